@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# The one front door. `make run` and `make test` do everything; `make help` lists the rest.
+# On the host this file only prepares the build root and runs itself again inside it, so that every rule below the
+# line works with pinned tools whatever the host is. Each folder's rules.mk adds its own targets.
+
+ifeq ($(wildcard /.partita-build-root),)
+include image/host.mk
+else
+
+B := build
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+CC := gcc
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wimplicit-fallthrough -Wshadow -Wvla -Wundef
+HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE -Wl,-z,relro,-z,now -pie
+CFLAGS := -std=gnu11 -O2 -g -pipe $(WARNINGS) -D_GNU_SOURCE
+INCLUDES := -Iappliance/include -Iappliance -Ihv/include/abi
+
+# $(call c-program,NAME,SOURCES,PKG-CONFIG PACKAGES,EXTRA FLAGS) builds $(B)/bin/NAME.
+# $(call c-test,NAME,SOURCES,PACKAGES,EXTRA FLAGS) builds the host unit test $(B)/unit/NAME (cmocka) and adds it to `make check`.
+define c-objects
+$(patsubst %.c,$(B)/obj/$(1)/%.o,$(2))
+endef
+define c-binary
+$(2): $(call c-objects,$(1),$(3))
+	@mkdir -p $$(@D)
+	$(CC) $(HARDENING) -o $$@ $$^ $(if $(strip $(4)),$$$$(pkg-config --libs $(4))) $(filter -l%,$(5))
+$(B)/obj/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$(CC) $(CFLAGS) $(HARDENING) $(INCLUDES) $(filter-out -l%,$(5)) $(if $(strip $(4)),$$$$(pkg-config --cflags $(4))) -MMD -MP -c -o $$@ $$<
+-include $(patsubst %.o,%.d,$(call c-objects,$(1),$(3)))
+endef
+c-program = $(eval PROGRAMS += $(B)/bin/$(1))$(eval $(call c-binary,$(1),$(B)/bin/$(1),$(2),$(3),$(4)))
+c-test = $(eval UNIT_TESTS += $(B)/unit/$(1))$(eval $(call c-binary,test-$(1),$(B)/unit/$(1),$(2),$(3) cmocka,$(4)))
+
+include $(wildcard hv/rules.mk appliance/rules.mk appliance/*/rules.mk webapi/rules.mk console/rules.mk ui/rules.mk rootfs/rules.mk image/rules.mk tests/rules.mk)
+
+.PHONY: all check
+all: $(PROGRAMS)
+check: $(UNIT_TESTS)	## unit tests, in seconds
+	tests/run-unit.sh $(UNIT_TESTS)
+endif
