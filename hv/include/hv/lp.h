@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Logical processors. An LP's struct sits at the low end of its hv stack, so this_lp() needs no segment register
+ * (neither vendor's world switch saves FS/GS for us). hv runs with interrupts off and, on SVM, GIF=0.
+ */
+#ifndef HV_LP_H
+#define HV_LP_H
+
+#include <hv/types.h>
+
+#define HV_MAX_LPS	64
+#define LP_STACK_SIZE	16384ull		/* power of two; struct lp at its base, a guard page below */
+#define LP_EXIT_RING	32
+
+struct vp;
+struct vp_exit_record {				/* root-boot-notes.md section 7: what the last exits were */
+	uint64_t code, rip, cr3, event_in, event_out, info1, info2;
+	uint32_t partition_id, vp_index;
+};
+
+struct lp {
+	uint32_t index;				/* written once at boot */
+	uint32_t apic_id;
+	struct vp *root_vp;			/* root VP `index`; never changes */
+	struct vp *running;			/* the VP this LP is in or returns to; written by this LP only */
+	struct vp_exit_record exits[LP_EXIT_RING];
+	uint32_t exit_count;
+	uint64_t kick_request, kick_done;	/* lp_kick_all_and_wait(): requested by anyone, acknowledged by this LP */
+	struct lp_arch *arch;			/* vendor and machine state: host save area, MSRs, timer multiplexer */
+};
+
+extern uint32_t lp_count;
+struct lp *lp_get(uint32_t index);
+struct lp *this_lp(void);
+
+/* Makes `lp` leave guest mode soon (NMI). Does not wait. */
+void lp_kick(struct lp *lp);
+
+/*
+ * Makes every LP that is in guest mode exit once and waits until each has: after it returns, no LP holds a
+ * translation that was removed before the call. Callable with GIF=0 from a hypercall; answers kicks meanwhile,
+ * so two LPs calling it at once cannot deadlock.
+ */
+void lp_kick_all_and_wait(void);
+
+/* Sends a fixed physical interrupt to an LP's local APIC (x2APIC): how hv posts vectors to the root. */
+void lp_send_interrupt(struct lp *lp, uint8_t vector);
+
+#endif

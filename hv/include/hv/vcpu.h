@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vendor contract: arch/svm (and later arch/vmx) implement exactly this and nothing else knows a VMCB or VMCS.
+ * Every function works on a VP that is not in guest mode, on the LP that owns it.
+ */
+#ifndef HV_VCPU_H
+#define HV_VCPU_H
+
+#include <hv/types.h>
+
+struct vp;
+struct lp;
+union hv_register_value;
+
+struct vp_gprs {		/* order of the x86 encoding; the RAX and RSP slots are kept current by the back end */
+	uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+};
+
+/* NULL when this CPU can run hv, else one line naming the missing feature and the usual firmware setting. */
+const char *vcpu_missing_feature(void);
+void vcpu_enable_lp(struct lp *lp);
+
+hv_status_t vcpu_create(struct vp *vp);			/* memory from vp->partition's pool; reset state (Intel SDM 3, 9.1.1) */
+void vcpu_destroy(struct vp *vp);
+void vcpu_reset(struct vp *vp);				/* architectural INIT state */
+void vcpu_start_at_sipi(struct vp *vp, uint8_t vector);
+
+/* Enters the guest once, records the exit, decodes it and calls intercept_*() (hv/intercept.h). */
+int /* enum vp_next */ vcpu_run_once(struct vp *vp);
+
+/* Around a series of vcpu_run_once() of a child: switch FS/GS/TR/syscall MSRs, debug registers and extended state. */
+void vcpu_switch_in(struct vp *vp);
+void vcpu_switch_out(struct vp *vp);
+
+/* Registers the back end holds (RIP, RFLAGS, CRs, DRs, segments, tables, EFER, PAT, syscall MSRs, pending event, interrupt
+ * state), by TLFS register name. HV_STATUS_INVALID_PARAMETER for a name that is not its own. */
+hv_status_t vcpu_get_register(struct vp *vp, uint32_t name, union hv_register_value *value);
+hv_status_t vcpu_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value);
+uint64_t vcpu_rip(struct vp *vp);
+void vcpu_set_rip(struct vp *vp, uint64_t rip);		/* also ends the interrupt shadow */
+unsigned int vcpu_cpl(struct vp *vp);
+bool vcpu_in_long_mode(struct vp *vp);			/* EFER.LMA and CS.L */
+void vcpu_skip_instruction(struct vp *vp);		/* the one that caused the current exit */
+
+/* Events. vcpu_can_take_interrupt: RFLAGS.IF set, no shadow, no event pending. */
+bool vcpu_can_take_interrupt(struct vp *vp);
+void vcpu_inject_interrupt(struct vp *vp, uint8_t vector);
+void vcpu_inject_nmi(struct vp *vp);
+bool vcpu_can_take_nmi(struct vp *vp);
+void vcpu_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error);
+bool vcpu_event_pending(struct vp *vp);
+void vcpu_request_interrupt_window(struct vp *vp);	/* exit as soon as vcpu_can_take_interrupt() would be true */
+void vcpu_request_nmi_window(struct vp *vp);
+
+/* A physical interrupt that the root must take is pending on this LP (only meaningful after an exit of a child). */
+bool vcpu_root_interrupt_pending(struct vp *vp);
+void vcpu_flush_guest_tlb(struct vp *vp);		/* before the next entry of this VP */
+
+/* Bytes at the faulting RIP if the CPU supplied them (decode assists), else 0. */
+unsigned int vcpu_instruction_bytes(struct vp *vp, uint8_t bytes[16]);
+
+#endif
