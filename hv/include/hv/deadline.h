@@ -15,8 +15,8 @@ struct deadline {
 	void (*fire)(struct deadline *d);
 };
 
-void deadline_arm(struct deadline *d, uint64_t tsc);	/* on this LP; re-arms; a past time fires before the next entry */
-void deadline_cancel(struct deadline *d);		/* from any LP; after it returns the callback is not running */
+void deadline_arm(struct deadline *d, uint64_t tsc);	/* on this LP; re-arms; never waits */
+void deadline_cancel(struct deadline *d);		/* from any LP; afterwards the callback is not running: hold no lock it takes */
 uint64_t tsc_now(void);
 extern uint64_t tsc_hz, apic_hz;
 

@@ -25,21 +25,32 @@ struct lp {
 	struct vp *running;			/* the VP this LP is in or returns to; written by this LP only */
 	struct vp_exit_record exits[LP_EXIT_RING];
 	uint32_t exit_count;
-	uint64_t kick_request, kick_done;	/* lp_kick_all_and_wait(): requested by anyone, acknowledged by this LP */
-	struct lp_arch *arch;			/* vendor and machine state: host save area, MSRs, timer multiplexer */
+	volatile uint64_t world;		/* odd while in guest mode; written by this LP, read by lp_kick_all_and_wait() */
+	uint32_t kick_pending;			/* an NMI on its way is hv's own; set by anyone, cleared by this LP */
+	uint32_t nmi_count;			/* NMIs this LP has taken in hv; written by its NMI handler */
+	uint32_t startup;			/* boot/root_startup.c: INIT and SIPI on their way to the root VP */
+	struct lp_timer *timer;			/* arch/x86/timer.c */
+	struct lp_vendor *vendor;		/* arch/svm: host save area, MSR bitmap, ASIDs */
 };
 
 extern uint32_t lp_count;
 struct lp *lp_get(uint32_t index);
-struct lp *this_lp(void);
+
+static inline struct lp *this_lp(void)
+{
+	uintptr_t rsp;
+
+	asm("mov %%rsp, %0" : "=r"(rsp));
+	return (struct lp *)(rsp & ~(LP_STACK_SIZE - 1));
+}
 
 /* Makes `lp` leave guest mode soon (NMI). Does not wait. */
 void lp_kick(struct lp *lp);
 
 /*
  * Makes every LP that is in guest mode exit once and waits until each has: after it returns, no LP holds a
- * translation that was removed before the call. Callable with GIF=0 from a hypercall; answers kicks meanwhile,
- * so two LPs calling it at once cannot deadlock.
+ * translation that was removed before the call. Callable with GIF=0 from a hypercall; it waits only for LPs in guest
+ * mode, which the NMI ends, never for one in hv, so two LPs calling it at once cannot deadlock.
  */
 void lp_kick_all_and_wait(void);
 

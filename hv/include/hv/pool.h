@@ -13,9 +13,10 @@ struct pool {
 };
 
 void pool_init(struct pool *p);
-void pool_give(struct pool *p, spa_t page);		/* deposit, or the return of an allocated page: scrubbed here */
+/* A page that joins: a deposit. Scrubbed here. */
+void pool_give(struct pool *p, spa_t page);
 void *pool_alloc_page(struct pool *p);			/* zeroed; NULL when empty (HV_STATUS_INSUFFICIENT_MEMORY) */
-void pool_free_page(struct pool *p, void *page);
+void pool_free_page(struct pool *p, void *page);	/* scrubbed here; NULL is accepted */
 bool pool_withdraw(struct pool *p, spa_t *page);	/* takes a free page out; false when none */
 
 void *spa_to_virt(spa_t spa);				/* hv maps all of physical memory */

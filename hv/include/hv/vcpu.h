@@ -18,7 +18,8 @@ struct vp_gprs {		/* order of the x86 encoding; the RAX and RSP slots are kept c
 
 /* NULL when this CPU can run hv, else one line naming the missing feature and the usual firmware setting. */
 const char *vcpu_missing_feature(void);
-void vcpu_enable_lp(struct lp *lp);
+void vcpu_prepare_lp(struct lp *lp);			/* memory, at boot, on any LP */
+void vcpu_enable_lp(struct lp *lp);			/* on the LP itself */
 
 hv_status_t vcpu_create(struct vp *vp);			/* memory from vp->partition's pool; reset state (Intel SDM 3, 9.1.1) */
 void vcpu_destroy(struct vp *vp);
@@ -42,6 +43,9 @@ unsigned int vcpu_cpl(struct vp *vp);
 bool vcpu_in_long_mode(struct vp *vp);			/* EFER.LMA and CS.L */
 void vcpu_skip_instruction(struct vp *vp);		/* the one that caused the current exit */
 
+/* VMMCALL or VMCALL, for the hypercall page. */
+extern const uint8_t vcpu_hypercall_instruction[3];
+
 /* Events. vcpu_can_take_interrupt: RFLAGS.IF set, no shadow, no event pending. */
 bool vcpu_can_take_interrupt(struct vp *vp);
 void vcpu_inject_interrupt(struct vp *vp, uint8_t vector);
@@ -55,6 +59,11 @@ void vcpu_request_nmi_window(struct vp *vp);
 /* A physical interrupt that the root must take is pending on this LP (only meaningful after an exit of a child). */
 bool vcpu_root_interrupt_pending(struct vp *vp);
 void vcpu_flush_guest_tlb(struct vp *vp);		/* before the next entry of this VP */
+
+/* The root only: while hv shares the LP's timer, the root's timer registers exit, and so does an interrupt it could take. */
+void vcpu_watch_root_timer(struct lp *lp, bool on);
+/* Sleeps in hv until an NMI (lp_kick); returns at once when one came since the last call. */
+void vcpu_wait_for_kick(void);
 
 /* Bytes at the faulting RIP if the CPU supplied them (decode assists), else 0. */
 unsigned int vcpu_instruction_bytes(struct vp *vp, uint8_t bytes[16]);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Virtual processors. Root VP i is LP i for good; a child VP runs on whatever LP the root dispatches it on.
- * Fields up to `arch` are neutral; `arch` belongs to the vendor back end.
+ * Registers (gprs, arch, xsave_area) belong to the LP that runs the VP, or to whoever holds the partition's lock while
+ * it is not running; all other fields are guarded by that lock.
  */
 #ifndef HV_VP_H
 #define HV_VP_H
 
+#include <abi/hv_register.h>
+#include <hv/deadline.h>
+#include <hv/gpa_space.h>
 #include <hv/types.h>
 #include <hv/vcpu.h>
 
@@ -18,33 +22,87 @@ enum vp_next {			/* what to do after an exit was handled */
 	VP_BLOCK,		/* end HvCallDispatchVp: nothing to run until vp_kick() */
 };
 
+#define MTRR_VARIABLE		8	/* pairs a child sees; PHYS_BASE8 and up read as zero */
+#define MTRR_FIXED		11
+
+struct vp_msrs {		/* registers that hv only keeps for the guest: core/registers.c has the table */
+	uint64_t mtrr_def_type, mtrr_base[MTRR_VARIABLE], mtrr_mask[MTRR_VARIABLE], mtrr_fixed[MTRR_FIXED];
+	uint64_t debug_ctl, misc_enable, tsc_adjust, bndcfgs, emulation_hints;
+	uint64_t u_cet, s_cet, ssp, pl_ssp[4], ssp_table;
+};
+
 struct vp {
 	struct vp_gprs gprs;			/* first: the entry code's offsets. RAX, RIP, RSP, RFLAGS go through vcpu_* */
 	struct partition *partition;
 	uint32_t index;
 	struct lp *lp;				/* LP that runs it now, or ran it last; written by that LP */
-	bool running;				/* in guest mode or in its exit handlers */
+	bool running;				/* dispatched on vp->lp: its registers are not to be touched */
 	bool explicit_suspend, intercept_suspend, dispatch_suspend;
 	bool blocked;				/* last dispatch ended with BLOCKED and no signal has been sent since */
 	bool waiting_for_sipi, halted;		/* TLFS internal activity state */
+	bool init_pending, sipi_pending;	/* for a VP to take at its next entry */
+	bool nmi_pending, extint_pending;
+	uint8_t sipi_vector, extint_vector;
+	uint64_t deliverability;		/* what the VMM wants to be told: union hv_deliverability_notifications */
+	uint64_t eoi_pending[4];		/* vectors whose level EOI the VMM has not been told yet (bitmap) */
 	uint64_t root_signal_count;
+	struct vp *signal_next;			/* queue of VPs the root is to be told about; guarded by the root's lock */
+	bool signal_queued;
 	struct hv_message *intercept_page;	/* VP state page 1; NULL until mapped */
 	struct hv_vp_register_page *register_page; /* VP state page 0 */
 	struct lapic *lapic;			/* children only: the root has the machine's */
 	struct synic *synic;
+	struct deadline deadline;		/* earliest of LAPIC timer and stimers */
+	struct gpa_overlay assist_page;		/* children */
 	uint64_t vp_assist_msr;
-	void *xsave_area;			/* children: extended state while not running; one pool page or more */
+	struct vp_msrs msrs;
+	uint64_t runtime;			/* TSC ticks spent dispatched */
+	void *xsave_area;			/* children: extended state while not running; the back end's page */
 	uint64_t xcr0, xss;
 	struct vcpu *arch;
 };
 
-/* Called by anything that may make a VP runnable (interrupt, SIPI, register write, message): signals the root once per block. */
+/* Called by anything that may make a VP runnable (interrupt, SIPI, register write, message): signals the root once per
+ * block, and makes a running VP look. Caller holds the partition's lock. */
 void vp_kick(struct vp *vp);
 
 /* Raises `vector` as a fixed edge interrupt: the root's goes to its LP's real APIC, a child's to its virtual one. */
 void vp_assert_interrupt(struct vp *vp, uint8_t vector);
 
-/* Runs a child on this LP until it must return to the root (hypercall/dispatch.c calls it; core/vp_run.c has it). */
-enum vp_next vp_run_child(struct vp *vp);
+/* Runs a child on this LP until it must return to the root; state and event are HV_DISPATCH_* (core/vp_run.c). Called with
+ * the partition's lock, returns without it. */
+void vp_run_child(struct vp *vp, uint32_t flags, uint32_t *state, uint32_t *event);
+
+/* core/vp.c */
+void vp_init_root(struct vp *vp, uint32_t index);	/* neutral part of a root VP; memory is the caller's */
+hv_status_t vp_create(struct partition *p, uint32_t index);
+void vp_destroy(struct vp *vp);				/* not running; caller holds no lock */
+uint64_t vp_register64(struct vp *vp, uint32_t name);	/* a register of the vendor's that cannot fail */
+
+/* core/registers.c: any register of TLFS HV_REGISTER_NAME. Caller holds the lock and has seen that the VP is not running. */
+hv_status_t vp_get_register(struct vp *vp, uint32_t name, union hv_register_value *value);
+hv_status_t vp_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value);
+bool vp_msr_slot(struct vp *vp, uint32_t msr, uint64_t **slot);	/* MSRs that are only kept: core/registers.c */
+
+/* core/register_page.c */
+void vp_fill_register_page(struct vp *vp);
+void vp_take_register_page(struct vp *vp);		/* applies and clears the dirty classes */
+
+/* Events from other VPs or the VMM; taken at the next entry (core/vp.c). Caller holds the lock. */
+void vp_assert_init(struct vp *vp);
+void vp_assert_sipi(struct vp *vp, uint8_t vector);
+void vp_assert_nmi(struct vp *vp);
+void vp_assert_extint(struct vp *vp, uint8_t vector);
+
+/* hypercall/vp_state.c: state pages the root still holds go back to the pool. Caller holds no lock. */
+void vp_unmap_state_pages(struct vp *vp);
+
+/* core/vp_memory.c: guest memory by GPA. Caller holds the lock; false when some page is not accessible that way. */
+bool partition_read(struct partition *p, gpa_t gpa, void *to, size_t bytes);
+bool partition_write(struct partition *p, gpa_t gpa, const void *from, size_t bytes);
+
+struct gva_walk { uint32_t result; gpa_t gpa; };	/* result: HV_TRANSLATE_* */
+void vp_translate_gva(struct vp *vp, uint64_t gva, unsigned int flags, struct gva_walk *walk);
+unsigned int vp_fetch_instruction(struct vp *vp, uint8_t bytes[16]);	/* at CS:RIP, as many as are readable */
 
 #endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Event injection and windows (AMD APM 2, 15.20 and 15.21). An external interrupt goes in as a virtual interrupt that ignores
+ * the TPR, not by EVENTINJ: it is only injected when the guest can take it, so both mean the same on silicon, but QEMU's TCG
+ * may deliver the latter twice (root-boot-notes.md section A2).
+ */
+#include <arch/svm/svm.h>
+#include <arch/x86/cpu.h>
+#include <boot/root_startup.h>
+#include <hv/partition.h>
+#include <hv/vcpu.h>
+
+static bool interrupt_in_flight(const struct vmcb *c)
+{
+	return (c->int_ctl & INT_CTL_IRQ) && !(c->intercept1 & INTERCEPT1_VINTR);
+}
+
+bool vcpu_event_pending(struct vp *vp)
+{
+	return (vmcb_of(vp)->event_inject & EVENT_VALID) || interrupt_in_flight(vmcb_of(vp));
+}
+
+bool vcpu_can_take_interrupt(struct vp *vp)
+{
+	struct vmcb *c = vmcb_of(vp);
+
+	return (c->rflags & RFLAGS_IF) && !(c->interrupt_shadow & VMCB_SHADOW) && !vcpu_event_pending(vp);
+}
+
+bool vcpu_can_take_nmi(struct vp *vp)
+{
+	return !vp->arch->nmi_blocked && !(vmcb_of(vp)->interrupt_shadow & VMCB_SHADOW) && !vcpu_event_pending(vp);
+}
+
+static void request_virtual_interrupt(struct vmcb *c, uint8_t vector)
+{
+	c->int_ctl = (c->int_ctl & ~INT_CTL_VIRQ_FIELDS) | INT_CTL_IRQ | INT_CTL_PRIORITY_MAX | INT_CTL_IGNORE_TPR |
+		     (uint64_t)vector << INT_CTL_VECTOR_SHIFT;
+}
+
+void vcpu_inject_interrupt(struct vp *vp, uint8_t vector)
+{
+	struct vmcb *c = vmcb_of(vp);
+
+	c->intercept1 &= ~INTERCEPT1_VINTR;
+	request_virtual_interrupt(c, vector);
+}
+
+void vcpu_inject_nmi(struct vp *vp)
+{
+	vmcb_of(vp)->event_inject = EVENT_MAKE(EVENT_NMI, VECTOR_NMI);
+	vp->arch->nmi_blocked = !partition_is_root(vp->partition);
+}
+
+void vcpu_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
+{
+	vmcb_of(vp)->event_inject = EVENT_MAKE(EVENT_EXCEPTION, vector) |
+				    (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
+}
+
+void vcpu_request_interrupt_window(struct vp *vp)
+{
+	vp->arch->interrupt_window = true;
+}
+
+void vcpu_request_nmi_window(struct vp *vp)
+{
+	vp->arch->nmi_window = true;
+}
+
+/* What the exit interrupted while it was being delivered. INT n and its like are simply executed again: RIP is still there. */
+void svm_complete_event(struct vp *vp)
+{
+	struct vmcb *c = vmcb_of(vp);
+	uint64_t event = c->exit_int_info;
+	bool by_instruction = EVENT_TYPE(event) == EVENT_SOFTWARE ||
+			      (EVENT_TYPE(event) == EVENT_EXCEPTION && (EVENT_VECTOR(event) == 3 || EVENT_VECTOR(event) == 4));
+
+	c->event_inject = 0;
+	if (!(event & EVENT_VALID) || by_instruction)
+		return;
+	if (EVENT_TYPE(event) == EVENT_INTERRUPT)
+		vcpu_inject_interrupt(vp, EVENT_VECTOR(event));
+	else
+		c->event_inject = event;
+}
+
+static void set_intercept1(struct vmcb *c, uint32_t bit, bool on)
+{
+	c->intercept1 = on ? c->intercept1 | bit : c->intercept1 & ~bit;
+}
+
+/*
+ * While hv shares the timer, the root exits for an interrupt it could take: hv looks at its deadlines. Then hv steps aside:
+ * the interrupt is the root's, which takes it before the virtual one (physical ones come first, APM 2, 15.21.4), and the
+ * virtual one, intercepted, says when the root could be interrupted again. Nothing is acknowledged or injected by hv.
+ * QEMU's TCG forgets the virtual interrupt when it delivers a physical one; there the IRET that ends the handler says it.
+ */
+static void prepare_root(struct vmcb *c, const struct lp_vendor *v)
+{
+	bool aside = v->watch_timer && v->step_aside;
+
+	set_intercept1(c, INTERCEPT1_INTR, v->watch_timer && !aside);
+	set_intercept1(c, INTERCEPT1_VINTR | INTERCEPT1_IRET, aside);
+	c->int_ctl &= ~INT_CTL_VIRQ_FIELDS;
+	if (aside)
+		request_virtual_interrupt(c, 0);
+}
+
+/*
+ * A virtual interrupt that is intercepted is the interrupt window. It needs the fields of one in flight, so then it waits: a
+ * further interrupt cannot be delivered before the end of the first, which exits.
+ */
+static void prepare_child(struct vp *vp)
+{
+	struct vmcb *c = vmcb_of(vp);
+	bool window = vp->arch->interrupt_window && !interrupt_in_flight(c);
+
+	if (!window && (c->intercept1 & INTERCEPT1_VINTR))
+		c->int_ctl &= ~INT_CTL_VIRQ_FIELDS;
+	set_intercept1(c, INTERCEPT1_VINTR, window);
+	if (window)
+		request_virtual_interrupt(c, 0);
+	set_intercept1(c, INTERCEPT1_IRET, vp->arch->nmi_blocked);
+}
+
+void svm_prepare_events(struct vp *vp)
+{
+	if (partition_is_root(vp->partition))
+		prepare_root(vmcb_of(vp), this_lp()->vendor);
+	else
+		prepare_child(vp);
+}

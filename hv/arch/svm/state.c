@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A VP's registers in the VMCB, by TLFS name, and the switch of what VMRUN leaves alone: FS, GS, TR, LDTR and the syscall MSRs
+ * (VMSAVE, VMLOAD), extended state, debug registers and TSC_AUX. The root's are live in the CPU whenever hv runs for it.
+ */
+#include <abi/hv_register.h>
+#include <abi/hv_status.h>
+#include <arch/svm/svm.h>
+#include <arch/x86/cpu.h>
+#include <hv/partition.h>
+#include <hv/pool.h>
+#include <hv/string.h>
+
+struct vmcb_field { uint32_t name; uint16_t offset; };
+#define FIELD(name, member) { name, offsetof(struct vmcb, member) }
+
+static const struct vmcb_field plain_fields[] = {
+	FIELD(HV_X64_REGISTER_RIP, rip), FIELD(HV_X64_REGISTER_RFLAGS, rflags),
+	FIELD(HV_X64_REGISTER_CR0, cr0), FIELD(HV_X64_REGISTER_CR2, cr2), FIELD(HV_X64_REGISTER_CR3, cr3),
+	FIELD(HV_X64_REGISTER_CR4, cr4), FIELD(HV_X64_REGISTER_INTERMEDIATE_CR0, cr0),
+	FIELD(HV_X64_REGISTER_INTERMEDIATE_CR3, cr3), FIELD(HV_X64_REGISTER_INTERMEDIATE_CR4, cr4),
+	FIELD(HV_X64_REGISTER_DR6, dr6), FIELD(HV_X64_REGISTER_DR7, dr7), FIELD(HV_X64_REGISTER_PAT, pat),
+	FIELD(HV_X64_REGISTER_TSC_OFFSET, tsc_offset),
+	FIELD(HV_X64_REGISTER_KERNEL_GS_BASE, kernel_gs_base), FIELD(HV_X64_REGISTER_SYSENTER_CS, sysenter_cs),
+	FIELD(HV_X64_REGISTER_SYSENTER_EIP, sysenter_eip), FIELD(HV_X64_REGISTER_SYSENTER_ESP, sysenter_esp),
+	FIELD(HV_X64_REGISTER_STAR, star), FIELD(HV_X64_REGISTER_LSTAR, lstar), FIELD(HV_X64_REGISTER_CSTAR, cstar),
+	FIELD(HV_X64_REGISTER_SFMASK, sfmask),
+};
+
+static const struct vmcb_field segment_fields[] = {
+	FIELD(HV_X64_REGISTER_ES, es), FIELD(HV_X64_REGISTER_CS, cs), FIELD(HV_X64_REGISTER_SS, ss), FIELD(HV_X64_REGISTER_DS, ds),
+	FIELD(HV_X64_REGISTER_FS, fs), FIELD(HV_X64_REGISTER_GS, gs), FIELD(HV_X64_REGISTER_LDTR, ldtr), FIELD(HV_X64_REGISTER_TR, tr),
+	FIELD(HV_X64_REGISTER_IDTR, idtr), FIELD(HV_X64_REGISTER_GDTR, gdtr),
+};
+
+static void *field_find(struct vmcb *c, const struct vmcb_field *fields, size_t n, uint32_t name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].name == name)
+			return (char *)c + fields[i].offset;
+	return NULL;
+}
+
+/* ---- the switch between the root and a child ---- */
+
+static void vmsave(struct vmcb *c)
+{
+	asm volatile("vmsave %0" : : "a"(virt_to_spa(c).addr) : "memory");
+}
+
+static void vmload(struct vmcb *c)
+{
+	asm volatile("vmload %0" : : "a"(virt_to_spa(c).addr) : "memory");
+}
+
+static void xsave(void *area)
+{
+	asm volatile("xsave64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+}
+
+static void xrstor(const void *area)
+{
+	asm volatile("xrstor64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+}
+
+static void save_debug(uint64_t dr[4])
+{
+	dr[0] = read_dr0();
+	dr[1] = read_dr1();
+	dr[2] = read_dr2();
+	dr[3] = read_dr3();
+}
+
+static void load_debug(const uint64_t dr[4])
+{
+	write_dr0(dr[0]);
+	write_dr1(dr[1]);
+	write_dr2(dr[2]);
+	write_dr3(dr[3]);
+}
+
+static void switch_tsc_aux(uint64_t *save, uint64_t load)
+{
+	if (!svm_features.rdtscp)
+		return;
+	*save = rdmsr(MSR_TSC_AUX);
+	if (*save != load)
+		wrmsr(MSR_TSC_AUX, load);
+}
+
+/* All the states hv may have to keep for either side are enabled while they are saved and loaded; XCR0 comes last. */
+void vcpu_switch_in(struct vp *vp)
+{
+	struct lp_vendor *lv = this_lp()->vendor;
+	struct vcpu *v = vp->arch;
+
+	vmsave(this_lp()->root_vp->arch->vmcb);
+	vmload(v->vmcb);
+	lv->root_xcr0 = xgetbv(0);
+	xsetbv(0, svm_features.xcr0 | lv->root_xcr0);
+	xsave(lv->root_xsave);
+	xsetbv(0, svm_features.xcr0);
+	xrstor(vp->xsave_area);
+	xsetbv(0, vp->xcr0);
+	save_debug(lv->root_dr);
+	load_debug(v->dr);
+	switch_tsc_aux(&lv->root_tsc_aux, v->tsc_aux);
+	v->loaded = true;
+}
+
+void vcpu_switch_out(struct vp *vp)
+{
+	struct lp_vendor *lv = this_lp()->vendor;
+	struct vcpu *v = vp->arch;
+
+	v->loaded = false;
+	switch_tsc_aux(&v->tsc_aux, lv->root_tsc_aux);
+	save_debug(v->dr);
+	load_debug(lv->root_dr);
+	xsetbv(0, svm_features.xcr0 | lv->root_xcr0);
+	xsave(vp->xsave_area);
+	xrstor(lv->root_xsave);
+	xsetbv(0, lv->root_xcr0);
+	vmsave(v->vmcb);
+	vmload(this_lp()->root_vp->arch->vmcb);
+	this_lp()->running = this_lp()->root_vp;
+}
+
+/* The root's are in the CPU unless they were set and it has not run since; a child's only while it is loaded. */
+void svm_sync(struct vp *vp)
+{
+	if (vp->arch->loaded || (partition_is_root(vp->partition) && !vp->arch->reload))
+		vmsave(vp->arch->vmcb);
+}
+
+static void sync_back(struct vp *vp)
+{
+	if (vp->arch->loaded)
+		vmload(vp->arch->vmcb);
+	else
+		vp->arch->reload = true;
+}
+
+void svm_load_pending(struct vp *vp)
+{
+	if (vp->arch->reload && partition_is_root(vp->partition))
+		vmload(vp->arch->vmcb);
+	vp->arch->reload = false;
+}
+
+/* ---- registers by name ---- */
+
+static uint16_t attributes_to_tlfs(uint16_t a)
+{
+	return (uint16_t)((a & 0xff) | (a & 0xf00) << 4);
+}
+
+static uint16_t attributes_from_tlfs(uint16_t a)
+{
+	return (uint16_t)((a & 0xff) | (a >> 4 & 0xf00));
+}
+
+static void segment_get(const struct vmcb_segment *s, uint32_t name, union hv_register_value *v)
+{
+	if (name == HV_X64_REGISTER_IDTR || name == HV_X64_REGISTER_GDTR) {
+		v->table = (struct hv_x64_table_register){ .limit = (uint16_t)s->limit, .base = s->base };
+		return;
+	}
+	v->segment = (struct hv_x64_segment_register){ s->base, s->limit, s->selector, attributes_to_tlfs(s->attributes) };
+}
+
+static void segment_set(struct vmcb *c, struct vmcb_segment *s, uint32_t name, const union hv_register_value *v)
+{
+	if (name == HV_X64_REGISTER_IDTR || name == HV_X64_REGISTER_GDTR) {
+		s->limit = v->table.limit;
+		s->base = v->table.base;
+		return;
+	}
+	s->base = v->segment.base;
+	s->limit = v->segment.limit;
+	s->selector = v->segment.selector;
+	s->attributes = attributes_from_tlfs(v->segment.attributes);
+	if (name == HV_X64_REGISTER_SS)
+		c->cpl = s->attributes >> 5 & 3;		/* SVM keeps the CPL apart */
+}
+
+static uint64_t pending_interruption(const struct vp *vp)
+{
+	const struct vmcb *c = vp->arch->vmcb;
+	uint64_t event = c->event_inject;
+	union hv_pending_interruption p = { 0 };
+
+	if (!(event & EVENT_VALID) && (c->int_ctl & INT_CTL_IRQ) && !(c->intercept1 & INTERCEPT1_VINTR))
+		event = EVENT_MAKE(EVENT_INTERRUPT, (uint8_t)(c->int_ctl >> INT_CTL_VECTOR_SHIFT));
+	if (!(event & EVENT_VALID))
+		return 0;
+	p.pending = 1;
+	p.type = EVENT_TYPE(event) & 7;			/* the same numbers as HV_INTERRUPTION_* for 0, 2, 3 and 4 */
+	p.deliver_error_code = !!(event & EVENT_HAS_ERROR);
+	p.vector = EVENT_VECTOR(event);
+	p.error_code = (uint32_t)(event >> 32);
+	return p.as_uint64;
+}
+
+static void set_pending_interruption(struct vp *vp, union hv_pending_interruption p)
+{
+	struct vmcb *c = vmcb_of(vp);
+
+	c->event_inject = 0;
+	if (!(c->intercept1 & INTERCEPT1_VINTR))
+		c->int_ctl &= ~INT_CTL_VIRQ_FIELDS;
+	if (!p.pending)
+		return;
+	if (p.type == HV_INTERRUPTION_EXTERNAL && vcpu_can_take_interrupt(vp))
+		vcpu_inject_interrupt(vp, (uint8_t)p.vector);
+	else
+		c->event_inject = EVENT_MAKE(p.type > HV_INTERRUPTION_SOFTWARE_INTERRUPT ? EVENT_EXCEPTION : p.type, (uint8_t)p.vector) |
+				  (p.deliver_error_code ? EVENT_HAS_ERROR | (uint64_t)p.error_code << 32 : 0);
+}
+
+static uint64_t interrupt_state(const struct vp *vp)
+{
+	return (vp->arch->vmcb->interrupt_shadow & VMCB_SHADOW ? HV_INTERRUPT_STATE_SHADOW : 0) |
+	       (vp->arch->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0);
+}
+
+static void set_efer(struct vmcb *c, uint64_t value)
+{
+	c->efer = (value & ~EFER_SVME) | EFER_SVME;		/* VMRUN insists; the guest does not see it */
+}
+
+static uint64_t *debug_register(struct vp *vp, uint32_t name)
+{
+	return name >= HV_X64_REGISTER_DR0 && name <= HV_X64_REGISTER_DR3 ? &vp->arch->dr[name - HV_X64_REGISTER_DR0] : NULL;
+}
+
+static hv_status_t special_get(struct vp *vp, uint32_t name, union hv_register_value *v)
+{
+	struct vmcb *c = vmcb_of(vp);
+
+	switch (name) {
+	case HV_X64_REGISTER_EFER:
+		v->reg64 = c->efer & ~EFER_SVME;
+		return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_CR8:
+	case HV_X64_REGISTER_INTERMEDIATE_CR8:
+		v->reg64 = c->int_ctl & INT_CTL_TPR;
+		return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_TSC:
+		v->reg64 = rdtsc() + c->tsc_offset;
+		return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_TSC_AUX:
+		v->reg64 = vp->arch->loaded ? rdmsr(MSR_TSC_AUX) : vp->arch->tsc_aux;
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_PENDING_INTERRUPTION:
+		v->reg64 = pending_interruption(vp);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_INTERRUPT_STATE:
+		v->reg64 = interrupt_state(vp);
+		return HV_STATUS_SUCCESS;
+	}
+	return HV_STATUS_INVALID_PARAMETER;
+}
+
+static hv_status_t special_set(struct vp *vp, uint32_t name, const union hv_register_value *v)
+{
+	struct vmcb *c = vmcb_of(vp);
+
+	switch (name) {
+	case HV_X64_REGISTER_EFER:
+		set_efer(c, v->reg64);
+		return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_CR8:
+	case HV_X64_REGISTER_INTERMEDIATE_CR8:
+		c->int_ctl = (c->int_ctl & ~INT_CTL_TPR) | (v->reg64 & INT_CTL_TPR);
+		return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_TSC:
+		c->tsc_offset = v->reg64 - rdtsc();
+		return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_TSC_AUX:
+		vp->arch->tsc_aux = v->reg32;
+		if (vp->arch->loaded && svm_features.rdtscp)
+			wrmsr(MSR_TSC_AUX, v->reg32);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_PENDING_INTERRUPTION:
+		set_pending_interruption(vp, v->pending_interruption);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_INTERRUPT_STATE:
+		c->interrupt_shadow = v->reg64 & HV_INTERRUPT_STATE_SHADOW ? VMCB_SHADOW : 0;
+		vp->arch->nmi_blocked = v->reg64 & HV_INTERRUPT_STATE_NMI_MASKED;
+		return HV_STATUS_SUCCESS;
+	}
+	return HV_STATUS_INVALID_PARAMETER;
+}
+
+hv_status_t vcpu_get_register(struct vp *vp, uint32_t name, union hv_register_value *value)
+{
+	struct vmcb *c = vmcb_of(vp);
+	uint64_t *plain = field_find(c, plain_fields, ARRAY_SIZE(plain_fields), name);
+	struct vmcb_segment *segment = field_find(c, segment_fields, ARRAY_SIZE(segment_fields), name);
+	uint64_t *debug = debug_register(vp, name);
+
+	memset(value, 0, sizeof(*value));
+	if (debug && vp->arch->loaded)
+		save_debug(vp->arch->dr);
+	if (plain || segment)
+		svm_sync(vp);
+	if (plain || debug)
+		value->reg64 = plain ? *plain : *debug;
+	else if (segment)
+		segment_get(segment, name, value);
+	else
+		return special_get(vp, name, value);
+	return HV_STATUS_SUCCESS;
+}
+
+hv_status_t vcpu_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value)
+{
+	struct vmcb *c = vmcb_of(vp);
+	uint64_t *plain = field_find(c, plain_fields, ARRAY_SIZE(plain_fields), name);
+	struct vmcb_segment *segment = field_find(c, segment_fields, ARRAY_SIZE(segment_fields), name);
+	uint64_t *debug = debug_register(vp, name);
+
+	if (plain || segment)
+		svm_sync(vp);
+	if (plain)
+		*plain = value->reg64;
+	else if (segment)
+		segment_set(c, segment, name, value);
+	else if (debug)
+		*debug = value->reg64;
+	else
+		return special_set(vp, name, value);
+	if (plain || segment)
+		sync_back(vp);
+	if (debug && vp->arch->loaded)
+		load_debug(vp->arch->dr);
+	return HV_STATUS_SUCCESS;
+}
+
+uint64_t vcpu_rip(struct vp *vp)
+{
+	return vmcb_of(vp)->rip;
+}
+
+void vcpu_set_rip(struct vp *vp, uint64_t rip)
+{
+	vmcb_of(vp)->rip = rip;
+	vmcb_of(vp)->interrupt_shadow = 0;
+}
+
+unsigned int vcpu_cpl(struct vp *vp)
+{
+	return vmcb_of(vp)->cpl;
+}
+
+bool vcpu_in_long_mode(struct vp *vp)
+{
+	return (vmcb_of(vp)->efer & EFER_LMA) && (attributes_to_tlfs(vmcb_of(vp)->cs.attributes) & BIT(13));
+}
+
+void vcpu_flush_guest_tlb(struct vp *vp)
+{
+	vp->arch->flush = true;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The LP's one timer, shared by the root and hv's deadlines (hv/deadline.h). This module alone touches its registers. */
+#ifndef HV_X86_TIMER_H
+#define HV_X86_TIMER_H
+
+#include <hv/types.h>
+
+struct lp;
+
+void timer_prepare_lp(struct lp *lp);			/* memory, at boot */
+bool timer_poll(void);					/* after each exit: fires what is due on this LP; true while more is armed */
+bool timer_root_read(uint32_t msr, uint64_t *value);	/* false: not a timer register, or not shared at present */
+bool timer_root_write(uint32_t msr, uint64_t value);
+void timer_root_reset(void);				/* the root VP's LAPIC was reset */
+
+#endif

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GPA spaces: a four-level radix tree, walked from the top for every block of a range. The largest leaf that fits is
+ * written; a smaller one splits what is in the way. hypercall/memory.c, the boot code (root) and the overlays use it.
+ *
+ * Both vendors agree on what is used here without asking struct npt_format: bits 51:12 are the address, a zero in bits
+ * 2:0 means not present (all other bits are then ours), bit 7 of a level-2 or level-3 entry marks a leaf.
+ */
+#include <abi/hv_hypercall.h>
+#include <abi/hv_status.h>
+#include <hv/gpa_space.h>
+#include <hv/lp.h>
+#include <hv/pool.h>
+#include <hv/string.h>
+
+#define ENTRIES			512u
+#define TOP_LEVEL		4u
+#define GPA_BITS		48
+#define ENTRY_PRESENT		7ull
+#define ENTRY_LARGE		BIT(7)
+#define ENTRY_ADDRESS		0x000ffffffffff000ull
+#define ENTRY_NO_ACCESS		BIT(58)		/* software bit of a non-present entry */
+
+enum range_kind { RANGE_MAP, RANGE_NO_ACCESS, RANGE_UNMAP };
+
+struct range {
+	enum range_kind kind;
+	uint64_t gpa, spa, pages;
+	unsigned int access;
+	bool uncached;
+};
+
+static uint64_t level_pages(unsigned int level)
+{
+	return 1ull << (9 * (level - 1));
+}
+
+static unsigned int level_index(uint64_t gpa, unsigned int level)
+{
+	return (gpa >> (PAGE_SHIFT + 9 * (level - 1))) % ENTRIES;
+}
+
+static bool entry_is_present(uint64_t entry)
+{
+	return entry & ENTRY_PRESENT;
+}
+
+static bool entry_is_table(uint64_t entry, unsigned int level)
+{
+	return level > 1 && entry_is_present(entry) && !(entry & ENTRY_LARGE);
+}
+
+static uint64_t *table_of(uint64_t entry)
+{
+	return spa_to_virt((spa_t){ entry & ENTRY_ADDRESS });
+}
+
+static void note_removal(struct gpa_space *g)
+{
+	__atomic_add_fetch(&g->generation, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The reserve: pages for splits of a removal, which must not fail for want of memory. */
+
+static bool reserve_fill(struct gpa_space *g)
+{
+	for (unsigned int i = 0; i < GPA_RESERVE; i++) {
+		void *page;
+
+		if (g->reserve[i])
+			continue;
+		page = pool_alloc_page(g->pool);
+		if (!page)
+			return false;
+		g->reserve[i] = virt_to_spa(page).addr;
+	}
+	return true;
+}
+
+static uint64_t *reserve_take(struct gpa_space *g)
+{
+	for (unsigned int i = 0; i < GPA_RESERVE; i++) {
+		uint64_t spa = g->reserve[i];
+
+		g->reserve[i] = 0;
+		if (spa)
+			return spa_to_virt((spa_t){ spa });
+	}
+	return NULL;
+}
+
+static uint64_t *table_alloc(struct gpa_space *g, enum range_kind kind)
+{
+	uint64_t *table = pool_alloc_page(g->pool);
+
+	return table || kind == RANGE_MAP ? table : reserve_take(g);
+}
+
+/* A replaced table may still be walked until the next flush: the link in its first word reads as "not present". */
+static void table_retire(struct gpa_space *g, uint64_t *table, unsigned int level)
+{
+	for (unsigned int i = 0; i < ENTRIES; i++)
+		if (entry_is_table(table[i], level))
+			table_retire(g, table_of(table[i]), level - 1);
+	table[0] = g->retired;
+	g->retired = virt_to_spa(table).addr;
+}
+
+static struct gpa_overlay *overlay_in(struct gpa_space *g, uint64_t gpa, uint64_t pages)
+{
+	for (struct gpa_overlay *o = g->overlays; o; o = o->next)
+		if (o->gpa.addr >= gpa && o->gpa.addr < gpa + pages * PAGE_SIZE)
+			return o;
+	return NULL;
+}
+
+static uint64_t leaf_entry(struct gpa_space *g, const struct range *r, unsigned int level)
+{
+	uint64_t entry;
+
+	if (r->kind != RANGE_MAP)
+		return r->kind == RANGE_NO_ACCESS ? ENTRY_NO_ACCESS : 0;
+	entry = npt_format->leaf(r->spa, r->access, r->uncached, level);
+	/* A page that was dropped and comes back may have been written before: report it rather than lose it. */
+	return g->tracking ? entry | npt_format->dirty : entry;
+}
+
+static bool leaf_fits(struct gpa_space *g, const struct range *r, unsigned int level)
+{
+	uint64_t pages = level_pages(level), mask = pages * PAGE_SIZE - 1;
+
+	if (level == 1)
+		return true;
+	if (level == TOP_LEVEL || (r->gpa & mask) || r->pages < pages || overlay_in(g, r->gpa, pages))
+		return false;
+	return r->kind != RANGE_MAP || (level <= npt_format->largest_level && !(r->spa & mask));
+}
+
+static void entry_write(struct gpa_space *g, uint64_t *entry, unsigned int level, const struct range *r)
+{
+	struct gpa_overlay *o = level == 1 ? overlay_in(g, r->gpa, 1) : NULL;
+	uint64_t value = leaf_entry(g, r, level), old;
+
+	if (o) {
+		o->hidden = value;
+		return;
+	}
+	old = __atomic_exchange_n(entry, value, __ATOMIC_SEQ_CST);
+	if (entry_is_present(old))
+		note_removal(g);
+	if (entry_is_table(old, level))
+		table_retire(g, table_of(old), level - 1);
+}
+
+/* Replaces a leaf, a "no access" mark or nothing by a table that says the same one level further down. */
+static hv_status_t entry_split(struct gpa_space *g, uint64_t *entry, unsigned int level, enum range_kind kind)
+{
+	uint64_t *table = table_alloc(g, kind);
+	uint64_t old = *entry, step = level_pages(level - 1) * PAGE_SIZE;
+
+	if (!table)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	if (level == 2)
+		old &= ~(entry_is_present(old) ? ENTRY_LARGE : 0);
+	for (unsigned int i = 0; old && i < ENTRIES; i++)
+		table[i] = entry_is_present(old) ? old + i * step : old;
+	__atomic_store_n(entry, virt_to_spa(table).addr | npt_format->table, __ATOMIC_SEQ_CST);
+	return HV_STATUS_SUCCESS;
+}
+
+static void range_advance(struct range *r, uint64_t pages)
+{
+	r->gpa += pages * PAGE_SIZE;
+	r->spa += pages * PAGE_SIZE;
+	r->pages -= pages;
+}
+
+static uint64_t pages_left_in_block(const struct range *r, unsigned int level)
+{
+	uint64_t block = level_pages(level), offset = (r->gpa >> PAGE_SHIFT) % block;
+
+	return r->pages < block - offset ? r->pages : block - offset;
+}
+
+/* Without memory a removal drops the whole large leaf to "no access": never too much access, and the driver maps it again. */
+static hv_status_t range_without_memory(struct gpa_space *g, uint64_t *entry, unsigned int level, struct range *r)
+{
+	if (r->kind == RANGE_MAP || (!*entry && r->kind == RANGE_NO_ACCESS))
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	if (entry_is_present(__atomic_exchange_n(entry, ENTRY_NO_ACCESS, __ATOMIC_SEQ_CST)))
+		note_removal(g);
+	range_advance(r, pages_left_in_block(r, level));
+	return HV_STATUS_SUCCESS;
+}
+
+/* Does the first block of the range and advances it. */
+static hv_status_t range_step(struct gpa_space *g, struct range *r)
+{
+	uint64_t *table = spa_to_virt(g->root), *entry;
+	unsigned int level = TOP_LEVEL;
+
+	for (;; level--, table = table_of(*entry)) {
+		entry = &table[level_index(r->gpa, level)];
+		if (leaf_fits(g, r, level))
+			break;
+		if (entry_is_table(*entry, level))
+			continue;
+		if (r->kind != RANGE_MAP && *entry == leaf_entry(g, r, level)) {	/* says so already */
+			range_advance(r, pages_left_in_block(r, level));
+			return HV_STATUS_SUCCESS;
+		}
+		if (entry_split(g, entry, level, r->kind) != HV_STATUS_SUCCESS)
+			return range_without_memory(g, entry, level, r);
+	}
+	entry_write(g, entry, level, r);
+	range_advance(r, level_pages(level));
+	return HV_STATUS_SUCCESS;
+}
+
+static hv_status_t range_apply(struct gpa_space *g, struct range r)
+{
+	hv_status_t status = HV_STATUS_SUCCESS;
+	uint64_t limit = 1ull << (GPA_BITS - PAGE_SHIFT);
+
+	if ((r.gpa | r.spa) & ~PAGE_MASK || r.gpa >> PAGE_SHIFT >= limit || r.pages > limit - (r.gpa >> PAGE_SHIFT))
+		return HV_STATUS_INVALID_PARAMETER;
+	while (r.pages && status == HV_STATUS_SUCCESS)
+		status = range_step(g, &r);
+	return status;
+}
+
+hv_status_t gpa_space_map(struct gpa_space *g, gpa_t gpa, spa_t spa, uint64_t pages, unsigned int access, bool uncached)
+{
+	if (!reserve_fill(g))
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	return range_apply(g, (struct range){ RANGE_MAP, gpa.addr, spa.addr, pages, access, uncached });
+}
+
+hv_status_t gpa_space_map_no_access(struct gpa_space *g, gpa_t gpa, uint64_t pages)
+{
+	return range_apply(g, (struct range){ .kind = RANGE_NO_ACCESS, .gpa = gpa.addr, .pages = pages });
+}
+
+hv_status_t gpa_space_unmap(struct gpa_space *g, gpa_t gpa, uint64_t pages)
+{
+	return range_apply(g, (struct range){ .kind = RANGE_UNMAP, .gpa = gpa.addr, .pages = pages });
+}
+
+hv_status_t gpa_space_init(struct gpa_space *g, struct pool *pool)
+{
+	void *root = pool_alloc_page(pool);
+
+	*g = (struct gpa_space){ .pool = pool, .generation = 1 };
+	if (!root)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	g->root = virt_to_spa(root);
+	return HV_STATUS_SUCCESS;
+}
+
+static void retired_free(struct gpa_space *g, uint64_t spa)
+{
+	while (spa) {
+		uint64_t *table = spa_to_virt((spa_t){ spa });
+
+		spa = *table;
+		pool_free_page(g->pool, table);
+	}
+}
+
+/* The caller knows that no VP of the partition is left, so nothing walks these tables any more. */
+void gpa_space_fini(struct gpa_space *g)
+{
+	uint64_t *page;
+
+	if (!g->root.addr)
+		return;
+	table_retire(g, spa_to_virt(g->root), TOP_LEVEL);
+	retired_free(g, g->retired);
+	while ((page = reserve_take(g)))
+		pool_free_page(g->pool, page);
+	*g = (struct gpa_space){ .pool = g->pool, .generation = g->generation };
+}
+
+static uint64_t *lookup_entry(struct gpa_space *g, uint64_t gpa, unsigned int *level)
+{
+	uint64_t *table = g->root.addr && gpa >> GPA_BITS == 0 ? spa_to_virt(g->root) : NULL;
+	uint64_t *entry;
+
+	if (!table)
+		return NULL;
+	for (*level = TOP_LEVEL;; --*level) {
+		entry = &table[level_index(gpa, *level)];
+		if (!entry_is_table(*entry, *level))
+			return entry;
+		table = table_of(*entry);
+	}
+}
+
+enum gpa_state gpa_space_lookup(struct gpa_space *g, gpa_t gpa, spa_t *spa, unsigned int *access)
+{
+	unsigned int level;
+	uint64_t *entry = lookup_entry(g, gpa.addr, &level), offset;
+
+	*access = 0;
+	if (!entry || !*entry)
+		return GPA_UNMAPPED;
+	if (!entry_is_present(*entry))
+		return GPA_NO_ACCESS;
+	offset = level_pages(level) * PAGE_SIZE - 1;
+	spa->addr = (*entry & ENTRY_ADDRESS & ~offset) | (gpa.addr & offset);
+	*access = npt_format->access(*entry);
+	return GPA_MAPPED;
+}
+
+hv_status_t gpa_space_translate(struct gpa_space *g, gpa_t gpa, unsigned int access, spa_t *spa)
+{
+	unsigned int allowed;
+
+	if (gpa_space_lookup(g, gpa, spa, &allowed) != GPA_MAPPED)
+		return HV_STATUS_INVALID_PARAMETER;
+	return (allowed & access) == access ? HV_STATUS_SUCCESS : HV_STATUS_ACCESS_DENIED;
+}
+
+/* A large leaf is split before one of its pages is marked clean; without memory it just stays dirty as a whole. */
+static uint64_t *small_entry(struct gpa_space *g, uint64_t gpa)
+{
+	unsigned int level;
+	uint64_t *entry = lookup_entry(g, gpa, &level);
+
+	while (entry && entry_is_present(*entry) && level > 1) {
+		if (entry_split(g, entry, level, RANGE_MAP) != HV_STATUS_SUCCESS)
+			return NULL;
+		entry = lookup_entry(g, gpa, &level);
+	}
+	return entry;
+}
+
+static void access_state_apply(struct gpa_space *g, gpa_t gpa, unsigned int flags)
+{
+	uint64_t clear = (flags & HV_GPA_CLEAR_ACCESSED ? npt_format->accessed : 0) |
+			 (flags & HV_GPA_CLEAR_DIRTY ? npt_format->dirty : 0);
+	uint64_t set = (flags & HV_GPA_SET_ACCESSED ? npt_format->accessed : 0) |
+		       (flags & HV_GPA_SET_DIRTY ? npt_format->dirty : 0);
+	uint64_t *entry = small_entry(g, gpa.addr);
+
+	if (!entry || !entry_is_present(*entry))
+		return;
+	__atomic_or_fetch(entry, set, __ATOMIC_SEQ_CST);
+	if (__atomic_fetch_and(entry, ~clear, __ATOMIC_SEQ_CST) & clear)
+		note_removal(g);
+}
+
+uint8_t gpa_space_access_state(struct gpa_space *g, gpa_t gpa, unsigned int flags)
+{
+	unsigned int level;
+	uint64_t *entry = lookup_entry(g, gpa.addr, &level);
+	uint8_t state = 0;
+
+	if (!entry || !entry_is_present(*entry))
+		return 0;
+	if (*entry & npt_format->accessed)
+		state |= HV_GPA_STATE_ACCESSED;
+	if (*entry & npt_format->dirty)
+		state |= HV_GPA_STATE_DIRTY;
+	if ((flags & (HV_GPA_SET_ACCESSED | HV_GPA_SET_DIRTY)) ||
+	    ((flags & HV_GPA_CLEAR_DIRTY) && (state & HV_GPA_STATE_DIRTY)) ||
+	    ((flags & HV_GPA_CLEAR_ACCESSED) && (state & HV_GPA_STATE_ACCESSED)))
+		access_state_apply(g, gpa, flags);
+	return state;
+}
+
+/* Makes every level of the GPA's path a table and returns the level-1 entry. */
+static uint64_t *leaf_path(struct gpa_space *g, uint64_t gpa)
+{
+	unsigned int level;
+	uint64_t *entry = lookup_entry(g, gpa, &level);
+
+	while (entry && level > 1) {
+		if (entry_split(g, entry, level, RANGE_NO_ACCESS) != HV_STATUS_SUCCESS)
+			return NULL;
+		entry = lookup_entry(g, gpa, &level);
+	}
+	return entry;
+}
+
+hv_status_t gpa_overlay_show(struct gpa_space *g, struct gpa_overlay *o, gpa_t gpa)
+{
+	uint64_t *entry;
+
+	gpa_overlay_hide(g, o);
+	if (gpa.addr >> GPA_BITS || overlay_in(g, gpa.addr & PAGE_MASK, 1))
+		return HV_STATUS_INVALID_PARAMETER;
+	entry = leaf_path(g, gpa.addr);
+	if (!entry)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	o->gpa.addr = gpa.addr & PAGE_MASK;
+	o->hidden = __atomic_exchange_n(entry, npt_format->leaf(virt_to_spa(o->page).addr,
+				       GPA_READ | GPA_WRITE | GPA_EXECUTE, false, 1), __ATOMIC_SEQ_CST);
+	o->active = true;
+	o->next = g->overlays;
+	g->overlays = o;
+	note_removal(g);
+	return HV_STATUS_SUCCESS;
+}
+
+void gpa_overlay_hide(struct gpa_space *g, struct gpa_overlay *o)
+{
+	struct gpa_overlay **link = &g->overlays;
+	unsigned int level;
+
+	if (!o->active)
+		return;
+	while (*link != o)
+		link = &(*link)->next;
+	*link = o->next;
+	o->active = false;
+	*lookup_entry(g, o->gpa.addr, &level) = o->hidden;
+	note_removal(g);
+}
+
+void gpa_space_flush(struct gpa_space *g, struct spinlock *lock)
+{
+	uint64_t retired;
+
+	spin_lock(lock);
+	retired = g->retired;
+	g->retired = 0;
+	spin_unlock(lock);
+	lp_kick_all_and_wait();
+	retired_free(g, retired);
+}

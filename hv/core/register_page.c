@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The VP register page (hv-abi.md 6.5): filled when a VP stops, its dirty classes taken over before the VP runs again and
+ * before a register hypercall looks, so that whoever wrote last wins. The VMM can write the page at any time: every
+ * field is read once and only the classes marked dirty are read at all.
+ */
+#include <abi/hv_vp_page.h>
+#include <hv/string.h>
+#include <hv/vp.h>
+
+static const uint32_t segment_names[6] = {
+	HV_X64_REGISTER_ES, HV_X64_REGISTER_CS, HV_X64_REGISTER_SS, HV_X64_REGISTER_DS, HV_X64_REGISTER_FS, HV_X64_REGISTER_GS,
+};
+
+void vp_fill_register_page(struct vp *vp)
+{
+	struct hv_vp_register_page *page = vp->register_page;
+	union hv_register_value value;
+
+	if (!page)
+		return;
+	memcpy(page->gprs, &vp->gprs, sizeof(page->gprs));
+	page->rip = vcpu_rip(vp);
+	page->rflags = vp_register64(vp, HV_X64_REGISTER_RFLAGS);
+	for (unsigned int i = 0; i < 6; i++) {
+		vp_get_register(vp, HV_X64_REGISTER_XMM0 + i, &value);
+		page->xmm[i] = value.reg128;
+		vcpu_get_register(vp, segment_names[i], &value);
+		page->segments[i] = value.segment;
+	}
+	page->cr0 = vp_register64(vp, HV_X64_REGISTER_CR0);
+	page->cr3 = vp_register64(vp, HV_X64_REGISTER_CR3);
+	page->cr4 = vp_register64(vp, HV_X64_REGISTER_CR4);
+	page->cr8 = vp_register64(vp, HV_X64_REGISTER_CR8);
+	page->efer = vp_register64(vp, HV_X64_REGISTER_EFER);
+	page->dr7 = vp_register64(vp, HV_X64_REGISTER_DR7);
+	page->pending_interruption.as_uint64 = vp_register64(vp, HV_REGISTER_PENDING_INTERRUPTION);
+	page->interrupt_state = vp_register64(vp, HV_REGISTER_INTERRUPT_STATE);
+	page->instruction_emulation_hints = vp->msrs.emulation_hints;
+	page->xfem = vp->xcr0;
+	page->version = HV_REGISTER_PAGE_VERSION;
+	page->dirty = 0;
+	page->isvalid = 1;
+}
+
+static void take_registers(struct vp *vp, const struct hv_vp_register_page *page, uint32_t dirty)
+{
+	union hv_register_value value = { 0 };
+
+	if (dirty & BIT(HV_REGISTER_CLASS_GENERAL))
+		memcpy(&vp->gprs, page->gprs, sizeof(vp->gprs));
+	if (dirty & BIT(HV_REGISTER_CLASS_IP))
+		vcpu_set_rip(vp, page->rip);
+	if (dirty & BIT(HV_REGISTER_CLASS_FLAGS)) {
+		value.reg64 = page->rflags;
+		vcpu_set_register(vp, HV_X64_REGISTER_RFLAGS, &value);
+	}
+	for (unsigned int i = 0; i < 6 && (dirty & BIT(HV_REGISTER_CLASS_XMM)); i++) {
+		value.reg128 = page->xmm[i];
+		vp_set_register(vp, HV_X64_REGISTER_XMM0 + i, &value);
+	}
+	for (unsigned int i = 0; i < 6 && (dirty & BIT(HV_REGISTER_CLASS_SEGMENT)); i++) {
+		value.segment = page->segments[i];
+		vcpu_set_register(vp, segment_names[i], &value);
+	}
+}
+
+void vp_take_register_page(struct vp *vp)
+{
+	struct hv_vp_register_page *page = vp->register_page;
+	uint32_t dirty = page ? __atomic_exchange_n(&page->dirty, 0, __ATOMIC_ACQUIRE) : 0;
+
+	if (dirty)
+		take_registers(vp, page, dirty);
+}

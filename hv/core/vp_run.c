@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Running a child VP: one HvCallDispatchVp from the root's thread to an intercept, a root interrupt, or nothing to do
+ * (hv-abi.md section 6). Before every entry the VP's pending events are looked at once, under the lock.
+ */
+#include <abi/hv_partition.h>
+#include <hv/intercept.h>
+#include <hv/lapic.h>
+#include <hv/lp.h>
+#include <hv/message.h>
+#include <hv/partition.h>
+#include <hv/synic.h>
+#include <hv/vp.h>
+#include <hv/vp_timers.h>
+
+/* INIT (SDM 3, 9.1): the bootstrap processor starts at the reset vector, the others wait for a SIPI. */
+static void take_init(struct vp *vp)
+{
+	vp->init_pending = vp->halted = vp->nmi_pending = vp->extint_pending = false;
+	vcpu_reset(vp);
+	lapic_reset(vp->lapic);
+	vp->waiting_for_sipi = vp->index != 0;
+}
+
+static void take_sipi(struct vp *vp)
+{
+	vp->sipi_pending = false;
+	if (!vp->waiting_for_sipi)
+		return;
+	vp->waiting_for_sipi = false;
+	vcpu_start_at_sipi(vp, vp->sipi_vector);
+}
+
+static int pending_vector(const struct vp *vp)
+{
+	if (vp->extint_pending && lapic_accepts_extint(vp->lapic))
+		return vp->extint_vector;
+	return lapic_pending(vp->lapic);
+}
+
+static void interrupt_accepted(struct vp *vp, uint8_t vector)
+{
+	if (vp->extint_pending && lapic_accepts_extint(vp->lapic))
+		vp->extint_pending = false;
+	else
+		lapic_accept(vp->lapic, vector);
+	vp->halted = false;
+}
+
+static void inject_interrupt(struct vp *vp)
+{
+	int vector = pending_vector(vp);
+
+	if (vector < 0)
+		return;
+	if (vcpu_can_take_interrupt(vp)) {
+		vcpu_inject_interrupt(vp, (uint8_t)vector);
+		interrupt_accepted(vp, (uint8_t)vector);
+		vector = pending_vector(vp);
+	}
+	if (vector >= 0 && !vp->halted)
+		vcpu_request_interrupt_window(vp);
+}
+
+static void inject_events(struct vp *vp)
+{
+	if (vp->nmi_pending && vcpu_can_take_nmi(vp)) {
+		vcpu_inject_nmi(vp);
+		vp->nmi_pending = vp->halted = false;
+	} else if (vp->nmi_pending) {
+		vcpu_request_nmi_window(vp);
+	}
+	inject_interrupt(vp);
+}
+
+static bool tell_deliverable(struct vp *vp)
+{
+	union hv_deliverability_notifications want = { .as_uint64 = vp->deliverability };
+	uint16_t ready = want.sints ? synic_deliverable(vp->synic, want.sints) : 0;
+
+	if (!ready)
+		return false;
+	want.sints &= ~ready;
+	vp->deliverability = want.as_uint64;
+	message_sint_deliverable(vp, ready);
+	return true;
+}
+
+/* What the VP does next, by what others have left for it. */
+static enum vp_next prepare_entry(struct vp *vp)
+{
+	vp_timers_poll(vp);
+	if (vp->explicit_suspend || vp->dispatch_suspend)
+		return VP_BLOCK;
+	if (vp->init_pending)
+		take_init(vp);
+	if (vp->sipi_pending)
+		take_sipi(vp);
+	if (tell_deliverable(vp))
+		return VP_RETURN;
+	if (vp->waiting_for_sipi)
+		return VP_BLOCK;
+	inject_events(vp);
+	return vp->halted ? VP_BLOCK : VP_RESUME;
+}
+
+/* CR8 and the APIC's TPR are one register. The CPU keeps CR8 while the guest runs; the APIC writes both (lapic.c). */
+static void tpr_from_cr8(struct vp *vp)
+{
+	uint64_t cr8 = vp_register64(vp, HV_X64_REGISTER_CR8);
+
+	if (cr8 != vp->lapic->tpr >> 4)
+		vp->lapic->tpr = (uint32_t)cr8 << 4;
+}
+
+static enum vp_next run_once(struct vp *vp)
+{
+	enum vp_next next;
+
+	spin_lock(&vp->partition->lock);
+	next = prepare_entry(vp);
+	spin_unlock(&vp->partition->lock);
+	if (next != VP_RESUME)
+		return next;
+	next = vcpu_run_once(vp);
+	tpr_from_cr8(vp);
+	return next == VP_RESUME && vcpu_root_interrupt_pending(vp) ? VP_RETURN : next;
+}
+
+static void dispatch_answer(struct vp *vp, enum vp_next next, uint32_t *state, uint32_t *event)
+{
+	*state = HV_DISPATCH_STATE_READY;
+	*event = vp->intercept_suspend ? HV_DISPATCH_EVENT_INTERCEPT : HV_DISPATCH_EVENT_NONE;
+	if (next != VP_BLOCK)
+		return;
+	*state = HV_DISPATCH_STATE_BLOCKED;
+	*event = vp->explicit_suspend ? HV_DISPATCH_EVENT_SUSPEND : HV_DISPATCH_EVENT_NONE;
+	vp->blocked = true;
+}
+
+/* Between the decision to block and this, something may have arrived: then the VP is not blocked after all. */
+static bool still_blocked(struct vp *vp)
+{
+	return vp->explicit_suspend || vp->dispatch_suspend ||
+	       (!vp->init_pending && !vp->sipi_pending && prepare_entry(vp) == VP_BLOCK);
+}
+
+static void run_until_return(struct vp *vp, uint32_t *state, uint32_t *event)
+{
+	uint64_t entered = tsc_now();
+	enum vp_next next;
+
+	vcpu_switch_in(vp);
+	do
+		next = run_once(vp);
+	while (next == VP_RESUME);
+	vcpu_switch_out(vp);
+
+	spin_lock(&vp->partition->lock);
+	if (next == VP_BLOCK && !still_blocked(vp))
+		next = VP_RETURN;
+	vp->running = false;
+	vp->runtime += tsc_now() - entered;
+	dispatch_answer(vp, next, state, event);
+	vp_fill_register_page(vp);
+	spin_unlock(&vp->partition->lock);
+}
+
+/* Called with the lock held, so that the VP cannot go away before it counts as running; returns without it. */
+void vp_run_child(struct vp *vp, uint32_t flags, uint32_t *state, uint32_t *event)
+{
+	bool run;
+
+	if (flags & HV_DISPATCH_CLEAR_INTERCEPT_SUSPEND)
+		vp->intercept_suspend = false;
+	run = !vp->explicit_suspend && !vp->dispatch_suspend && !vp->intercept_suspend;
+	vp->lp = this_lp();
+	vp->running = run;
+	vp->blocked = false;
+	if (run)
+		vp_take_register_page(vp);
+	else
+		dispatch_answer(vp, vp->intercept_suspend ? VP_RETURN : VP_BLOCK, state, event);
+	spin_unlock(&vp->partition->lock);
+	if (run)
+		run_until_return(vp, state, event);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One hv deadline per child VP for all its timers; see vp_timers.h. */
+#include <hv/deadline.h>
+#include <hv/lapic.h>
+#include <hv/partition.h>
+#include <hv/synic.h>
+#include <hv/vp.h>
+#include <hv/vp_timers.h>
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+void vp_timers_changed(struct vp *vp)
+{
+	uint64_t next;
+
+	if (!vp->lapic || vp->partition->time_frozen)
+		return;
+	next = earliest(lapic_timer_deadline(vp->lapic), stimer_deadline(vp->synic));
+	if (next)
+		deadline_arm(&vp->deadline, next);
+}
+
+void vp_timers_poll(struct vp *vp)
+{
+	uint64_t now = tsc_now();
+
+	if (vp->partition->time_frozen)
+		return;
+	lapic_timer_poll(vp->lapic, now);
+	stimer_poll(vp->synic);
+	vp_timers_changed(vp);
+}
+
+static void vp_timers_fire(struct deadline *d)
+{
+	struct vp *vp = container_of(d, struct vp, deadline);
+
+	spin_lock(&vp->partition->lock);
+	vp_timers_poll(vp);
+	spin_unlock(&vp->partition->lock);
+}
+
+void vp_timers_init(struct vp *vp)
+{
+	vp->deadline = (struct deadline){ .fire = vp_timers_fire };
+}
+
+void vp_timers_fini(struct vp *vp)
+{
+	deadline_cancel(&vp->deadline);
+}

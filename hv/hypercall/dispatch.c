@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hypercall dispatcher (TLFS, chapter 3): registers to a call, checks by the row, one copy of the input, the handler, the
+ * output, the result. A rep call that has used its time is left on its instruction with a new start index, so that
+ * interrupts get in and the guest executes it again.
+ */
+#include <abi/hv_status.h>
+#include <hv/cpuid_model.h>
+#include <hv/deadline.h>
+#include <hv/hypercall.h>
+#include <hv/intercept.h>
+#include <hv/lp.h>
+#include <hv/message.h>
+#include <hv/partition.h>
+#include <hv/string.h>
+
+#define VECTOR_UD		6
+#define CR0_PE			BIT(0)
+#define FAST_INPUT_BYTES	16u
+#define STRETCH_PER_SECOND	20000u		/* a call runs 50 us at a time */
+#define REPS_PER_LOOK		16u		/* the clock is read every so many reps */
+
+static uint8_t blocks[HV_MAX_LPS][2][HC_BLOCK_MAX] __aligned(8);
+
+struct hc_regs { uint64_t control, input, output; };
+
+static struct hc_regs hc_regs_get(struct vp *vp)
+{
+	const struct vp_gprs *g = &vp->gprs;
+
+	if (vcpu_in_long_mode(vp))
+		return (struct hc_regs){ g->rcx, g->rdx, g->r8 };
+	return (struct hc_regs){ g->rdx << 32 | (uint32_t)g->rax, g->rbx << 32 | (uint32_t)g->rcx,
+				 g->rdi << 32 | (uint32_t)g->rsi };
+}
+
+static void set_result(struct vp *vp, uint64_t result)
+{
+	if (vcpu_in_long_mode(vp)) {
+		vp->gprs.rax = result;
+		return;
+	}
+	vp->gprs.rax = (uint32_t)result;
+	vp->gprs.rdx = result >> 32;
+}
+
+static void set_control(struct vp *vp, uint64_t control)
+{
+	if (vcpu_in_long_mode(vp)) {
+		vp->gprs.rcx = control;
+		return;
+	}
+	vp->gprs.rax = (uint32_t)control;
+	vp->gprs.rdx = control >> 32;
+}
+
+bool hc_next_rep(struct hc_call *call)
+{
+	if (call->rep_open)
+		call->reps_done++;
+	call->rep_open = false;
+	if (call->reps_done >= call->rep_count)
+		return false;
+	if (call->reps_done % REPS_PER_LOOK == 0 && call->reps_done != call->rep_start &&
+	    tsc_now() - call->started > tsc_hz / STRETCH_PER_SECOND)
+		return false;
+	call->rep_open = true;
+	return true;
+}
+
+const void *hc_rep_in(struct hc_call *call)
+{
+	return call->in + call->row->in + call->var_qwords * 8 + (size_t)call->reps_done * call->row->rep_in;
+}
+
+void *hc_rep_out(struct hc_call *call)
+{
+	return call->out + call->row->out + (size_t)call->reps_done * call->row->rep_out;
+}
+
+static bool kind_has_reps(const struct hc_row *row)
+{
+	return row->kind == HC_REP || row->kind == HC_REP_VAR;
+}
+
+static bool kind_has_var(const struct hc_row *row)
+{
+	return row->kind == HC_SIMPLE_VAR || row->kind == HC_REP_VAR;
+}
+
+hv_status_t hc_check_control(const struct hc_row *row, uint64_t control)
+{
+	uint64_t count = HV_HC_REP_COUNT(control), start = HV_HC_REP_START(control);
+
+	if (control & HV_HC_RESERVED)
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	if (kind_has_reps(row) ? !count || start >= count : count || start)
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	if (HV_HC_VARHEAD(control) && !kind_has_var(row))
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	if ((control & HV_HC_FAST) && (kind_has_reps(row) || row->in > FAST_INPUT_BYTES || row->out))
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	if (row->in + HV_HC_VARHEAD(control) * 8 + row->rep_in * count > HC_BLOCK_MAX ||
+	    row->out + row->rep_out * count > HC_BLOCK_MAX)
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	return HV_STATUS_SUCCESS;
+}
+
+static const struct hc_row *find_row(struct vp *vp, uint64_t control)
+{
+	uint32_t code = HV_HC_CODE(control);
+	const struct hc_row *row = code < HVCALL_CODE_MAX ? &hc_table[code] : NULL;
+
+	if (!row || !row->handler || (row->who == HC_ROOT && !partition_is_root(vp->partition)))
+		return NULL;
+	return row;
+}
+
+static bool may_call(struct vp *vp, const struct hc_row *row)
+{
+	return partition_is_root(vp->partition) || !row->privilege ||
+	       (cpuid_child_privileges(vp->partition) & row->privilege) == row->privilege;
+}
+
+static bool pointer_is_bad(uint64_t address, size_t bytes)
+{
+	return bytes && ((address & 7) || (address & ~PAGE_MASK) + bytes > PAGE_SIZE);
+}
+
+static bool copy_in(struct vp *vp, uint64_t address, void *to, size_t bytes)
+{
+	bool ok;
+
+	spin_lock(&vp->partition->lock);
+	ok = partition_read(vp->partition, (gpa_t){ address }, to, bytes);
+	spin_unlock(&vp->partition->lock);
+	return ok;
+}
+
+static bool copy_out(struct vp *vp, uint64_t address, const void *from, size_t bytes)
+{
+	bool ok;
+
+	spin_lock(&vp->partition->lock);
+	ok = partition_write(vp->partition, (gpa_t){ address }, from, bytes);
+	spin_unlock(&vp->partition->lock);
+	return ok;
+}
+
+/* Only what this stretch produced: earlier reps are in the guest's block already. */
+static bool copy_results_out(struct vp *vp, const struct hc_call *call, uint64_t address, unsigned int start)
+{
+	size_t offset = call->row->out + (size_t)start * call->row->rep_out;
+	size_t bytes = (size_t)(call->reps_done - start) * call->row->rep_out;
+
+	return (!call->row->out || copy_out(vp, address, call->out, call->row->out)) &&
+	       (!bytes || copy_out(vp, address + offset, call->out + offset, bytes));
+}
+
+/* A child's parameters may lie in memory the driver has to bring in first: the call is executed again after that. */
+static enum vp_next memory_intercept(struct vp *vp, uint64_t address, bool write)
+{
+	struct gpa_fault fault = { .gpa = { address }, .write = write };
+	enum gpa_state state;
+	unsigned int access;
+	spa_t spa;
+
+	spin_lock(&vp->partition->lock);
+	state = gpa_space_lookup(&vp->partition->gpa, fault.gpa, &spa, &access);
+	spin_unlock(&vp->partition->lock);
+	return message_memory(vp, state == GPA_UNMAPPED ? HVMSG_UNMAPPED_GPA : HVMSG_GPA_INTERCEPT, &fault);
+}
+
+static enum vp_next finish(struct vp *vp, hv_status_t status, uint64_t reps_done)
+{
+	set_result(vp, status | reps_done << HV_HC_REP_SHIFT);
+	vcpu_skip_instruction(vp);
+	return VP_RESUME;
+}
+
+static bool vmm_wants_hypercalls(struct vp *vp)
+{
+	return !partition_is_root(vp->partition) && vp->partition->intercepts[HV_INTERCEPT_HYPERCALL];
+}
+
+static enum vp_next run_call(struct vp *vp, struct hc_call *call, const struct hc_regs *r)
+{
+	unsigned int start = call->reps_done;
+	hv_status_t status;
+
+	call->rep_start = start;
+	call->started = tsc_now();
+	memset(call->out, 0, call->row->out);
+	status = call->row->handler(vp, call);
+	if (call->intercept)
+		return message_hypercall(vp);
+	if (!(r->control & HV_HC_FAST) && (status == HV_STATUS_SUCCESS || call->reps_done != start) &&
+	    !copy_results_out(vp, call, r->output, start))
+		status = HV_STATUS_INVALID_PARAMETER;
+	if (status == HV_STATUS_SUCCESS && call->reps_done < call->rep_count) {
+		set_control(vp, (r->control & ~(0xfffull << HV_HC_START_SHIFT)) |
+				(uint64_t)call->reps_done << HV_HC_START_SHIFT);
+		return VP_RESUME;
+	}
+	return finish(vp, status, call->reps_done);
+}
+
+static enum vp_next prepare_call(struct vp *vp, const struct hc_row *row, const struct hc_regs *r)
+{
+	struct hc_call call = {
+		.row = row, .in = blocks[this_lp()->index][0], .out = blocks[this_lp()->index][1],
+		.var_qwords = HV_HC_VARHEAD(r->control), .rep_count = HV_HC_REP_COUNT(r->control),
+		.reps_done = HV_HC_REP_START(r->control),
+	};
+	size_t in = row->in + call.var_qwords * 8 + (size_t)row->rep_in * call.rep_count;
+	size_t out = row->out + (size_t)row->rep_out * call.rep_count;
+
+	if (r->control & HV_HC_FAST) {
+		memcpy(call.in, (const uint64_t[2]){ r->input, r->output }, FAST_INPUT_BYTES);
+		return run_call(vp, &call, r);
+	}
+	if (pointer_is_bad(r->input, in) || pointer_is_bad(r->output, out))
+		return finish(vp, HV_STATUS_INVALID_ALIGNMENT, call.reps_done);
+	if (in && !copy_in(vp, r->input, call.in, in)) {
+		if (!partition_is_root(vp->partition))
+			return memory_intercept(vp, r->input, false);
+		return finish(vp, HV_STATUS_INVALID_PARAMETER, call.reps_done);
+	}
+	return run_call(vp, &call, r);
+}
+
+int hc_dispatch(struct vp *vp)
+{
+	struct hc_regs r = hc_regs_get(vp);
+	const struct hc_row *row;
+	hv_status_t status;
+
+	if (vcpu_cpl(vp) || !(vp_register64(vp, HV_X64_REGISTER_CR0) & CR0_PE)) {
+		vcpu_inject_exception(vp, VECTOR_UD, false, 0);
+		return VP_RESUME;
+	}
+	row = find_row(vp, r.control);
+	if (!row)
+		return vmm_wants_hypercalls(vp) ? message_hypercall(vp) :
+						  finish(vp, HV_STATUS_INVALID_HYPERCALL_CODE, 0);
+	status = may_call(vp, row) ? hc_check_control(row, r.control) : HV_STATUS_ACCESS_DENIED;
+	if (status != HV_STATUS_SUCCESS)
+		return finish(vp, status, 0);
+	return prepare_call(vp, row, &r);
+}

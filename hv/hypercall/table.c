@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every hypercall: this table is the interface's first line of defence, read it as the review (hv-abi.md section 3). */
+#include <abi/hv_cpuid.h>
+#include <abi/hv_root.h>
+#include <abi/hv_synic.h>
+#include <hv/hypercall.h>
+
+#define IN(type)	sizeof(struct type)
+#define OUT(type)	sizeof(struct type)
+
+const struct hc_row hc_table[HVCALL_CODE_MAX] = {	/* handler, fixed in, fixed out, rep in, rep out, kind, who, privilege */
+	/* The machine, from the root */
+	[HVCALL_GET_LOGICAL_PROCESSOR_RUN_TIME] =
+		{ hc_get_lp_run_time, IN(hv_in_lp), OUT(hv_out_lp_run_time), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_GET_PARTITION_ID]	= { hc_get_partition_id, 0, OUT(hv_out_partition_id), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_SET_SYSTEM_PROPERTY] =
+		{ hc_set_system_property, IN(hv_in_set_system_property), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_ADD_LOGICAL_PROCESSOR] =
+		{ hc_add_logical_processor, IN(hv_in_add_lp), OUT(hv_out_add_lp), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_GET_SYSTEM_PROPERTY] = { hc_get_system_property, IN(hv_in_get_system_property),
+					 OUT(hv_out_system_property), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_MAP_DEVICE_INTERRUPT] = { hc_map_device_interrupt, IN(hv_in_map_device_interrupt),
+					  OUT(hv_out_map_device_interrupt), 0, 0, HC_SIMPLE_VAR, HC_ROOT, 0 },
+	[HVCALL_UNMAP_DEVICE_INTERRUPT] =
+		{ hc_unmap_device_interrupt, IN(hv_in_unmap_device_interrupt), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_ENTER_SLEEP_STATE]	= { hc_enter_sleep_state, IN(hv_in_sleep), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_NOTIFY_PARTITION_EVENT] =
+		{ hc_notify_partition_event, IN(hv_in_partition_event), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_DISABLE_HYPERVISOR_EX]	= { hc_disable_hypervisor_ex, 16, 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+
+	/* Partitions */
+	[HVCALL_CREATE_PARTITION] =
+		{ hc_create_partition, IN(hv_in_create_partition), OUT(hv_out_partition_id), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_INITIALIZE_PARTITION]	= { hc_initialize_partition, IN(hv_in_partition), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_FINALIZE_PARTITION]	= { hc_finalize_partition, IN(hv_in_partition), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_DELETE_PARTITION]	= { hc_delete_partition, IN(hv_in_partition), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_GET_PARTITION_PROPERTY] =
+		{ hc_get_partition_property, IN(hv_in_get_property), OUT(hv_out_property), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_SET_PARTITION_PROPERTY] =
+		{ hc_set_partition_property, IN(hv_in_set_property), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_GET_PARTITION_PROPERTY_EX] = { hc_get_partition_property_ex, IN(hv_in_get_property_ex),
+					       OUT(hv_out_property_ex), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+
+	/* Memory */
+	[HVCALL_DEPOSIT_MEMORY]		= { hc_deposit_memory, IN(hv_in_deposit), 0, 8, 0, HC_REP, HC_ROOT, 0 },
+	[HVCALL_WITHDRAW_MEMORY]	= { hc_withdraw_memory, IN(hv_in_withdraw), 0, 0, 8, HC_REP, HC_ROOT, 0 },
+	[HVCALL_MAP_GPA_PAGES]		= { hc_map_gpa_pages, IN(hv_in_map_gpa), 0, 8, 0, HC_REP, HC_ROOT, 0 },
+	[HVCALL_UNMAP_GPA_PAGES]	= { hc_unmap_gpa_pages, IN(hv_in_unmap_gpa), 0, 0, 0, HC_REP, HC_ROOT, 0 },
+	[HVCALL_GET_GPA_PAGES_ACCESS_STATES] =
+		{ hc_get_gpa_access_states, IN(hv_in_access_states), 0, 0, 1, HC_REP, HC_ROOT, 0 },
+
+	/* VPs */
+	[HVCALL_CREATE_VP]		= { hc_create_vp, IN(hv_in_create_vp), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_DELETE_VP]		= { hc_delete_vp, IN(hv_in_vp), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_GET_VP_REGISTERS] =
+		{ hc_get_vp_registers, IN(hv_in_vp_registers), 0, 4, 16, HC_REP, HC_ANY, HV_PRIV_ACCESS_VP_REGISTERS },
+	[HVCALL_SET_VP_REGISTERS] =
+		{ hc_set_vp_registers, IN(hv_in_vp_registers), 0, 32, 0, HC_REP, HC_ANY, HV_PRIV_ACCESS_VP_REGISTERS },
+	[HVCALL_TRANSLATE_VIRTUAL_ADDRESS] =
+		{ hc_translate_virtual_address, IN(hv_in_translate), OUT(hv_out_translate), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_DISPATCH_VP] =
+		{ hc_dispatch_vp, IN(hv_in_dispatch_vp), OUT(hv_out_dispatch_vp), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_MAP_VP_STATE_PAGE] =
+		{ hc_map_vp_state_page, IN(hv_in_vp_state_page), OUT(hv_out_page), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_UNMAP_VP_STATE_PAGE]	= { hc_unmap_vp_state_page, IN(hv_in_vp_state_page), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_MAP_STATS_PAGE] =
+		{ hc_map_stats_page, IN(hv_in_map_stats_page), OUT(hv_out_page), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_UNMAP_STATS_PAGE]	= { hc_unmap_stats_page, IN(hv_in_map_stats_page), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_GET_VP_STATE] = { hc_get_vp_state, IN(hv_in_vp_state), OUT(hv_synthetic_timers_state), 0, 0,
+				  HC_SIMPLE_VAR, HC_ROOT, 0 },
+	[HVCALL_SET_VP_STATE]		= { hc_set_vp_state, IN(hv_in_vp_state), 0, 0, 0, HC_SIMPLE_VAR, HC_ROOT, 0 },
+
+	/* Intercepts and interrupts */
+	[HVCALL_INSTALL_INTERCEPT]	= { hc_install_intercept, IN(hv_in_install_intercept), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_REGISTER_INTERCEPT_RESULT] =
+		{ hc_register_intercept_result, IN(hv_in_register_intercept_result), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_GET_VP_CPUID_VALUES] = { hc_get_vp_cpuid_values, IN(hv_in_get_cpuid_values), 0,
+					 sizeof(struct hv_cpuid_query), sizeof(struct hv_cpuid_values), HC_REP, HC_ROOT, 0 },
+	[HVCALL_ASSERT_VIRTUAL_INTERRUPT] =
+		{ hc_assert_virtual_interrupt, IN(hv_in_assert_interrupt), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_CLEAR_VIRTUAL_INTERRUPT] =
+		{ hc_clear_virtual_interrupt, IN(hv_in_partition), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+
+	/* Ports, messages, events */
+	[HVCALL_CREATE_PORT]		= { hc_create_port, IN(hv_in_create_port), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_DELETE_PORT]		= { hc_delete_port, IN(hv_in_delete_port), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_CONNECT_PORT]		= { hc_connect_port, IN(hv_in_connect_port), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_DISCONNECT_PORT]	= { hc_disconnect_port, IN(hv_in_disconnect_port), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_NOTIFY_PORT_RING_EMPTY]	= { hc_notify_port_ring_empty, IN(hv_in_ring_empty), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_SIGNAL_EVENT_DIRECT] = { hc_signal_event_direct, IN(hv_in_signal_event_direct),
+					 OUT(hv_out_signal_event_direct), 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_POST_MESSAGE_DIRECT] =
+		{ hc_post_message_direct, IN(hv_in_post_message_direct), 0, 0, 0, HC_SIMPLE, HC_ROOT, 0 },
+	[HVCALL_POST_MESSAGE] =
+		{ hc_post_message, IN(hv_in_post_message), 0, 0, 0, HC_SIMPLE, HC_ANY, HV_PRIV_POST_MESSAGES },
+	[HVCALL_SIGNAL_EVENT] =
+		{ hc_signal_event, IN(hv_in_signal_event), 0, 0, 0, HC_SIMPLE, HC_ANY, HV_PRIV_SIGNAL_EVENTS },
+
+	/* A guest's own processors */
+	[HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE] = { hc_flush, IN(hv_in_flush), 0, 0, 0, HC_SIMPLE, HC_ANY, 0 },
+	[HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST]  = { hc_flush, IN(hv_in_flush), 0, 8, 0, HC_REP, HC_ANY, 0 },
+	[HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE_EX] = { hc_flush, IN(hv_in_flush_ex), 0, 0, 0, HC_SIMPLE_VAR, HC_ANY, 0 },
+	[HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST_EX]	= { hc_flush, IN(hv_in_flush_ex), 0, 8, 0, HC_REP_VAR, HC_ANY, 0 },
+	[HVCALL_NOTIFY_LONG_SPIN_WAIT]	= { hc_notify_long_spin_wait, 8, 0, 0, 0, HC_SIMPLE, HC_ANY, 0 },
+	[HVCALL_SEND_IPI]		= { hc_send_ipi, IN(hv_in_send_ipi), 0, 0, 0, HC_SIMPLE, HC_ANY, 0 },
+	[HVCALL_SEND_IPI_EX]		= { hc_send_ipi_ex, IN(hv_in_send_ipi_ex), 0, 0, 0, HC_SIMPLE_VAR, HC_ANY, 0 },
+};

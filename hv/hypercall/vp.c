@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HvCallCreateVp, DeleteVp, Get/SetVpRegisters, TranslateVirtualAddress and DispatchVp. */
+#include <abi/hv_register.h>
+#include <abi/hv_status.h>
+#include <abi/hv_types.h>
+#include <hv/hypercall.h>
+#include <hv/hypercall_target.h>
+#include <hv/partition.h>
+#include <hv/vp.h>
+
+hv_status_t target_vp(struct vp *caller, uint64_t partition_id, uint32_t index, struct vp **out)
+{
+	struct partition *p;
+	hv_status_t status = partition_get_or_self(caller, partition_id, &p);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	spin_lock(&p->lock);
+	if (index == HV_VP_INDEX_SELF && p == caller->partition)
+		index = caller->index;
+	*out = partition_vp(p, index);
+	if (*out)
+		return HV_STATUS_SUCCESS;
+	spin_unlock(&p->lock);
+	partition_put(p);
+	return HV_STATUS_INVALID_VP_INDEX;
+}
+
+void target_put(struct vp *vp)
+{
+	struct partition *p = vp->partition;
+
+	spin_unlock(&p->lock);
+	partition_put(p);
+}
+
+/* A root VP other than the caller may be in the guest; a child VP says so itself. */
+bool target_is_stopped(struct vp *caller, const struct vp *vp)
+{
+	return partition_is_root(vp->partition) ? vp == caller : !vp->running;
+}
+
+hv_status_t hc_create_vp(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_create_vp *in = hc_in(call, struct hv_in_create_vp);
+	struct partition *p;
+	hv_status_t status;
+
+	if (in->partition_id == HV_PARTITION_ID_SELF || in->partition_id == HV_PARTITION_ROOT)
+		return root_create_vp(caller, in);
+	status = partition_get_child(in->partition_id, &p);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	spin_lock(&p->lock);
+	if (p->state != PARTITION_INITIALIZED)
+		status = HV_STATUS_INVALID_PARTITION_STATE;
+	else if (in->vp_index >= HV_MAX_VPS || p->vps[in->vp_index])
+		status = HV_STATUS_INVALID_VP_INDEX;
+	else
+		status = vp_create(p, in->vp_index);
+	spin_unlock(&p->lock);
+	partition_put(p);
+	return status;
+}
+
+hv_status_t hc_delete_vp(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_vp *in = hc_in(call, struct hv_in_vp);
+	struct partition *p;
+	struct vp *vp;
+	hv_status_t status = target_vp(caller, in->partition_id, in->vp_index, &vp);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	p = vp->partition;
+	if (partition_is_root(p))
+		status = HV_STATUS_ACCESS_DENIED;
+	else if (vp->running)
+		status = HV_STATUS_INVALID_VP_STATE;
+	else
+		p->vps[in->vp_index] = NULL;
+	spin_unlock(&p->lock);
+	if (status == HV_STATUS_SUCCESS)
+		vp_destroy(vp);
+	partition_put(p);
+	return status;
+}
+
+/* Registers hv keeps under the lock, whatever the VP is doing. */
+static bool is_neutral_register(uint32_t name)
+{
+	switch (name) {
+	case HV_REGISTER_EXPLICIT_SUSPEND:
+	case HV_REGISTER_INTERCEPT_SUSPEND:
+	case HV_REGISTER_DISPATCH_SUSPEND:
+	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
+	case HV_REGISTER_VP_ROOT_SIGNAL_COUNT:
+	case HV_REGISTER_VP_RUNTIME:
+	case HV_REGISTER_VP_INDEX:
+	case HV_REGISTER_TIME_REF_COUNT:
+	case HV_REGISTER_GUEST_OS_ID:
+		return true;
+	}
+	return name >= HV_REGISTER_SINT0 && name <= HV_REGISTER_SIRBP;
+}
+
+hv_status_t hc_get_vp_registers(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_vp_registers *in = hc_in(call, struct hv_in_vp_registers);
+	hv_status_t status;
+	struct vp *vp;
+	bool stopped;
+
+	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	stopped = target_is_stopped(caller, vp);
+	if (stopped)
+		vp_take_register_page(vp);
+	while (status == HV_STATUS_SUCCESS && hc_next_rep(call)) {
+		uint32_t name = *(const uint32_t *)hc_rep_in(call);
+
+		status = stopped || is_neutral_register(name) ? vp_get_register(vp, name, hc_rep_out(call)) :
+								HV_STATUS_INVALID_VP_STATE;
+	}
+	target_put(vp);
+	return status;
+}
+
+/* Elements take effect in list order. The register page follows, so that a later look at it sees what was set. */
+hv_status_t hc_set_vp_registers(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_vp_registers *in = hc_in(call, struct hv_in_vp_registers);
+	hv_status_t status;
+	struct vp *vp;
+	bool stopped;
+
+	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (partition_is_root(vp->partition)) {		/* the root's registers are its own CPUs' */
+		target_put(vp);
+		return HV_STATUS_ACCESS_DENIED;
+	}
+	stopped = target_is_stopped(caller, vp);
+	if (stopped)
+		vp_take_register_page(vp);
+	while (status == HV_STATUS_SUCCESS && hc_next_rep(call)) {
+		const struct hv_register_assoc *element = hc_rep_in(call);
+
+		status = stopped || is_neutral_register(element->name) ?
+			 vp_set_register(vp, element->name, &element->value) : HV_STATUS_INVALID_VP_STATE;
+	}
+	if (stopped)
+		vp_fill_register_page(vp);
+	target_put(vp);
+	return status;
+}
+
+hv_status_t hc_translate_virtual_address(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_translate *in = hc_in(call, struct hv_in_translate);
+	struct hv_out_translate *out = hc_out(call, struct hv_out_translate);
+	struct gva_walk walk;
+	hv_status_t status;
+	struct vp *vp;
+
+	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (target_is_stopped(caller, vp)) {
+		vp_take_register_page(vp);
+		vp_translate_gva(vp, in->gva_page << PAGE_SHIFT, (unsigned int)in->flags, &walk);
+		out->result = walk.result;
+		out->gpa_page = walk.gpa.addr >> PAGE_SHIFT;
+	} else {
+		status = HV_STATUS_INVALID_VP_STATE;
+	}
+	target_put(vp);
+	return status;
+}
+
+/* The child's own hypercalls reuse this LP's blocks: take the input out first, write the output last. */
+hv_status_t hc_dispatch_vp(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_dispatch_vp in = *hc_in(call, struct hv_in_dispatch_vp);
+	uint32_t state = 0, event = 0;
+	struct partition *p;
+	struct vp *vp;
+	hv_status_t status = target_vp(caller, in.partition_id, in.vp_index, &vp);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	p = vp->partition;
+	if (partition_is_root(p) || p->state != PARTITION_INITIALIZED || vp->running) {
+		target_put(vp);
+		return HV_STATUS_INVALID_VP_STATE;
+	}
+	vp_run_child(vp, in.flags, &state, &event);
+	partition_put(p);
+	*hc_out(call, struct hv_out_dispatch_vp) = (struct hv_out_dispatch_vp){ state, event };
+	return HV_STATUS_SUCCESS;
+}

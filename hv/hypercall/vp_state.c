@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * VP state pages (register page, intercept message), statistics pages, and Get/SetVpState blobs. A page the root sees is a
+ * deposited one, shown at its own address because Linux takes its struct page (hv-abi.md 3.6), and goes back to its pool.
+ */
+#include <abi/hv_status.h>
+#include <abi/hv_synic.h>
+#include <abi/hv_vp_page.h>
+#include <hv/cpuid_model.h>
+#include <hv/hypercall.h>
+#include <hv/hypercall_target.h>
+#include <hv/lapic.h>
+#include <hv/lp.h>
+#include <hv/partition.h>
+#include <hv/stats.h>
+#include <hv/string.h>
+#include <hv/synic.h>
+#include <hv/vp.h>
+
+#define STATS_LP_COUNT		1	/* counter of the hypervisor object that Linux sizes its tables by */
+#define STATS_AREA(identity)	((identity)[15])
+#define STATS_AREA_PARENT	1
+
+/* State pages */
+
+static void **state_page_slot(struct vp *vp, uint16_t type)
+{
+	if (type == HV_VP_STATE_PAGE_REGISTERS)
+		return (void **)&vp->register_page;
+	return type == HV_VP_STATE_PAGE_INTERCEPT_MESSAGE ? (void **)&vp->intercept_page : NULL;
+}
+
+static hv_status_t state_page_map(struct vp *vp, void **slot)
+{
+	struct pool *pool = &vp->partition->pool;
+	void *page = *slot ? *slot : pool_alloc_page(pool);
+	hv_status_t status = page ? root_page_show(page) : HV_STATUS_INSUFFICIENT_MEMORY;
+
+	if (status == HV_STATUS_SUCCESS)
+		*slot = page;
+	else if (page && !*slot)
+		pool_free_page(pool, page);
+	return status;
+}
+
+hv_status_t hc_map_vp_state_page(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_vp_state_page *in = hc_in(call, struct hv_in_vp_state_page);
+	hv_status_t status;
+	struct vp *vp;
+	void **slot;
+
+	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	slot = state_page_slot(vp, in->type);
+	status = slot && vp->lapic && !vp->running ? state_page_map(vp, slot) : HV_STATUS_INVALID_PARAMETER;
+	if (status == HV_STATUS_SUCCESS) {
+		vp_fill_register_page(vp);
+		hc_out(call, struct hv_out_page)->gpfn = virt_to_spa(*slot).addr >> PAGE_SHIFT;
+	}
+	target_put(vp);
+	return status;
+}
+
+hv_status_t hc_unmap_vp_state_page(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_vp_state_page *in = hc_in(call, struct hv_in_vp_state_page);
+	void **slot, *page = NULL;
+	struct partition *p;
+	hv_status_t status;
+	struct vp *vp;
+
+	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	p = vp->partition;
+	slot = state_page_slot(vp, in->type);
+	if (slot && !vp->running) {
+		page = *slot;
+		*slot = NULL;
+	}
+	spin_unlock(&p->lock);
+	root_page_hide(page, &p->pool);
+	partition_put(p);
+	return page ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
+}
+
+void vp_unmap_state_pages(struct vp *vp)
+{
+	root_page_hide(vp->register_page, &vp->partition->pool);
+	root_page_hide(vp->intercept_page, &vp->partition->pool);
+	vp->register_page = NULL;
+	vp->intercept_page = NULL;
+}
+
+/* Statistics pages */
+
+static bool stats_object_is_known(uint32_t type, const uint8_t identity[16])
+{
+	return (type == HV_STATS_HYPERVISOR || type == HV_STATS_LOGICAL_PROCESSOR || type == HV_STATS_PARTITION ||
+		type == HV_STATS_VP) && STATS_AREA(identity) <= STATS_AREA_PARENT;
+}
+
+static struct stats_record *stats_find(uint32_t type, const uint8_t identity[16])
+{
+	struct stats_record *r = NULL;
+
+	while ((r = records_next(&root_partition.stats_pages, r)))
+		if (r->type == type && !memcmp(r->identity, identity, 16))
+			return r;
+	return NULL;
+}
+
+static struct stats_record *stats_create(uint32_t type, const uint8_t identity[16])
+{
+	struct stats_record *r = records_add(&root_partition.stats_pages, &root_partition.pool);
+	uint64_t *page = r ? pool_alloc_page(&root_deposits) : NULL;
+
+	if (!page)
+		return NULL;
+	if (type == HV_STATS_HYPERVISOR)
+		page[STATS_LP_COUNT] = lp_count;
+	*r = (struct stats_record){ .used = 1, .type = type, .page = virt_to_spa(page).addr };
+	memcpy(r->identity, identity, 16);
+	return r;
+}
+
+hv_status_t hc_map_stats_page(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_map_stats_page *in = hc_in(call, struct hv_in_map_stats_page);
+	struct stats_record *r;
+	spa_t page;
+
+	(void)caller;
+	if (!stats_object_is_known(in->type, in->identity))
+		return HV_STATUS_INVALID_PARAMETER;
+	spin_lock(&root_partition.lock);
+	r = stats_find(in->type, in->identity);
+	if (!r)
+		r = stats_create(in->type, in->identity);
+	if (r)
+		r->used++;
+	page.addr = r ? r->page : 0;
+	spin_unlock(&root_partition.lock);
+	if (!page.addr)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	hc_out(call, struct hv_out_page)->gpfn = page.addr >> PAGE_SHIFT;
+	return root_page_show(spa_to_virt(page));
+}
+
+hv_status_t hc_unmap_stats_page(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_map_stats_page *in = hc_in(call, struct hv_in_map_stats_page);
+	struct stats_record *r;
+	void *page = NULL;
+
+	(void)caller;
+	spin_lock(&root_partition.lock);
+	r = stats_find(in->type, in->identity);
+	if (r && --r->used == 1) {
+		page = spa_to_virt((spa_t){ r->page });
+		r->used = 0;
+	}
+	spin_unlock(&root_partition.lock);
+	root_page_hide(page, &root_deposits);
+	return r ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
+}
+
+/* State blobs: whole pages of the root's memory, named by PFN, or the timers inline */
+
+#define XSAVE_HEADER		512
+#define XSAVE_HEADER_SIZE	64
+#define XSAVE_MXCSR		24
+
+/* What XRSTOR would fault on must not get into the area: hv itself executes it. */
+static void xsave_sanitize(struct vp *vp)
+{
+	uint8_t *area = vp->xsave_area;
+	uint64_t xstate_bv;
+
+	memcpy(&xstate_bv, area + XSAVE_HEADER, sizeof(xstate_bv));
+	xstate_bv &= cpuid_xcr0_mask();
+	memset(area + XSAVE_HEADER, 0, XSAVE_HEADER_SIZE);
+	memcpy(area + XSAVE_HEADER, &xstate_bv, sizeof(xstate_bv));
+	*(uint32_t *)(area + XSAVE_MXCSR) &= 0xffff;
+}
+
+static hv_status_t blob_get(struct vp *vp, uint32_t type, void *page)
+{
+	switch (type) {
+	case HV_VP_STATE_LAPIC:	lapic_get_state(vp->lapic, page); return HV_STATUS_SUCCESS;
+	case HV_VP_STATE_XSAVE:	memcpy(page, vp->xsave_area, PAGE_SIZE); return HV_STATUS_SUCCESS;
+	case HV_VP_STATE_SIMP:	memcpy(page, vp->synic->messages, PAGE_SIZE); return HV_STATUS_SUCCESS;
+	case HV_VP_STATE_SIEFP:	memcpy(page, vp->synic->flags, PAGE_SIZE); return HV_STATUS_SUCCESS;
+	}
+	return HV_STATUS_INVALID_PARAMETER;
+}
+
+static hv_status_t blob_set(struct vp *vp, uint32_t type, const void *page)
+{
+	struct hv_lapic_state lapic;
+
+	switch (type) {
+	case HV_VP_STATE_LAPIC:
+		memcpy(&lapic, page, sizeof(lapic));
+		lapic_set_state(vp->lapic, &lapic);
+		return HV_STATUS_SUCCESS;
+	case HV_VP_STATE_XSAVE:
+		memcpy(vp->xsave_area, page, PAGE_SIZE);
+		xsave_sanitize(vp);
+		return HV_STATUS_SUCCESS;
+	case HV_VP_STATE_SIMP:	memcpy(vp->synic->messages, page, PAGE_SIZE); return HV_STATUS_SUCCESS;
+	case HV_VP_STATE_SIEFP:	memcpy(vp->synic->flags, page, PAGE_SIZE); return HV_STATUS_SUCCESS;
+	}
+	return HV_STATUS_INVALID_PARAMETER;
+}
+
+static bool root_page_copy(uint64_t gpfn, void *page, bool to_root)
+{
+	gpa_t gpa = { gpfn << PAGE_SHIFT };
+	bool ok;
+
+	spin_lock(&root_partition.lock);
+	ok = gpfn < 1ull << 40 && (to_root ? partition_write(&root_partition, gpa, page, PAGE_SIZE) :
+					     partition_read(&root_partition, gpa, page, PAGE_SIZE));
+	spin_unlock(&root_partition.lock);
+	return ok;
+}
+
+/* Every blob here fits one page; a VMM may bring more. `bounce` is the call's input block, which is used up by now. */
+static hv_status_t blob_transfer(struct vp *vp, struct hc_call *call, bool set)
+{
+	uint32_t type = hc_in(call, struct hv_in_vp_state)->type;
+	uint64_t gpfn = call->var_qwords ? hc_var(call)[0] : ~0ull;
+	void *bounce = call->in;
+	hv_status_t status;
+
+	if (set)
+		return root_page_copy(gpfn, bounce, false) ? blob_set(vp, type, bounce) : HV_STATUS_INVALID_PARAMETER;
+	memset(bounce, 0, PAGE_SIZE);
+	status = blob_get(vp, type, bounce);
+	if (status == HV_STATUS_SUCCESS && !root_page_copy(gpfn, bounce, true))
+		status = HV_STATUS_INVALID_PARAMETER;
+	return status;
+}
+
+static hv_status_t state_target(struct vp *caller, struct hc_call *call, struct vp **vp)
+{
+	const struct hv_in_vp_state *in = hc_in(call, struct hv_in_vp_state);
+	hv_status_t status = target_vp(caller, in->partition_id, in->vp_index, vp);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if ((*vp)->lapic && !(*vp)->running)
+		return HV_STATUS_SUCCESS;
+	target_put(*vp);
+	return HV_STATUS_INVALID_VP_STATE;
+}
+
+hv_status_t hc_get_vp_state(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_vp_state *in = hc_in(call, struct hv_in_vp_state);
+	struct vp *vp;
+	hv_status_t status = state_target(caller, call, &vp);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (in->type == HV_VP_STATE_SYNTHETIC_TIMERS)
+		stimer_get_state(vp->synic, hc_out(call, struct hv_synthetic_timers_state));
+	else
+		status = blob_transfer(vp, call, false);
+	target_put(vp);
+	return status;
+}
+
+hv_status_t hc_set_vp_state(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_vp_state *in = hc_in(call, struct hv_in_vp_state);
+	struct vp *vp;
+	hv_status_t status = state_target(caller, call, &vp);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (in->type != HV_VP_STATE_SYNTHETIC_TIMERS)
+		status = blob_transfer(vp, call, true);
+	else if (call->var_qwords * 8 >= sizeof(struct hv_synthetic_timers_state))
+		stimer_set_state(vp->synic, (const struct hv_synthetic_timers_state *)(const void *)hc_var(call));
+	else
+		status = HV_STATUS_INVALID_PARAMETER;
+	target_put(vp);
+	return status;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hypercalls: the dispatcher (hypercall/dispatch.c) finds the row, checks the control word, copies the input block once
+ * and calls the handler; a handler checks what it was given, acts, and never touches guest memory. hypercall/table.c
+ * lists every row, handlers live in a file per family.
+ */
+#ifndef HV_HYPERCALL_H
+#define HV_HYPERCALL_H
+
+#include <abi/hv_hypercall.h>
+#include <abi/hv_status.h>
+#include <hv/types.h>
+
+struct vp;
+struct hc_call;
+
+typedef hv_status_t (*hc_handler)(struct vp *caller, struct hc_call *call);
+
+enum hc_kind {
+	HC_NONE,			/* no such call */
+	HC_SIMPLE,
+	HC_SIMPLE_VAR,			/* with a variable header */
+	HC_REP,
+	HC_REP_VAR,
+};
+
+struct hc_row {
+	hc_handler handler;
+	uint16_t in, out;		/* fixed blocks, bytes */
+	uint8_t rep_in, rep_out;	/* bytes per rep */
+	uint8_t kind;			/* enum hc_kind */
+	uint8_t who;			/* HC_ROOT or HC_ANY */
+	uint64_t privilege;		/* HV_PRIV_* the caller needs, 0 for none */
+};
+#define HC_ROOT	1			/* the root's partition management calls; a child gets "unknown code" */
+#define HC_ANY	2
+
+extern const struct hc_row hc_table[HVCALL_CODE_MAX];
+
+#define HC_BLOCK_MAX	4096u
+
+/*
+ * One call in progress. `in` holds fixed block, variable header and rep list as one copy; `out` is copied to the caller
+ * when the call ends. Both are this LP's and are reused by the calls of a child that HvCallDispatchVp runs.
+ */
+struct hc_call {
+	const struct hc_row *row;
+	uint8_t *in, *out;
+	unsigned int var_qwords;
+	unsigned int rep_count, rep_start, reps_done;	/* all absolute; rep_start is where this stretch began */
+	bool rep_open;				/* hc_next_rep() handed one out that is not accounted yet */
+	bool intercept;				/* the VMM is to answer: a hypercall intercept instead of a result */
+	uint64_t started;			/* TSC */
+};
+
+#define hc_in(call, type)	((const type *)(call)->in)
+#define hc_out(call, type)	((type *)(call)->out)
+static inline const uint64_t *hc_var(const struct hc_call *call)
+{
+	return (const uint64_t *)(const void *)(call->in + call->row->in);
+}
+
+/*
+ * Accounts the rep handed out before (a handler that fails simply leaves its loop) and says whether there is another to do
+ * now. It says no early when the call has used its time; the dispatcher then arranges the continuation.
+ */
+bool hc_next_rep(struct hc_call *call);
+const void *hc_rep_in(struct hc_call *call);
+void *hc_rep_out(struct hc_call *call);
+
+/* The whole call from the registers of the VP: result in RAX, RIP advanced unless it must be executed again. */
+int /* enum vp_next */ hc_dispatch(struct vp *vp);
+
+/* What a control word can be refused for before any input is read; exported for the dispatcher's unit test. */
+hv_status_t hc_check_control(const struct hc_row *row, uint64_t control);
+
+/* Handlers in root.c (machine side). */
+hv_status_t hc_get_lp_run_time(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_partition_id(struct vp *caller, struct hc_call *call);
+hv_status_t hc_set_system_property(struct vp *caller, struct hc_call *call);
+hv_status_t hc_add_logical_processor(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_system_property(struct vp *caller, struct hc_call *call);
+hv_status_t hc_map_device_interrupt(struct vp *caller, struct hc_call *call);
+hv_status_t hc_unmap_device_interrupt(struct vp *caller, struct hc_call *call);
+hv_status_t hc_enter_sleep_state(struct vp *caller, struct hc_call *call);
+hv_status_t hc_notify_partition_event(struct vp *caller, struct hc_call *call);
+hv_status_t hc_disable_hypervisor_ex(struct vp *caller, struct hc_call *call);
+hv_status_t root_create_vp(struct vp *caller, const struct hv_in_create_vp *in);	/* HvCallCreateVp on SELF */
+
+/* lifecycle.c */
+hv_status_t hc_create_partition(struct vp *caller, struct hc_call *call);
+hv_status_t hc_initialize_partition(struct vp *caller, struct hc_call *call);
+hv_status_t hc_finalize_partition(struct vp *caller, struct hc_call *call);
+hv_status_t hc_delete_partition(struct vp *caller, struct hc_call *call);
+/* property.c */
+hv_status_t hc_get_partition_property(struct vp *caller, struct hc_call *call);
+hv_status_t hc_set_partition_property(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_partition_property_ex(struct vp *caller, struct hc_call *call);
+/* memory.c */
+hv_status_t hc_deposit_memory(struct vp *caller, struct hc_call *call);
+hv_status_t hc_withdraw_memory(struct vp *caller, struct hc_call *call);
+hv_status_t hc_map_gpa_pages(struct vp *caller, struct hc_call *call);
+hv_status_t hc_unmap_gpa_pages(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_gpa_access_states(struct vp *caller, struct hc_call *call);
+/* vp.c */
+hv_status_t hc_create_vp(struct vp *caller, struct hc_call *call);
+hv_status_t hc_delete_vp(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_vp_registers(struct vp *caller, struct hc_call *call);
+hv_status_t hc_set_vp_registers(struct vp *caller, struct hc_call *call);
+hv_status_t hc_translate_virtual_address(struct vp *caller, struct hc_call *call);
+hv_status_t hc_dispatch_vp(struct vp *caller, struct hc_call *call);
+/* vp_state.c */
+hv_status_t hc_map_vp_state_page(struct vp *caller, struct hc_call *call);
+hv_status_t hc_unmap_vp_state_page(struct vp *caller, struct hc_call *call);
+hv_status_t hc_map_stats_page(struct vp *caller, struct hc_call *call);
+hv_status_t hc_unmap_stats_page(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_vp_state(struct vp *caller, struct hc_call *call);
+hv_status_t hc_set_vp_state(struct vp *caller, struct hc_call *call);
+/* intercepts.c */
+hv_status_t hc_install_intercept(struct vp *caller, struct hc_call *call);
+hv_status_t hc_register_intercept_result(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_vp_cpuid_values(struct vp *caller, struct hc_call *call);
+hv_status_t hc_assert_virtual_interrupt(struct vp *caller, struct hc_call *call);
+hv_status_t hc_clear_virtual_interrupt(struct vp *caller, struct hc_call *call);
+/* message.c */
+hv_status_t hc_create_port(struct vp *caller, struct hc_call *call);
+hv_status_t hc_delete_port(struct vp *caller, struct hc_call *call);
+hv_status_t hc_connect_port(struct vp *caller, struct hc_call *call);
+hv_status_t hc_disconnect_port(struct vp *caller, struct hc_call *call);
+hv_status_t hc_notify_port_ring_empty(struct vp *caller, struct hc_call *call);
+hv_status_t hc_signal_event_direct(struct vp *caller, struct hc_call *call);
+hv_status_t hc_post_message_direct(struct vp *caller, struct hc_call *call);
+hv_status_t hc_post_message(struct vp *caller, struct hc_call *call);
+hv_status_t hc_signal_event(struct vp *caller, struct hc_call *call);
+/* guest.c */
+hv_status_t hc_flush(struct vp *caller, struct hc_call *call);
+hv_status_t hc_notify_long_spin_wait(struct vp *caller, struct hc_call *call);
+hv_status_t hc_send_ipi(struct vp *caller, struct hc_call *call);
+hv_status_t hc_send_ipi_ex(struct vp *caller, struct hc_call *call);
+
+#endif

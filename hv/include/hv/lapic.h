@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A child VP's local APIC (Intel SDM 3, chapter 11; AMD APM 2, chapter 16), in xAPIC and x2APIC mode. Registers are
+ * numbered as x2APIC MSRs are, 0x00 to 0x3f; xAPIC MMIO offsets are 16 times that. Callers hold the partition's lock.
+ */
+#ifndef HV_LAPIC_H
+#define HV_LAPIC_H
+
+#include <hv/types.h>
+
+struct vp;
+struct partition;
+struct hv_lapic_state;
+
+#define LAPIC_HZ		200000000ull	/* the timer's input clock, as the frequency MSR tells the guest */
+#define LAPIC_MMIO_SIZE		0x400u
+#define LAPIC_GLOBAL_ENABLE	BIT(11)		/* of IA32_APIC_BASE */
+
+enum lapic_lvt { LVT_CMCI, LVT_TIMER, LVT_THERMAL, LVT_PERFMON, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
+
+struct lapic {
+	struct vp *vp;
+	uint64_t base;				/* IA32_APIC_BASE */
+	uint32_t id, tpr, ldr, dfr, svr, esr, esr_latched, icr_low, icr_high, initial_count, divide;
+	uint32_t lvt[LVT_COUNT];
+	uint32_t irr[8], isr[8], tmr[8];
+	uint32_t auto_eoi[8];			/* vectors some SINT wants without an ISR bit */
+	uint64_t timer_expiry;			/* TSC; 0 = not counting */
+	uint64_t tsc_deadline;			/* MSR value; 0 = not armed */
+};
+
+void lapic_init(struct lapic *l, struct vp *vp);
+void lapic_reset(struct lapic *l);		/* INIT: everything but id and base */
+
+enum lapic_result { LAPIC_OK, LAPIC_FAULT, LAPIC_EOI_INTERCEPT };	/* _EOI_: a level interrupt ended, tell the VMM */
+enum lapic_result lapic_msr_read(struct lapic *l, uint32_t msr, uint64_t *value);
+enum lapic_result lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t value, uint8_t *eoi_vector);
+bool lapic_mmio_claims(struct lapic *l, gpa_t gpa);
+uint32_t lapic_mmio_read(struct lapic *l, uint32_t offset);
+enum lapic_result lapic_mmio_write(struct lapic *l, uint32_t offset, uint32_t value, uint8_t *eoi_vector);
+enum lapic_result lapic_eoi(struct lapic *l, uint8_t *vector);
+
+/* Interrupt delivery: type is enum hv_interrupt_type. False when no VP is addressed. */
+bool lapic_deliver(struct partition *p, unsigned int type, uint32_t vector, uint64_t destination, bool logical, bool level);
+void lapic_post(struct lapic *l, uint8_t vector, bool level);	/* sets IRR and kicks */
+
+int lapic_pending(const struct lapic *l);		/* highest vector above the processor priority, or -1 */
+void lapic_accept(struct lapic *l, uint8_t vector);	/* moves it from IRR to ISR: it is being injected */
+bool lapic_accepts_extint(const struct lapic *l);	/* LINT0 passes the PIC's interrupts on */
+
+uint64_t lapic_timer_deadline(const struct lapic *l);	/* TSC of the next expiry, 0 = none */
+void lapic_timer_poll(struct lapic *l, uint64_t now);	/* posts the timer's vector when it is due */
+
+void lapic_get_state(const struct lapic *l, struct hv_lapic_state *state);
+void lapic_set_state(struct lapic *l, const struct hv_lapic_state *state);
+uint64_t lapic_register(struct lapic *l, uint32_t reg);	/* for register names 0x84800 and up */
+bool lapic_set_base(struct lapic *l, uint64_t base);	/* false: a transition the architecture forbids */
+
+#endif

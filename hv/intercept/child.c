@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exits of children that are short: ports, HLT, XSETBV, faults that end the VP. MSRs, CPUID and memory have files of their
+ * own. The root's exits of the same kind go to root_*().
+ */
+#include <hv/cpuid_model.h>
+#include <hv/hypercall.h>
+#include <hv/intercept.h>
+#include <hv/message.h>
+#include <hv/partition.h>
+#include <hv/root.h>
+
+#define VECTOR_GP	13
+#define XCR0_AVX	4ull
+#define XCR0_AVX512	0xe0ull
+
+enum vp_next intercept_port(struct vp *vp, const struct port_access *access)
+{
+	return message_io_port(vp, access);	/* every port of a child is its VMM's; the root's never exit */
+}
+
+enum vp_next intercept_hypercall(struct vp *vp)
+{
+	return hc_dispatch(vp);
+}
+
+/* Whether there is something to wake for is seen before the next entry. */
+enum vp_next intercept_halt(struct vp *vp)
+{
+	vcpu_skip_instruction(vp);
+	vp->halted = true;
+	return VP_RESUME;
+}
+
+static bool xcr0_is_valid(uint64_t value)
+{
+	if ((value & ~cpuid_xcr0_mask()) || !(value & 1) || ((value & XCR0_AVX) && !(value & 2)))
+		return false;
+	return !(value & XCR0_AVX512) || ((value & XCR0_AVX512) == XCR0_AVX512 && (value & XCR0_AVX));
+}
+
+enum vp_next intercept_xsetbv(struct vp *vp, uint32_t index, uint64_t value)
+{
+	if (vcpu_cpl(vp) || index || !xcr0_is_valid(value)) {
+		vcpu_inject_exception(vp, VECTOR_GP, true, 0);
+		return VP_RESUME;
+	}
+	vp->xcr0 = value;
+	__asm__ volatile("xsetbv" : : "c" (0), "a" ((uint32_t)value), "d" ((uint32_t)(value >> 32)));
+	vcpu_skip_instruction(vp);
+	return VP_RESUME;
+}
+
+enum vp_next intercept_triple_fault(struct vp *vp)
+{
+	return partition_is_root(vp->partition) ? root_triple_fault(vp) : message_unrecoverable(vp);
+}
+
+enum vp_next intercept_invalid_state(struct vp *vp)
+{
+	return message_invalid_state(vp);
+}
+
+enum vp_next intercept_interrupt_window(struct vp *vp)
+{
+	(void)vp;				/* what waited is injected before the next entry */
+	return VP_RESUME;
+}
+
+enum vp_next intercept_unexpected(struct vp *vp, uint64_t code)
+{
+	return message_unsupported(vp, 0, code);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fatal messages. They go to the serial port and, as far as firmware gave us one, to the screen; then the LP halts for good. */
+#include <arch/x86/cpu.h>
+#include <arch/x86/machine.h>
+#include <hv/console.h>
+#include <hv/lp.h>
+#include <hv/panic.h>
+#include <lib/screen.h>
+
+static uint32_t panicking;		/* set by the first LP that panics; the others only halt */
+
+static void __noreturn halt_for_good(void)
+{
+	for (;;)
+		asm volatile("cli; hlt");
+}
+
+static void say(const char *text, int n, size_t size)
+{
+	size_t length = n < (int)size ? (size_t)n : size - 1;
+
+	console_write(text, length);
+	screen_write(text, length);
+}
+
+static void __printf(1, 2) say_line(const char *format, ...)
+{
+	char line[200];
+	va_list args;
+
+	va_start(args, format);
+	say(line, hv_vsnprintf(line, sizeof(line), format, args), sizeof(line));
+	va_end(args);
+}
+
+static void say_exits(const struct lp *lp)
+{
+	uint32_t n = lp->exit_count < LP_EXIT_RING ? lp->exit_count : LP_EXIT_RING;
+
+	for (uint32_t i = lp->exit_count - n; i != lp->exit_count; i++) {
+		const struct vp_exit_record *e = &lp->exits[i % LP_EXIT_RING];
+
+		say_line("  %u.%u exit %llx rip %llx cr3 %llx in %llx out %llx info %llx %llx\n", e->partition_id, e->vp_index,
+			 (unsigned long long)e->code, (unsigned long long)e->rip, (unsigned long long)e->cr3,
+			 (unsigned long long)e->event_in, (unsigned long long)e->event_out,
+			 (unsigned long long)e->info1, (unsigned long long)e->info2);
+	}
+}
+
+static void say_build(void)
+{
+	say_line("Partita hv, build ");
+	for (int i = 0; i < 8; i++)
+		say_line("%02x", (unsigned char)hv_build_id[i]);
+	say_line("\n");
+}
+
+void hv_panic(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+	int n;
+
+	asm volatile("cli");
+	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_SEQ_CST))
+		halt_for_good();
+	machine_stop_other_lps();
+	va_start(args, format);
+	n = hv_vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say_line("\nhv: stopped: ");
+	say(text, n, sizeof(text));
+	say_line("\n");
+	say_build();
+	if (machine_lps_known()) {
+		say_line("LP %u, called from %p, its last exits:\n", this_lp()->index, __builtin_return_address(0));
+		say_exits(this_lp());
+	}
+	halt_for_good();
+}
+
+void hv_panic_join(void)
+{
+	if (__atomic_load_n(&panicking, __ATOMIC_SEQ_CST))
+		halt_for_good();
+}
+
+void hv_refuse(const char *format, ...)
+{
+	char text[400];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = hv_vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say_line("\nPartita cannot start on this computer: ");
+	say(text, n, sizeof(text));
+	say_line("\n");
+	halt_for_good();
+}
+
+uintptr_t __stack_chk_guard;		/* set in boot/main.c before anything that uses it can return */
+void __noreturn __stack_chk_fail(void);
+
+void __stack_chk_fail(void)
+{
+	hv_panic("a function on LP %u overran its stack frame", machine_lps_known() ? this_lp()->index : 0);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What hv tells the root through SINT0 of a root VP (hv-abi.md sections 6.2, 6.3, 9.2): "these VPs can run again" and
+ * "a doorbell rang". There is one message slot per root VP; what does not fit waits here until the root writes EOM.
+ */
+#include <abi/hv_status.h>
+#include <abi/hv_types.h>
+#include <hv/lp.h>
+#include <hv/partition.h>
+#include <hv/port.h>
+#include <hv/string.h>
+#include <hv/synic.h>
+#include <hv/vp.h>
+
+static bool takes_messages(const struct vp *root_vp)
+{
+	const struct synic *s = root_vp->synic;
+
+	return (s->scontrol & 1) && (s->simp & HV_MSR_PAGE_ENABLE);
+}
+
+/* Any root VP whose SynIC is on will do; the preferred one's LP has the child's state in its caches. */
+static struct vp *choose_target(struct vp *preferred)
+{
+	if (preferred && takes_messages(preferred))
+		return preferred;
+	for (uint32_t i = 0; i < lp_count; i++)
+		if (root_partition.vps[i] && takes_messages(root_partition.vps[i]))
+			return root_partition.vps[i];
+	return root_partition.vps[0];
+}
+
+static void signal_send(struct synic *s)
+{
+	struct hv_message message = {
+		.header = { .message_type = HVMSG_SCHEDULER_VP_SIGNAL_PAIR, .payload_size = HV_MESSAGE_PAYLOAD_SIZE },
+	};
+	struct hv_vp_signal_pair_message *pair = (void *)message.payload;
+	struct vp *vp = s->signals;
+
+	for (; vp && pair->vp_count < HV_SIGNAL_PAIR_MAX; vp = vp->signal_next) {
+		pair->partition_ids[pair->vp_count] = vp->partition->id;
+		pair->vp_indexes[pair->vp_count++] = vp->index;
+	}
+	if (!pair->vp_count || synic_post(s, HV_SYNIC_INTERCEPTION_SINT, &message) != HV_STATUS_SUCCESS)
+		return;
+	while (s->signals != vp) {
+		s->signals->signal_queued = false;
+		s->signals = s->signals->signal_next;
+	}
+}
+
+static void ring_signal_send(struct synic *s)
+{
+	struct hv_message message = {
+		.header = { .message_type = HVMSG_SYNIC_SINT_INTERCEPT,
+			    .payload_size = sizeof(struct hv_sint_intercept_message) },
+	};
+
+	((struct hv_sint_intercept_message *)message.payload)->sint_index = HV_SYNIC_DOORBELL_SINT;
+	if (s->ring_signal && synic_post(s, HV_SYNIC_INTERCEPTION_SINT, &message) == HV_STATUS_SUCCESS)
+		s->ring_signal = false;
+}
+
+void signal_rescan(struct synic *s)
+{
+	signal_send(s);
+	ring_signal_send(s);
+}
+
+void signal_root(struct vp *vp)
+{
+	struct synic *s;
+	struct vp **tail;
+
+	spin_lock(&root_partition.lock);
+	s = choose_target(vp->lp ? vp->lp->root_vp : NULL)->synic;
+	for (tail = &s->signals; *tail; tail = &(*tail)->signal_next)
+		;
+	*tail = vp;
+	vp->signal_next = NULL;
+	vp->signal_queued = true;
+	signal_send(s);
+	spin_unlock(&root_partition.lock);
+}
+
+void signal_forget(struct vp *vp)
+{
+	spin_lock(&root_partition.lock);
+	for (uint32_t i = 0; i < lp_count && vp->signal_queued; i++) {
+		struct vp **link = &root_partition.vps[i]->synic->signals;
+
+		while (*link && *link != vp)
+			link = &(*link)->signal_next;
+		if (!*link)
+			continue;
+		*link = vp->signal_next;
+		vp->signal_queued = false;
+	}
+	spin_unlock(&root_partition.lock);
+}
+
+/* True when the port is in the ring: just put there, or unread from before (an eventfd counts, a ring need not). */
+static bool ring_put(struct synic *s, struct hv_event_ring *ring, uint32_t port_id)
+{
+	for (uint32_t i = 0; i < HV_EVENT_RING_ENTRIES; i++)
+		if (ring->data[i] == port_id)
+			return true;
+	if (ring->data[s->ring_head]) {
+		ring->ring_full = 1;
+		return false;
+	}
+	__atomic_store_n(&ring->data[s->ring_head], port_id, __ATOMIC_SEQ_CST);
+	s->ring_head = (s->ring_head + 1) % HV_EVENT_RING_ENTRIES;
+	return true;
+}
+
+static void doorbell_put(struct synic *s, struct port *port)
+{
+	struct hv_event_ring *ring = &s->rings->sint[HV_SYNIC_DOORBELL_SINT];
+
+	port->overflow = !ring_put(s, ring, port->id);
+	if (__atomic_exchange_n(&ring->signal_masked, 1, __ATOMIC_SEQ_CST))
+		return;
+	s->ring_signal = true;
+	ring_signal_send(s);
+}
+
+void doorbell_ring(uint32_t port_id, struct vp *root_vp)
+{
+	struct port *port;
+	struct vp *target;
+
+	spin_lock(&root_partition.lock);
+	port = records_find(&root_partition.ports, port_id);
+	if (port) {
+		target = partition_vp(&root_partition, port->vp);
+		target = choose_target(target ? target : root_vp);
+		if (target->synic->sirbp & HV_MSR_PAGE_ENABLE)
+			doorbell_put(target->synic, port);
+	}
+	spin_unlock(&root_partition.lock);
+}
+
+/* HvCallNotifyPortRingEmpty: what overflowed is in the ring before the call returns. */
+void doorbell_refill(struct synic *s)
+{
+	struct port *port = NULL;
+
+	while ((port = records_next(&root_partition.ports, port)))
+		if (port->overflow)
+			port->overflow = !ring_put(s, &s->rings->sint[HV_SYNIC_DOORBELL_SINT], port->id);
+}
+
+const struct connection *doorbell_match(struct partition *p, gpa_t gpa, unsigned int size, uint64_t value)
+{
+	uint64_t mask = size == 8 ? ~0ull : (1ull << size * 8) - 1;
+	struct connection *c = NULL;
+
+	while ((c = records_next(&p->connections, c)))
+		if (c->gpa == gpa.addr && (!c->size || c->size == size) &&
+		    (c->any_value || (c->value & mask) == (value & mask)))
+			return c;
+	return NULL;
+}
