@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+$(call c-test,disk,tests/unit/storage/test_disk.c $(STORAGE_SOURCES),$(STORAGE_PKGS),)
