@@ -50,6 +50,13 @@ static inline void *device_state(struct device *dev) { return dev->state; }
 static inline uint32_t port_float(unsigned int size) { return size >= 4 ? ~0u : (1u << (8 * size)) - 1; }	/* an empty bus reads as all ones */
 
 /* --- what a device may ask of the machine (machine.c, irq.c, pci.c, memory.c) --- */
+/* Ports and MMIO whose place the guest chooses (I/O and memory BARs). The range is copied; later claims win while they
+ * last. -ENOSPC when there are too many. Unclaiming what is not claimed does nothing. */
+int port_claim(struct device *dev, const struct port_range *range);
+void port_unclaim(struct device *dev, uint16_t base);
+int mmio_claim(struct device *dev, const struct mmio_range *range);
+void mmio_unclaim(struct device *dev, uint64_t base);
+
 struct device *machine_device(struct machine *m, const struct device_model *model);
 void machine_lock(struct machine *m);
 void machine_unlock(struct machine *m);

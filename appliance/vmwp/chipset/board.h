@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The board: its devices in power-on order, and what firmware/ and the machine say to single ones of them. Lock held. */
+#ifndef VMWP_CHIPSET_BOARD_H
+#define VMWP_CHIPSET_BOARD_H
+
+#include "vmwp/device.h"
+
+extern const struct device_model *const board_devices[];	/* ends with NULL */
+
+extern const struct device_model pci_host_model, piix3_model, pm_model, pit_model, rtc_model, fw_cfg_model, dma_model,
+	reset_control_model, debug_port_model;
+
+void rtc_set_cmos(struct device *rtc, uint8_t reg, uint8_t value);	/* firmware's registers, at power-on */
+
+/* pci.c */
+#define PCI_PIRQS	4u
+void pci_route_pirqs(struct machine *m, const uint8_t route[PCI_PIRQS]);	/* PIIX registers 0x60-0x63 */
+uint8_t *pci_config(struct pci_function *f);		/* 256 bytes, for a function's own registers */
+
+/* pm.c */
+#define PM_BASE		0x600u
+#define PM_SCI_IRQ	9u
+void pm_press_power_button(struct device *pm);
+
+/* fw_cfg.c */
+#define FW_CFG_NB_CPUS	0x05
+#define FW_CFG_MAX_CPUS	0x0f
+void fw_cfg_set_u16(struct machine *m, uint16_t key, uint16_t value);
+
+/* debug_port.c */
+void debug_port_enable(bool enable);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What vmwp.Configure says about the VM, checked (control/configure.c). Descriptors are owned by this struct; -1 = none. */
+#ifndef VMWP_CONFIG_H
+#define VMWP_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VM_DISKS_MAX	4u
+#define VM_BOOT_MAX	4u
+
+enum vm_boot { VM_BOOT_NONE, VM_BOOT_DISK, VM_BOOT_CD };
+
+struct vm_disk {
+	int fd;
+	bool cd, read_only;
+	unsigned int location;		/* channel * 2 + drive */
+	char format[8];			/* "raw", "vhd" */
+	char serial[21];
+};
+
+struct vm_config {
+	char id[37];			/* UUID */
+	char name[256];
+	unsigned int processors;
+	uint64_t memory_bytes;
+	enum vm_boot boot[VM_BOOT_MAX];
+	struct vm_disk disks[VM_DISKS_MAX];
+	unsigned int disk_count;
+	int bios_fd, vga_bios_fd;
+};
+
+void vm_config_init(struct vm_config *c);	/* no descriptors */
+void vm_config_clear(struct vm_config *c);	/* closes what it still owns */
+
+#endif

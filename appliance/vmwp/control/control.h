@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control socket: the vmwp.* methods of docs/processes.md. Event loop's thread. */
+#ifndef VMWP_CONTROL_CONTROL_H
+#define VMWP_CONTROL_CONTROL_H
+
+#include "partita/ipc.h"
+#include "partita/problem.h"
+#include "vmwp/machine.h"
+
+struct control;
+
+/* Takes listen_fd. `sandbox` is called once, after Configure and before its answer: from then on nothing new is opened. */
+int control_create(sd_event *loop, int listen_fd, struct machine *m, int (*sandbox)(void), struct control **out);
+void control_destroy(struct control *c);	/* accepts NULL */
+
+/* configure.c: reads and checks "vm"; descriptors it names leave the message. 0, or -EINVAL and *p. */
+int configure_parse(json_t *vm, struct ipc_message *message, struct vm_config *config, struct problem *p);
+/* The location an IDE controller object names (channel * 2 + drive). */
+int controller_parse(const json_t *controller, unsigned int *location, struct problem *p);
+
+#endif

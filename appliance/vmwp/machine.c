@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Builds a machine from its configuration: memory, devices, drives, firmware. Nothing here runs a VP (lifecycle.c does). */
+#include "vmwp/machine.h"
+
+#include "vmwp/chipset/board.h"
+#include "vmwp/chipset/ide.h"
+#include "vmwp/firmware/firmware.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+void machine_lock(struct machine *m)
+{
+	pthread_mutex_lock(&m->lock);
+}
+
+void machine_unlock(struct machine *m)
+{
+	pthread_mutex_unlock(&m->lock);
+}
+
+const char *machine_state_name(enum machine_state state)
+{
+	static const char *const names[] = {
+		[MACHINE_CREATED] = "created", [MACHINE_RUNNING] = "running", [MACHINE_PAUSED] = "paused",
+		[MACHINE_OFF] = "off", [MACHINE_FAILED] = "failed",
+	};
+
+	return names[state];
+}
+
+struct device *machine_device(struct machine *m, const struct device_model *model)
+{
+	for (unsigned int i = 0; i < m->device_count; i++)
+		if (m->devices[i].model == model)
+			return &m->devices[i];
+	return NULL;
+}
+
+static int device_create(struct machine *m, const struct device_model *model)
+{
+	struct device *dev = &m->devices[m->device_count];
+	int r;
+
+	if (m->device_count == MACHINE_DEVICES_MAX)
+		return -ENOSPC;
+	dev->state = calloc(1, model->state_size ? model->state_size : 1);
+	if (!dev->state)
+		return -ENOMEM;
+	dev->model = model;
+	dev->machine = m;
+	m->device_count++;
+	r = model->init ? model->init(dev) : 0;
+	return r < 0 ? r : io_map_add_device(m, dev);
+}
+
+static int devices_create(struct machine *m)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && board_devices[i]; i++)
+		r = device_create(m, board_devices[i]);
+	return r;
+}
+
+static void devices_destroy(struct machine *m)
+{
+	while (m->device_count) {
+		struct device *dev = &m->devices[--m->device_count];
+
+		if (dev->model->fini)
+			dev->model->fini(dev);
+		free(dev->state);
+		dev->state = NULL;
+	}
+}
+
+static int disk_attach(struct machine *m, struct vm_disk *d)
+{
+	struct device *ide = machine_device(m, &ide_model);
+	struct disk *disk = NULL;
+	int r = 0;
+
+	if (d->fd >= 0) {
+		r = disk_open(d->format, d->fd, d->read_only, &disk);
+		if (r < 0)
+			return r;
+		d->fd = -1;		/* the disk's now */
+	}
+	r = d->cd ? ide_attach_cd(ide, d->location, disk) : disk ? ide_attach_disk(ide, d->location, disk, d->serial) : -EBADF;
+	if (r < 0)
+		disk_close(disk);
+	return r;
+}
+
+static int disks_attach(struct machine *m)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < m->config.disk_count; i++)
+		r = disk_attach(m, &m->config.disks[i]);
+	return r;
+}
+
+int machine_configure(struct machine *m, struct vm_config *config)
+{
+	int r;
+
+	machine_lock(m);
+	m->config = *config;
+	r = guest_memory_create(m, m->config.memory_bytes);
+	if (r == 0)
+		r = devices_create(m);
+	if (r == 0)
+		r = disks_attach(m);
+	if (r == 0)
+		r = firmware_load(m);
+	machine_unlock(m);
+	vm_config_init(config);
+	return r;
+}
+
+int machine_create(sd_event *loop, int mshv_fd, struct machine **out)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	m->loop = loop;
+	m->mshv_fd = mshv_fd;
+	m->state = MACHINE_CREATED;
+	vm_config_init(&m->config);
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_mutex_init(&m->gate_lock, NULL);
+	pthread_cond_init(&m->gate_opened, NULL);
+	pthread_cond_init(&m->vp_parked, NULL);
+	m->request_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = m->request_fd < 0 ? -errno : io_map_create(&m->io);
+	if (r == 0)
+		r = clockwork_create(m);
+	if (r == 0)
+		r = fd_watches_create(m);
+	if (r == 0)
+		r = machine_watch_requests(m);
+	if (r < 0) {
+		machine_destroy(m);
+		return r;
+	}
+	*out = m;
+	return 0;
+}
+
+void machine_destroy(struct machine *m)
+{
+	if (!m)
+		return;
+	devices_destroy(m);
+	guest_memory_destroy(m);
+	fd_watches_destroy(m);
+	clockwork_destroy(m);
+	io_map_destroy(m->io);
+	vm_config_clear(&m->config);
+	if (m->request_fd >= 0)
+		close(m->request_fd);
+	free(m);
+}

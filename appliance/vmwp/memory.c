@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guest memory: RAM in one memfd, and the slots devices add (ROM, frame buffers). RAM below RAM_LOW_MAX keeps its GPA as
+ * its offset, the rest starts at 4 GiB; the VGA window 0xa0000..0xbffff is never RAM. Slots outlive a partition: reset
+ * makes a new one and guest_memory_attach() maps everything again.
+ */
+#include "vmwp/machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE		4096ull
+#define LARGE_PAGE	0x200000ull
+#define VGA_WINDOW	0xa0000ull
+#define VGA_WINDOW_END	0xc0000ull
+
+struct memory_slot {
+	struct memory_slot *next;
+	struct machine *machine;
+	uint64_t gpa, size;
+	void *host;
+	bool writable;
+	bool mapped;			/* in the present partition */
+};
+
+struct guest_memory_map {
+	uint8_t *ram;			/* low RAM, then high RAM */
+	uint64_t low, high;
+	void *reservation;
+	uint64_t reservation_size;
+	struct memory_slot *slots;
+};
+
+/* Large pages of the partition need GPA and host address to agree modulo 2 MiB, so RAM is placed on such a boundary. */
+static int ram_map(struct guest_memory_map *map, int fd, uint64_t bytes)
+{
+	uint64_t start;
+
+	map->reservation_size = bytes + LARGE_PAGE;
+	map->reservation = mmap(NULL, map->reservation_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map->reservation == MAP_FAILED)
+		return -errno;
+	start = ((uintptr_t)map->reservation + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+	map->ram = mmap((void *)start, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+	if (map->ram == MAP_FAILED)
+		return -errno;
+	(void)madvise(map->ram, bytes, MADV_HUGEPAGE);		/* an optimisation; a kernel without it is fine */
+	(void)madvise(map->ram, bytes, MADV_DONTFORK);
+	(void)madvise(map->ram, bytes, MADV_DONTDUMP);
+	return 0;
+}
+
+int guest_memory_create(struct machine *m, uint64_t bytes)
+{
+	struct guest_memory_map *map = calloc(1, sizeof(*map));
+	int fd = -1, r = -ENOMEM;
+
+	if (!map)
+		return r;
+	map->low = bytes < RAM_LOW_MAX ? bytes : RAM_LOW_MAX;
+	map->high = bytes - map->low;
+	m->memory = map;
+	fd = memfd_create("guest-ram", MFD_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
+		r = -errno;
+	else
+		r = ram_map(map, fd, bytes);
+	if (fd >= 0)
+		close(fd);		/* the mapping keeps it */
+	return r;
+}
+
+void guest_memory_destroy(struct machine *m)
+{
+	struct guest_memory_map *map = m->memory;
+
+	if (!map)
+		return;
+	while (map->slots)
+		memory_unmap(map->slots);
+	if (map->reservation && map->reservation != MAP_FAILED)
+		munmap(map->reservation, map->reservation_size);
+	free(map);
+	m->memory = NULL;
+}
+
+uint64_t guest_ram_low(const struct machine *m)
+{
+	return m->memory->low;
+}
+
+uint64_t guest_ram_high(const struct machine *m)
+{
+	return m->memory->high;
+}
+
+/* Ranges of RAM as the partition gets them. Cut at 2 MiB so that what follows can use large pages from its first one. */
+static int ram_attach(struct machine *m)
+{
+	struct guest_memory_map *map = m->memory;
+	struct { uint64_t gpa, end, offset; } ranges[] = {
+		{ 0, VGA_WINDOW, 0 },
+		{ VGA_WINDOW_END, LARGE_PAGE, VGA_WINDOW_END },
+		{ LARGE_PAGE, map->low, LARGE_PAGE },
+		{ RAM_HIGH_BASE, RAM_HIGH_BASE + map->high, map->low },
+	};
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (ranges[i].end > ranges[i].gpa)
+			r = hv_partition_map(m->partition, ranges[i].gpa, ranges[i].end - ranges[i].gpa,
+					     map->ram + ranges[i].offset, true);
+	return r;
+}
+
+static int slot_attach(struct memory_slot *s)
+{
+	int r = hv_partition_map(s->machine->partition, s->gpa, s->size, s->host, s->writable);
+
+	s->mapped = r == 0;
+	return r;
+}
+
+int guest_memory_attach(struct machine *m)
+{
+	int r = ram_attach(m);
+
+	for (struct memory_slot *s = m->memory->slots; r == 0 && s; s = s->next)
+		r = slot_attach(s);
+	return r;
+}
+
+struct memory_slot *memory_map(struct machine *m, uint64_t gpa, uint64_t size, int fd, uint64_t offset, bool writable)
+{
+	struct memory_slot *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	*s = (struct memory_slot){ .machine = m, .gpa = gpa, .size = size, .writable = writable };
+	/* Writable here also for ROM: the mshv driver faults pages in for writing whatever the guest may do with them. */
+	s->host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+	if (s->host == MAP_FAILED)
+		goto free_slot;
+	if (m->partition && slot_attach(s) < 0)
+		goto unmap_host;
+	s->next = m->memory->slots;
+	m->memory->slots = s;
+	return s;
+unmap_host:
+	munmap(s->host, size);
+free_slot:
+	free(s);
+	return NULL;
+}
+
+void memory_unmap(struct memory_slot *s)
+{
+	struct memory_slot **link;
+
+	if (!s)
+		return;
+	for (link = &s->machine->memory->slots; *link != s; link = &(*link)->next)
+		;
+	*link = s->next;
+	if (s->mapped && s->machine->partition)
+		(void)hv_partition_unmap(s->machine->partition, s->gpa, s->size, s->host);
+	munmap(s->host, s->size);
+	free(s);
+}
+
+int memory_dirty_pages(struct memory_slot *s, uint64_t *bitmap, size_t bits)
+{
+	if (bits < s->size / PAGE)
+		return -EINVAL;
+	if (!s->mapped || !s->machine->partition)
+		return -ENXIO;
+	return hv_partition_take_dirty(s->machine->partition, s->gpa, s->size / PAGE, bitmap);
+}
+
+static bool range_within(uint64_t gpa, uint64_t size, uint64_t start, uint64_t end)
+{
+	return gpa >= start && gpa < end && size <= end - gpa;
+}
+
+void *guest_memory(struct machine *m, uint64_t gpa, uint64_t size)
+{
+	struct guest_memory_map *map = m->memory;
+
+	if (range_within(gpa, size, 0, VGA_WINDOW) || range_within(gpa, size, VGA_WINDOW_END, map->low))
+		return map->ram + gpa;
+	if (range_within(gpa, size, RAM_HIGH_BASE, RAM_HIGH_BASE + map->high))
+		return map->ram + map->low + (gpa - RAM_HIGH_BASE);
+	return NULL;
+}
+
+/* ROM and frame buffers are read like RAM by the instruction emulator and by DMA, which may cross from one to the other. */
+static void *slot_memory(struct machine *m, uint64_t gpa, uint64_t size, bool write)
+{
+	for (struct memory_slot *s = m->memory->slots; s; s = s->next)
+		if (range_within(gpa, size, s->gpa, s->gpa + s->size) && (s->writable || !write))
+			return (uint8_t *)s->host + (gpa - s->gpa);
+	return NULL;
+}
+
+int guest_read(struct machine *m, uint64_t gpa, void *to, size_t size)
+{
+	void *from = guest_memory(m, gpa, size);
+
+	if (!from)
+		from = slot_memory(m, gpa, size, false);
+	if (!from)
+		return -EFAULT;
+	memcpy(to, from, size);
+	return 0;
+}
+
+int guest_write(struct machine *m, uint64_t gpa, const void *from, size_t size)
+{
+	void *to = guest_memory(m, gpa, size);
+
+	if (!to)
+		to = slot_memory(m, gpa, size, true);
+	if (!to)
+		return -EFAULT;
+	memcpy(to, from, size);
+	return 0;
+}

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# The worker process. VMWP_CORE is everything but main.c, for the unit tests.
+VMWP_CORE := $(filter-out appliance/vmwp/main.c,$(wildcard appliance/vmwp/*.c appliance/vmwp/*/*.c)) \
+	$(wildcard appliance/hvclient/*.c) $(STORAGE_SOURCES) $(wildcard appliance/lib/*.c)
+VMWP_PKGS := jansson libsystemd libseccomp $(STORAGE_PKGS)
+VMWP_FLAGS := -pthread -I$(B)/gen -lZydis -lpthread	# Zydis has no pkg-config file
+
+$(call c-program,vmwp,appliance/vmwp/main.c $(VMWP_CORE),$(VMWP_PKGS),$(VMWP_FLAGS))
+
+# ASL → C array dsdt_aml_code[]
+$(B)/gen/dsdt.hex: appliance/vmwp/firmware/dsdt.asl
+	@mkdir -p $(@D)
+	iasl -tc -p $(B)/gen/dsdt $< >$(B)/gen/dsdt.log 2>&1 || { cat $(B)/gen/dsdt.log; exit 1; }
+$(foreach program,vmwp test-vmwp_firmware,$(B)/obj/$(program)/appliance/vmwp/firmware/acpi.o): $(B)/gen/dsdt.hex

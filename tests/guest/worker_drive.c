@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plays vmms for one worker, in tests: starts vmwp with its two descriptors, configures and starts a VM, copies COM1 to
+ * standard output, presses keys at given seconds, writes screen shots into a file, and ends with the worker's exit code.
+ *
+ * worker-drive WORKER BIOS VGABIOS [iso=FILE] [disk=FILE] [memory=MiB] [vps=N] [seconds=N] [screens=FILE] [every=N]
+ *              [key=SECOND:SCANCODE]... [do=SECOND:METHOD]... [debug]
+ */
+#include "partita/display.h"
+#include "partita/ipc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS_MAX	64
+#define SHOT_SIZE	(16u << 20)	/* room of one screen shot in the file: a PPM */
+#define CALL_MS		60000
+
+struct timed { unsigned int second; char what[40]; bool is_key, done; };
+
+struct drive {
+	const char *worker, *bios, *vga_bios, *iso, *disk, *screens;
+	unsigned int memory_mib, vps, seconds, every;
+	bool debug;
+	struct timed events[EVENTS_MAX];
+	unsigned int event_count;
+	struct ipc_client *control;
+	int serial_fd, display_fd, screens_fd;
+	unsigned int shots;
+	struct display_mode mode;
+	void *pixels;
+	pid_t pid;
+	double started;
+};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void die(const char *what, int error)
+{
+	printf("worker-drive: %s: %s\n", what, strerror(error < 0 ? -error : error));
+	exit(3);
+}
+
+static bool option(const char *arg, const char *name, const char **value)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(arg, name, length) || arg[length] != '=')
+		return false;
+	*value = arg + length + 1;
+	return true;
+}
+
+static void parse_timed(struct drive *d, const char *text, bool is_key)
+{
+	struct timed *t = &d->events[d->event_count++ % EVENTS_MAX];
+
+	t->is_key = is_key;
+	if (sscanf(text, "%u:%39s", &t->second, t->what) != 2)
+		die(text, EINVAL);
+}
+
+static void parse(struct drive *d, int argc, char **argv)
+{
+	const char *value;
+
+	if (argc < 4)
+		die("arguments", EINVAL);
+	d->worker = argv[1], d->bios = argv[2], d->vga_bios = argv[3];
+	d->memory_mib = 256, d->vps = 1, d->seconds = 60, d->every = 5;
+	for (int i = 4; i < argc; i++) {
+		if (option(argv[i], "iso", &d->iso) || option(argv[i], "disk", &d->disk) || option(argv[i], "screens", &d->screens))
+			continue;
+		if (option(argv[i], "memory", &value)) d->memory_mib = (unsigned int)atoi(value);
+		else if (option(argv[i], "vps", &value)) d->vps = (unsigned int)atoi(value);
+		else if (option(argv[i], "seconds", &value)) d->seconds = (unsigned int)atoi(value);
+		else if (option(argv[i], "every", &value)) d->every = (unsigned int)atoi(value);
+		else if (option(argv[i], "key", &value)) parse_timed(d, value, true);
+		else if (option(argv[i], "do", &value)) parse_timed(d, value, false);
+		else if (strcmp(argv[i], "debug") == 0) d->debug = true;
+		else die(argv[i], EINVAL);
+	}
+}
+
+static int open_or_die(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		die(path, errno);
+	return fd;
+}
+
+static void start_worker(struct drive *d)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/tmp/worker.sock" };
+	int listen_fd = socket(AF_UNIX, SOCK_STREAM, 0), mshv;
+
+	unlink(address.sun_path);
+	if (listen_fd < 0 || bind(listen_fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listen_fd, 4) < 0)
+		die("control socket", errno);
+	mshv = open_or_die("/dev/mshv", O_RDWR);
+	d->pid = fork();
+	if (d->pid == 0) {
+		int control = fcntl(listen_fd, F_DUPFD, 10), device = fcntl(mshv, F_DUPFD, 10);
+
+		dup2(control, 3);
+		dup2(device, 4);
+		close_range(5, ~0u, 0);
+		execl(d->worker, "vmwp", d->debug ? "--debug-port" : NULL, NULL);
+		_exit(127);
+	}
+	close(listen_fd);
+	close(mshv);
+	if (ipc_connect(address.sun_path, &d->control) < 0)
+		die("connect", ECONNREFUSED);
+}
+
+static struct ipc_message call(struct drive *d, const char *method, json_t *parameters, const int *fds, size_t count)
+{
+	struct ipc_message reply = { 0 };
+	int r = ipc_call(d->control, method, parameters, fds, count, CALL_MS, &reply);
+
+	if (r < 0) {
+		printf("worker-drive: %s: %s\n", method, strerror(-r));
+		if (reply.body)
+			json_dumpf(reply.body, stdout, 0);
+		printf("\n");
+	}
+	return reply;
+}
+
+static json_t *drive_json(int fd, int number, const char *medium)
+{
+	return json_pack("{s:i, s:{s:s, s:i, s:i}, s:s, s:s, s:b}", "fd", fd, "controller", "type", "ide", "number", number, "location", 0,
+			 "medium", medium, "format", "raw", "readOnly", 0);
+}
+
+static void configure(struct drive *d)
+{
+	int fds[4], count = 0;
+	json_t *disks = json_array(), *vm;
+	struct ipc_message reply;
+
+	fds[count++] = open_or_die(d->bios, O_RDONLY);
+	fds[count++] = open_or_die(d->vga_bios, O_RDONLY);
+	if (d->disk) {
+		json_array_append_new(disks, drive_json(count, 0, "disk"));
+		fds[count++] = open_or_die(d->disk, O_RDWR);
+	}
+	if (d->iso) {
+		json_array_append_new(disks, drive_json(count, 1, "dvd"));
+		fds[count++] = open_or_die(d->iso, O_RDONLY);
+	}
+	vm = json_pack("{s:s, s:s, s:i, s:i, s:I, s:[s, s], s:o, s:{s:i, s:i}}", "id", "6f1c2b1e-0f52-4a8b-9d8e-2f6c6a1f7a01", "name", "test",
+		       "generation", 1, "processors", (int)d->vps, "memoryBytes", (json_int_t)d->memory_mib << 20,
+		       "bootOrder", "dvd", "disk", "disks", disks, "firmware", "biosFd", 0, "vgaBiosFd", 1);
+	reply = call(d, "vmwp.Configure", json_pack("{s:o}", "vm", vm), fds, (size_t)count);
+	ipc_message_clear(&reply);
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+static int open_stream(struct drive *d, const char *method, json_t *parameters)
+{
+	struct ipc_message reply = call(d, method, parameters, NULL, 0);
+	int fd = ipc_message_take_fd(&reply, 0);
+
+	ipc_message_clear(&reply);
+	return fd;
+}
+
+/* --- display --- */
+
+static void take_mode(struct drive *d, const struct display_mode *mode, int memfd)
+{
+	if (d->pixels)
+		munmap(d->pixels, d->mode.size);
+	d->mode = *mode;
+	d->pixels = mmap(NULL, mode->size, PROT_READ, MAP_SHARED, memfd, (off_t)mode->offset);
+	close(memfd);
+	if (d->pixels == MAP_FAILED)
+		d->pixels = NULL;
+	printf("worker-drive: display %ux%u at %.1f s\n", mode->width, mode->height, now() - d->started);
+}
+
+static void display_readable(struct drive *d)
+{
+	union { struct display_mode mode; struct display_damage damage; uint32_t type; } packet;
+	union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control;
+	struct iovec iov = { &packet, sizeof(packet) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(d->display_fd, &msg, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	int memfd;
+
+	if (n <= 0) {
+		close(d->display_fd);
+		d->display_fd = -1;
+		return;
+	}
+	if (packet.type != DISPLAY_MODE || !c)
+		return;
+	memcpy(&memfd, CMSG_DATA(c), sizeof(memfd));
+	take_mode(d, &packet.mode, memfd);
+}
+
+static void screen_shot(struct drive *d)
+{
+	uint32_t request = DISPLAY_REQUEST, width = d->mode.width, height = d->mode.height;
+	char *ppm = malloc(SHOT_SIZE);
+	size_t length;
+
+	if (d->display_fd < 0 || !d->pixels || !ppm)
+		return;
+	send(d->display_fd, &request, sizeof(request), MSG_NOSIGNAL);
+	usleep(200000);					/* the worker draws into the memfd for that request */
+	length = (size_t)sprintf(ppm, "P6 %u %u 255\n", width, height);
+	for (uint32_t y = 0; y < height; y++)
+		for (uint32_t x = 0; x < width; x++) {
+			const uint8_t *p = (const uint8_t *)d->pixels + (size_t)y * d->mode.stride + 4u * x;
+
+			ppm[length++] = (char)p[2], ppm[length++] = (char)p[1], ppm[length++] = (char)p[0];
+		}
+	if (pwrite(d->screens_fd, ppm, length, (off_t)d->shots * SHOT_SIZE) == (ssize_t)length)
+		printf("worker-drive: screen shot %u, %ux%u, at %.1f s\n", d->shots, width, height, now() - d->started);
+	fsync(d->screens_fd);
+	d->shots++;
+	free(ppm);
+}
+
+/* --- the loop --- */
+
+static void press(struct drive *d, const char *scancode)
+{
+	struct display_key key = { .type = DISPLAY_KEY, .scancode = (uint16_t)strtoul(scancode, NULL, 16), .down = 1 };
+
+	send(d->display_fd, &key, sizeof(key), MSG_NOSIGNAL);
+	usleep(50000);
+	key.down = 0;
+	send(d->display_fd, &key, sizeof(key), MSG_NOSIGNAL);
+}
+
+static void run_events(struct drive *d, double elapsed)
+{
+	for (unsigned int i = 0; i < d->event_count; i++) {
+		struct timed *t = &d->events[i];
+		struct ipc_message reply;
+
+		if (t->done || elapsed < t->second)
+			continue;
+		t->done = true;
+		printf("worker-drive: %s\n", t->what);
+		if (t->is_key) {
+			press(d, t->what);
+			continue;
+		}
+		reply = call(d, t->what, NULL, NULL, 0);
+		ipc_message_clear(&reply);
+	}
+}
+
+static void copy_serial(struct drive *d)
+{
+	char text[4096];
+	ssize_t n = read(d->serial_fd, text, sizeof(text));
+
+	if (n > 0) {
+		fwrite(text, 1, (size_t)n, stdout);
+		return;
+	}
+	close(d->serial_fd);
+	d->serial_fd = -1;
+}
+
+static int worker_ended(struct drive *d)
+{
+	int status;
+
+	if (waitpid(d->pid, &status, WNOHANG) != d->pid)
+		return -1;
+	printf("worker-drive: worker ended: %s %d\n", WIFEXITED(status) ? "exit" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static int watch(struct drive *d)
+{
+	double start = now(), next_shot = start + d->every;
+	int code;
+
+	while ((code = worker_ended(d)) < 0 && now() - start < d->seconds) {
+		struct pollfd fds[2] = { { d->serial_fd, POLLIN, 0 }, { d->display_fd, POLLIN, 0 } };
+
+		poll(fds, 2, 200);
+		if (fds[0].revents)
+			copy_serial(d);
+		if (fds[1].revents)
+			display_readable(d);
+		run_events(d, now() - start);
+		if (d->screens && now() >= next_shot) {
+			next_shot += d->every;
+			screen_shot(d);
+		}
+		fflush(stdout);
+	}
+	return code;
+}
+
+static void show_status(struct drive *d)
+{
+	struct ipc_message reply = call(d, "vmwp.GetStatus", NULL, NULL, 0);
+
+	printf("worker-drive: status ");
+	if (reply.body)
+		json_dumpf(reply.body, stdout, 0);
+	printf("\n");
+	ipc_message_clear(&reply);
+}
+
+int main(int argc, char **argv)
+{
+	struct drive d = { .serial_fd = -1, .display_fd = -1 };
+	struct ipc_message reply;
+	int code;
+
+	signal(SIGPIPE, SIG_IGN);
+	parse(&d, argc, argv);
+	start_worker(&d);
+	configure(&d);
+	d.screens_fd = d.screens ? open_or_die(d.screens, O_WRONLY) : -1;
+	d.display_fd = open_stream(&d, "vmwp.OpenDisplay", NULL);
+	d.serial_fd = open_stream(&d, "vmwp.OpenSerial", json_pack("{s:i}", "port", 1));
+	d.started = now();
+	reply = call(&d, "vmwp.Start", NULL, NULL, 0);
+	ipc_message_clear(&reply);
+	printf("worker-drive: started in %.2f s\n", now() - d.started);
+	code = watch(&d);
+	if (code >= 0)
+		return code;
+	show_status(&d);
+	reply = call(&d, "vmwp.TurnOff", NULL, NULL, 0);
+	ipc_message_clear(&reply);
+	for (int i = 0; i < 50 && (code = worker_ended(&d)) < 0; i++)
+		usleep(100000);
+	return code < 0 ? 4 : code;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See fake_hv.h. */
+#include "fake_hv.h"
+
+#include <errno.h>
+#include <hv_hypercall.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct fake_hv fake;
+struct hv_partition { int unused; };
+struct hv_vp { int unused; };
+static struct hv_partition partition;
+static struct hv_vp virtual_processor;
+
+int hv_partition_create(int mshv_fd, uint64_t features, struct hv_partition **out)
+{
+	(void)mshv_fd;
+	(void)features;
+	*out = &partition;
+	return 0;
+}
+
+void hv_partition_destroy(struct hv_partition *p) { (void)p; }
+
+int hv_partition_set_property(struct hv_partition *p, uint32_t property, uint64_t value)
+{
+	(void)p;
+	(void)property;
+	(void)value;
+	return 0;
+}
+
+int hv_partition_map(struct hv_partition *p, uint64_t gpa, uint64_t size, void *host, bool writable)
+{
+	(void)p;
+	(void)host;
+	(void)writable;
+	return gpa % 4096 || size % 4096 ? -EINVAL : 0;
+}
+
+int hv_partition_unmap(struct hv_partition *p, uint64_t gpa, uint64_t size, void *host)
+{
+	return hv_partition_map(p, gpa, size, host, false);
+}
+
+int hv_partition_take_dirty(struct hv_partition *p, uint64_t gpa, uint64_t pages, uint64_t *bitmap)
+{
+	(void)p;
+	(void)gpa;
+	memset(bitmap, 0, pages / 8);
+	return 0;
+}
+
+int hv_partition_assert_interrupt(struct hv_partition *p, const struct hv_interrupt *irq)
+{
+	(void)p;
+	fake.last = *irq;
+	fake.asserted++;
+	if (irq->type == HV_INTERRUPT_EXTINT) {
+		fake.extint_pending = true;
+		fake.extint_calls++;
+	}
+	return 0;
+}
+
+int hv_partition_clear_extint(struct hv_partition *p)
+{
+	bool was = fake.extint_pending;
+
+	(void)p;
+	fake.extint_pending = false;
+	fake.extint_calls++;
+	return was;
+}
+
+uint8_t fake_take_extint(void)
+{
+	fake.extint_pending = false;
+	return (uint8_t)fake.last.vector;
+}
+
+int hv_vp_create(struct hv_partition *p, uint32_t index, struct hv_vp **out)
+{
+	(void)p;
+	(void)index;
+	*out = &virtual_processor;
+	return 0;
+}
+
+void hv_vp_destroy(struct hv_vp *vp) { (void)vp; }
+
+int hv_vp_run(struct hv_vp *vp, struct hv_message *message)
+{
+	(void)vp;
+	(void)message;
+	return -EINTR;
+}
+
+struct hv_vp_register_page *hv_vp_registers(struct hv_vp *vp)
+{
+	(void)vp;
+	return &fake.registers;
+}
+
+int hv_vp_set_registers(struct hv_vp *vp, const struct hv_register_assoc *registers, size_t count)
+{
+	(void)vp;
+	fake.set = registers[count - 1];
+	return 0;
+}
+
+int hv_vp_get_registers(struct hv_vp *vp, struct hv_register_assoc *registers, size_t count)
+{
+	(void)vp;
+	(void)registers;
+	(void)count;
+	return -ENOSYS;
+}
+
+/* Pages at and above 0x40000000 go to GPA - 0x40000000; 0x7f000000 is not present. */
+int hv_vp_translate(struct hv_vp *vp, uint64_t gva, uint64_t flags, uint32_t *result, uint64_t *gpa)
+{
+	(void)vp;
+	(void)flags;
+	fake.translations++;
+	*result = gva >= 0x7f000000 ? HV_TRANSLATE_PAGE_NOT_PRESENT : HV_TRANSLATE_SUCCESS;
+	*gpa = gva - 0x40000000;
+	return 0;
+}
+
+static int fake_bios(void)
+{
+	int fd = memfd_create("bios", 0);
+	uint8_t image[0x40000];
+
+	memset(image, 0x90, sizeof(image));
+	image[sizeof(image) - 16] = 0xea;
+	return write(fd, image, sizeof(image)) == sizeof(image) ? fd : -1;
+}
+
+struct machine *fake_machine_new(uint64_t memory, unsigned int processors, bool powered)
+{
+	struct vm_config config;
+	struct machine *m = NULL;
+	sd_event *loop = NULL;
+
+	memset(&fake, 0, sizeof(fake));
+	vm_config_init(&config);
+	strcpy(config.id, "00112233-4455-6677-8899-aabbccddeeff");
+	config.memory_bytes = memory;
+	config.processors = processors;
+	config.boot[0] = VM_BOOT_CD;
+	config.disks[0] = (struct vm_disk){ .fd = -1, .cd = true, .location = 2, .format = "raw" };
+	config.disk_count = 1;
+	config.bios_fd = fake_bios();
+	if (sd_event_new(&loop) < 0 || machine_create(loop, -1, &m) < 0 || machine_configure(m, &config) < 0)
+		abort();
+	pci_reset(m);
+	for (unsigned int i = 0; i < m->device_count; i++)
+		if (m->devices[i].model->reset)
+			m->devices[i].model->reset(&m->devices[i]);
+	if (powered)
+		m->partition = &partition;
+	return m;
+}
+
+void fake_machine_free(struct machine *m)
+{
+	sd_event *loop = m->loop;
+
+	m->partition = NULL;
+	machine_destroy(m);
+	sd_event_unref(loop);
+}
