@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the host is and has: read anew from the kernel and the processor each time it is asked. */
+#include "vmms.h"
+
+#include "partita/file.h"
+#include "vm.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* TLFS, "Microsoft Hypervisor CPUID Leaves": the interface signature in the second leaf. */
+#define HYPERVISOR_LEAF_VENDOR		0x40000000u
+#define HYPERVISOR_LEAF_INTERFACE	0x40000001u
+#define HYPERVISOR_INTERFACE_HV1	0x31237648u	/* "Hv#1" */
+
+json_t *json_time(time_t t)
+{
+	char text[32];
+	struct tm tm;
+
+	if (t == 0 || !gmtime_r(&t, &tm))
+		return json_null();
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(text);
+}
+
+time_t json_to_time(const json_t *value)
+{
+	struct tm tm = { 0 };
+	const char *text = json_string_value(value);
+
+	return text && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? timegm(&tm) : 0;
+}
+
+/* Files of procfs have no size: one read() of up to `size` - 1 bytes. */
+static int read_text(const char *path, char *out, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	out[0] = 0;
+	if (fd < 0)
+		return -errno;
+	n = read(fd, out, size - 1);
+	close(fd);
+	if (n < 0)
+		return -EIO;
+	out[n] = 0;
+	return 0;
+}
+
+int host_boot_id(char *out, size_t size)
+{
+	int r = read_text("/proc/sys/kernel/random/boot_id", out, size);
+
+	out[strcspn(out, "\n")] = 0;
+	return r;
+}
+
+static uint64_t meminfo(const char *key)
+{
+	char text[4096], *at;
+
+	if (read_text("/proc/meminfo", text, sizeof(text)) < 0)
+		return 0;
+	at = strstr(text, key);
+	return at ? strtoull(at + strlen(key), NULL, 10) << 10 : 0;
+}
+
+uint64_t host_memory_available(void)
+{
+	return meminfo("MemAvailable:");
+}
+
+void host_limits(struct vm_limits *out)
+{
+	long lps = sysconf(_SC_NPROCESSORS_ONLN);
+
+	out->vps = lps > 0 ? (uint64_t)lps : 1;
+	out->memory_bytes = meminfo("MemTotal:");
+}
+
+static const char *processor_vendor(void)
+{
+	unsigned int a, b, c, d;
+
+	if (!__get_cpuid(0, &a, &b, &c, &d))
+		return "none";
+	return b == signature_AMD_ebx ? "amd" : b == signature_INTEL_ebx ? "intel" : "none";
+}
+
+static void processor_model(char out[49])
+{
+	unsigned int r[12] = { 0 };
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (!__get_cpuid(0x80000002u + i, &r[4 * i], &r[4 * i + 1], &r[4 * i + 2], &r[4 * i + 3]))
+			break;
+	memcpy(out, r, sizeof(r));
+	out[48] = 0;
+}
+
+/* We are a root partition whose kernel drives the hypervisor: its interface answers and its device is there. */
+static bool hypervisor_present(const struct vmms *v)
+{
+	unsigned int a, b, c, d;
+
+	__cpuid(HYPERVISOR_LEAF_VENDOR, a, b, c, d);
+	if (a < HYPERVISOR_LEAF_INTERFACE)
+		return false;
+	__cpuid(HYPERVISOR_LEAF_INTERFACE, a, b, c, d);
+	return a == HYPERVISOR_INTERFACE_HV1 && access(v->options.hypervisor_device, F_OK) == 0;
+}
+
+static json_t *hypervisor_to_json(const struct vmms *v)
+{
+	bool present = hypervisor_present(v);
+	struct vm_limits limits;
+	char model[49];
+
+	host_limits(&limits);
+	processor_model(model);
+	return json_pack("{s:b, s:s, s:s, s:I}", "present", present, "vendor", present ? processor_vendor() : "none",
+			 "processorModel", model, "logicalProcessors", (json_int_t)limits.vps);
+}
+
+static void release_value(const char *key, char *out, size_t size)
+{
+	char text[4096], pattern[40], *at;
+
+	snprintf(out, size, "unknown");
+	snprintf(pattern, sizeof(pattern), "\n%s=", key);
+	text[0] = '\n';
+	if (read_text("/etc/os-release", text + 1, sizeof(text) - 1) < 0 || !(at = strstr(text, pattern)))
+		return;
+	at += strlen(pattern);
+	at += *at == '"';
+	snprintf(out, size, "%.*s", (int)strcspn(at, "\"\n"), at);
+}
+
+static json_t *health_to_json(const struct vmms *v)
+{
+	json_t *reasons = json_array();
+	const char *level = "ok";
+	struct statvfs fs;
+
+	if (!hypervisor_present(v)) {
+		json_array_append_new(reasons, json_string("The hypervisor is not running: virtual machines cannot start."));
+		level = "critical";
+	}
+	if (fstatvfs(v->state_dir, &fs) == 0 && fs.f_bavail < fs.f_blocks / 20) {
+		json_array_append_new(reasons, json_string("Less than 5 % of the data volume is free."));
+		level = strcmp(level, "ok") == 0 ? "warning" : level;
+	}
+	return json_pack("{s:s, s:o}", "level", level, "reasons", reasons);
+}
+
+json_t *host_to_json(const struct vmms *v)
+{
+	char version[64], load[64];
+	struct utsname u = { 0 };
+	struct sysinfo info = { 0 };
+	struct statvfs fs = { 0 };
+	struct vm_limits limits;
+	double load1 = 0;
+
+	uname(&u);
+	sysinfo(&info);
+	fstatvfs(v->state_dir, &fs);
+	host_limits(&limits);
+	release_value("IMAGE_VERSION", version, sizeof(version));
+	if (read_text("/proc/loadavg", load, sizeof(load)) == 0)
+		load1 = strtod(load, NULL);
+	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:i}, s:f}",
+			 "name", u.nodename, "version", version, "kernel", u.release, "time", json_time(time(NULL)), "uptimeSeconds",
+			 (json_int_t)info.uptime, "health", health_to_json(v), "hypervisor", hypervisor_to_json(v), "memory", "totalBytes",
+			 (json_int_t)limits.memory_bytes, "availableBytes", (json_int_t)host_memory_available(), "assignedBytes",
+			 (json_int_t)vms_assigned_bytes(v), "storage", "totalBytes", (json_int_t)(fs.f_blocks * fs.f_frsize), "freeBytes",
+			 (json_int_t)(fs.f_bavail * fs.f_frsize), "limits", "maximumProcessors",
+			 (json_int_t)(limits.vps < VM_VPS_MAX ? limits.vps : VM_VPS_MAX), "minimumMemoryBytes", (json_int_t)VM_MEMORY_MIN,
+			 "maximumMemoryBytes", (json_int_t)(limits.memory_bytes < VM_MEMORY_MAX ? limits.memory_bytes : VM_MEMORY_MAX),
+			 "maximumVms", VMS_MAX, "load", load1);
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The power state machine of a VM: off → starting → running → stopping → off, and paused, and failed. Clients push it by
+ * actions (a table: which states allow it, what it does), the worker's side by reports. A worker's end decides last.
+ */
+#include "vm.h"
+
+#include "partita/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SHUTDOWN_PATIENCE_USEC	(120ull * 1000000)	/* a guest that ignores the power button */
+#define TURN_OFF_PATIENCE_USEC	(10ull * 1000000)	/* then the process is killed */
+#define MEMORY_RESERVE		(64ull << 20)		/* stays with the root partition */
+#define MEMORY_PER_WORKER	(48ull << 20)		/* its own code, frame buffer and queues */
+
+#define IN(state)	(1u << (state))
+
+static uint64_t boot_usec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+void power_set_state(struct vm *vm, enum vm_state state, const char *reason)
+{
+	enum severity severity = state == VM_FAILED ? SEVERITY_ERROR : SEVERITY_INFO;
+	bool alive = state == VM_RUNNING || state == VM_PAUSED || state == VM_STOPPING;
+
+	if (vm->state == state && strcmp(vm->reason, reason) == 0)
+		return;
+	vm->state = state;
+	snprintf(vm->reason, sizeof(vm->reason), "%s", reason);
+	if (!alive)
+		vm->started_usec = 0;
+	if (state == VM_OFF || state == VM_FAILED || state == VM_STARTING)
+		vm_state_save(vm);		/* from "starting" on, the next vmms must look for a worker */
+	event_add(vm->vmms, "vm.state-changed", severity, object_ref("vm", vm->id, vm_name(vm)),
+		  json_pack("{s:s, s:s}", "state", vm_state_words[state], "reason", reason), "VM %s is %s%s%s", vm_name(vm),
+		  vm_state_words[state], reason[0] ? ": " : ".", reason);
+}
+
+static void finish_job(struct vm *vm, enum job_state state, const char *code, const char *detail)
+{
+	struct job *job = vm->job;
+
+	vm->job = NULL;
+	job_finish(vm->vmms, job, state, code, detail);
+}
+
+/* --- patience --- */
+
+static int on_patience_end(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm *vm = data;
+
+	(void)source;
+	(void)usec;
+	if (vm->off_wanted) {
+		log_warning("VM %s did not turn off; killing its worker", vm_name(vm));
+		worker_kill(vm);
+		return 0;
+	}
+	vm->start_again = false;
+	power_set_state(vm, VM_RUNNING, "");
+	finish_job(vm, JOB_FAILED, "guest_did_not_shut_down", "The guest did not react to the power button within two minutes.");
+	return 0;
+}
+
+static void be_patient(struct vm *vm, uint64_t usec)
+{
+	if (vm->timer) {
+		sd_event_source_set_time_relative(vm->timer, usec);
+		sd_event_source_set_enabled(vm->timer, SD_EVENT_ONESHOT);
+	} else if (sd_event_add_time_relative(vm->vmms->loop, &vm->timer, CLOCK_MONOTONIC, usec, 0, on_patience_end, vm) < 0) {
+		log_error("VM %s: no timer", vm_name(vm));
+	}
+}
+
+static void stop_waiting(struct vm *vm)
+{
+	if (vm->timer)
+		sd_event_source_set_enabled(vm->timer, SD_EVENT_OFF);
+}
+
+/* --- actions --- */
+
+static void begin_start(struct vm *vm)
+{
+	vm->off_wanted = vm->start_again = false;
+	power_set_state(vm, VM_STARTING, "");
+	worker_launch(vm);
+}
+
+static int check_memory(const struct vm *vm, struct problem *p)
+{
+	uint64_t available = host_memory_available(), need = vm->config.memory_bytes + MEMORY_PER_WORKER + MEMORY_RESERVE;
+	uint64_t left = available > MEMORY_PER_WORKER + MEMORY_RESERVE ? available - MEMORY_PER_WORKER - MEMORY_RESERVE : 0;
+
+	for (const struct vm *other = vm->vmms->vms; other; other = other->next)
+		if (other->state == VM_STARTING)	/* not taken from what is available yet, maybe */
+			need += other->config.memory_bytes;
+	if (need <= available)
+		return 0;
+	return problem_set(p, PROBLEM_NO_MEMORY, "memory.startupBytes",
+			   "%s needs %" PRIu64 " bytes of memory; the host has %" PRIu64 " left for virtual machines.", vm_name(vm),
+			   vm->config.memory_bytes, left);
+}
+
+static int do_start(struct vm *vm, struct problem *p)
+{
+	if (vm->worker.present)
+		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL, "The last worker of %s has not ended yet.", vm_name(vm));
+	if (check_memory(vm, p) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+static void on_worker_reply(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+	const char *detail = NULL;
+
+	(void)continues;
+	if (result == 0)
+		return;
+	if (result == -EREMOTE)
+		detail = json_string_value(json_object_get(json_object_get(m->body, "parameters"), "detail"));
+	vm->start_again = false;
+	stop_waiting(vm);
+	if (vm->state == VM_STOPPING && !vm->off_wanted)
+		power_set_state(vm, VM_RUNNING, "");
+	if (vm->off_wanted)
+		worker_kill(vm);
+	else
+		finish_job(vm, JOB_FAILED, "worker_failed", detail ? detail : strerror(-result));
+}
+
+static void run_shutdown(struct vm *vm)
+{
+	power_set_state(vm, VM_STOPPING, "");
+	be_patient(vm, SHUTDOWN_PATIENCE_USEC);
+	if (worker_call(vm, "vmwp.Shutdown", NULL, NULL, 0, on_worker_reply, vm) < 0)
+		on_worker_reply(NULL, -ENOTCONN, false, vm);
+}
+
+static void run_restart(struct vm *vm)
+{
+	vm->start_again = true;
+	run_shutdown(vm);
+}
+
+static void run_turn_off(struct vm *vm)
+{
+	vm->off_wanted = true;
+	vm->start_again = false;
+	power_set_state(vm, VM_STOPPING, "");
+	be_patient(vm, TURN_OFF_PATIENCE_USEC);
+	if (!vm->worker.started)
+		return;				/* vmpriv is still starting it: on_launched() will kill it */
+	if (worker_call(vm, "vmwp.TurnOff", NULL, NULL, 0, on_worker_reply, vm) < 0)
+		worker_kill(vm);
+}
+
+static void on_done(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+
+	if (result < 0)
+		on_worker_reply(m, result, continues, data);
+	else
+		finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+}
+
+static void on_paused(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+
+	if (result == 0 && vm->state == VM_RUNNING)
+		power_set_state(vm, VM_PAUSED, "");
+	on_done(m, result, continues, data);
+}
+
+static void on_resumed(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+
+	if (result == 0 && vm->state == VM_PAUSED)
+		power_set_state(vm, VM_RUNNING, "");
+	on_done(m, result, continues, data);
+}
+
+static void call_or_fail(struct vm *vm, const char *method, ipc_async_reply *done)
+{
+	if (worker_call(vm, method, NULL, NULL, 0, done, vm) < 0)
+		on_worker_reply(NULL, -ENOTCONN, false, vm);
+}
+
+static void run_reset(struct vm *vm)
+{
+	call_or_fail(vm, "vmwp.Reset", on_done);
+}
+
+static void run_pause(struct vm *vm)
+{
+	call_or_fail(vm, "vmwp.Pause", on_paused);
+}
+
+static void run_resume(struct vm *vm)
+{
+	call_or_fail(vm, "vmwp.Resume", on_resumed);
+}
+
+static const struct power_row {
+	const char *action;
+	unsigned int states;			/* in which it is legal */
+	int (*check)(struct vm *vm, struct problem *p);
+	void (*run)(struct vm *vm);
+	bool cancellable;
+} power_rows[] = {
+	{ "start",    IN(VM_OFF) | IN(VM_FAILED),						 do_start, begin_start,	 false },
+	{ "shutdown", IN(VM_RUNNING),								 NULL,	   run_shutdown, true },
+	{ "turn-off", IN(VM_STARTING) | IN(VM_RUNNING) | IN(VM_STOPPING) | IN(VM_PAUSED),	 NULL,	   run_turn_off, false },
+	{ "reset",    IN(VM_RUNNING) | IN(VM_PAUSED),						 NULL,	   run_reset,	 false },
+	{ "restart",  IN(VM_RUNNING),								 NULL,	   run_restart,	 true },
+	{ "pause",    IN(VM_RUNNING),								 NULL,	   run_pause,	 false },
+	{ "resume",   IN(VM_PAUSED),								 NULL,	   run_resume,	 false },
+};
+
+static int check_action(struct vm *vm, const struct power_row *row, struct problem *p)
+{
+	if (!(row->states & IN(vm->state)) || (vm->off_wanted && vm->state == VM_STOPPING))
+		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL, "%s is %s; %s is not possible now.", vm_name(vm), vm_state_words[vm->state],
+				   row->action);
+	if (vm->job && row->run != run_turn_off)
+		return problem_set(p, PROBLEM_LOCKED_BY_JOB, NULL, "%s is being worked on by another action.", vm_name(vm));
+	return row->check ? row->check(vm, p) : 0;
+}
+
+int power_action(struct vm *vm, const char *action, struct job **job, struct problem *p)
+{
+	const struct power_row *row = NULL;
+	char type[40];
+
+	for (size_t i = 0; i < sizeof(power_rows) / sizeof(*power_rows); i++)
+		if (strcmp(power_rows[i].action, action) == 0)
+			row = &power_rows[i];
+	if (!row)
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, "action", "There is no action %.40s.", action);
+	if (check_action(vm, row, p) < 0)
+		return -EINVAL;
+	snprintf(type, sizeof(type), "vm.%s", action);
+	*job = job_start(vm->vmms, type, vm->id, vm_name(vm), row->cancellable);
+	if (!*job)
+		return problem_from_errno(p, -ENOMEM, "The job");
+	if (vm->job)
+		finish_job(vm, JOB_CANCELLED, "turned_off", "The virtual machine was turned off meanwhile.");
+	vm->job = *job;
+	row->run(vm);
+	return 0;
+}
+
+int power_cancel(struct vmms *v, struct job *j, struct problem *p)
+{
+	struct vm *vm = vm_find(v, j->object_id);
+
+	if (j->state != JOB_RUNNING)
+		return problem_set(p, PROBLEM_JOB_FINISHED, NULL, "The job has already finished.");
+	if (!j->cancellable || !vm || vm->job != j || vm->state != VM_STOPPING)
+		return problem_set(p, PROBLEM_JOB_NOT_CANCELLABLE, NULL, "This job cannot be cancelled.");
+	stop_waiting(vm);			/* the guest may still shut down: then the VM is off, as if by itself */
+	vm->start_again = false;
+	power_set_state(vm, VM_RUNNING, "");
+	finish_job(vm, JOB_CANCELLED, NULL, NULL);
+	return 0;
+}
+
+/* --- what the worker's side reports --- */
+
+void power_running(struct vm *vm)
+{
+	vm->started_usec = boot_usec();
+	if (vm->state != VM_STARTING)
+		return;				/* it is being turned off already, or has failed */
+	power_set_state(vm, VM_RUNNING, "");
+	finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+}
+
+/* The worker may still be there: its end is reported later and changes nothing any more. */
+void power_start_failed(struct vm *vm, const char *reason)
+{
+	if (vm->worker.present)
+		worker_kill(vm);
+	if (vm->state != VM_STARTING)
+		return;
+	power_set_state(vm, VM_FAILED, reason);
+	finish_job(vm, JOB_FAILED, "start_failed", reason);
+}
+
+static void worker_is_paused(struct vm *vm)
+{
+	if (vm->state == VM_RUNNING)
+		power_set_state(vm, VM_PAUSED, "");
+}
+
+static void worker_gave_up(struct vm *vm, const char *reason)
+{
+	stop_waiting(vm);
+	power_set_state(vm, VM_FAILED, reason);
+	finish_job(vm, JOB_FAILED, "worker_failed", reason);
+	worker_kill(vm);			/* it ends by itself; this is for one that does not */
+}
+
+void power_worker_state(struct vm *vm, const char *state, const char *reason)
+{
+	if (strcmp(state, "running") == 0 && vm->state == VM_PAUSED)
+		power_set_state(vm, VM_RUNNING, "");
+	else if (strcmp(state, "paused") == 0)
+		worker_is_paused(vm);
+	else if (strcmp(state, "running") == 0 && reason[0])
+		event_add(vm->vmms, "vm.updated", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), json_pack("{s:s}", "reason", reason),
+			  "VM %s: %s.", vm_name(vm), reason);
+	else if (strcmp(state, "failed") == 0)
+		worker_gave_up(vm, reason[0] ? reason : "The worker gave up.");
+}
+
+static void ended_off(struct vm *vm)
+{
+	bool again = vm->start_again;
+	char reason[160];
+
+	snprintf(reason, sizeof(reason), "%s", vm->off_wanted ? "turned-off" : vm->worker.reason);
+	worker_forget(vm);
+	vm->off_wanted = vm->start_again = false;
+	power_set_state(vm, VM_OFF, reason);
+	if (again) {
+		begin_start(vm);		/* the job goes on until it runs */
+		return;
+	}
+	finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+}
+
+static void ended_badly(struct vm *vm, const char *how)
+{
+	char reason[320];
+	bool explained = vm->worker.reason[0] && !vm->worker.said_off;
+
+	snprintf(reason, sizeof(reason), "The worker process %s%s%s", how, explained ? ": " : "", explained ? vm->worker.reason : "");
+	worker_forget(vm);
+	vm->off_wanted = vm->start_again = false;
+	if (vm->state != VM_FAILED)
+		power_set_state(vm, VM_FAILED, reason);
+	finish_job(vm, JOB_FAILED, "worker_ended", reason);
+}
+
+void power_worker_ended(struct vm *vm, int exit_code, int signal, const char *reason)
+{
+	bool unknown = exit_code < 0 && signal < 0;
+
+	if (!vm->worker.present && (vm->state == VM_OFF || vm->state == VM_FAILED))
+		return;
+	stop_waiting(vm);
+	ipc_async_drain(vm->worker.watch);	/* its last words may not have been read yet */
+	if (vm->state == VM_FAILED)
+		worker_forget(vm);
+	else if (vm->off_wanted || exit_code == 0 || (unknown && vm->worker.said_off))
+		ended_off(vm);
+	else
+		ended_badly(vm, reason);
+}
+
+void power_recovered(struct vm *vm, const char *state, uint64_t uptime_seconds)
+{
+	vm->started_usec = boot_usec() - uptime_seconds * 1000000;
+	if (strcmp(state, "created") == 0) {
+		log_warning("VM %s: its worker was never started; ending it", vm_name(vm));
+		vm->off_wanted = true;
+		worker_kill(vm);
+	} else if (strcmp(state, "paused") == 0) {
+		power_set_state(vm, VM_PAUSED, "");
+	} else {
+		power_set_state(vm, VM_RUNNING, "");
+	}
+}

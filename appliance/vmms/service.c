@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bringing the service up and down: state directory, library, VMs, vmpriv, its own socket; in this order. */
+#include "service.h"
+
+#include "library.h"
+#include "methods.h"
+#include "partita/file.h"
+#include "partita/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* Only one vmms may work on a state directory: the lock lives as long as the descriptor. */
+static int open_directories(struct vmms *v)
+{
+	const struct { const char *name; int *fd; } rows[] = {
+		{ "vms", &v->vms_dir }, { "disks", &v->disks_dir }, { "isos", &v->isos_dir }, { "jobs", &v->jobs_dir },
+	};
+
+	v->state_dir = directory_open(AT_FDCWD, v->options.state_dir, 0750);
+	if (v->state_dir < 0)
+		return v->state_dir;
+	if (flock(v->state_dir, LOCK_EX | LOCK_NB) < 0)
+		return -EBUSY;
+	file_remove_temporaries(v->state_dir);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		*rows[i].fd = directory_open(v->state_dir, rows[i].name, 0700);
+		if (*rows[i].fd < 0)
+			return *rows[i].fd;
+	}
+	return 0;
+}
+
+static bool permit_client(uid_t uid, void *context)
+{
+	const struct vmms *v = context;
+
+	return uid == 0 || uid == geteuid() || uid == v->webapi_uid;
+}
+
+static int serve(struct vmms *v)
+{
+	const struct passwd *webapi = getpwnam(v->options.webapi_user);
+	const struct group *group = getgrnam(v->options.socket_group);
+	char path[128];
+	int r;
+
+	v->webapi_uid = webapi ? webapi->pw_uid : geteuid();
+	snprintf(path, sizeof(path), "%s/vmms.sock", v->options.runtime_dir);
+	r = ipc_serve_path(v->loop, path, 0660, vmms_methods, permit_client, v, &v->server);
+	if (r == 0 && group && chown(path, (uid_t)-1, group->gr_gid) < 0)
+		log_warning("%s: group %s: %s", path, v->options.socket_group, strerror(errno));
+	return r;
+}
+
+int service_open(struct vmms *v)
+{
+	static const struct { const char *what; int (*open)(struct vmms *v); } steps[] = {
+		{ "state directory", open_directories }, { "events", events_open }, { "jobs", jobs_open }, { "disks", disks_open },
+		{ "ISOs", isos_open }, { "virtual machines", vms_open }, { "vmpriv", priv_open }, { "socket", serve },
+	};
+
+	host_boot_id(v->boot_id, sizeof(v->boot_id));
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		int r = steps[i].open(v);
+
+		if (r < 0) {
+			log_error("%s: %s", steps[i].what, strerror(-r));
+			return r;
+		}
+	}
+	event_add(v, "host.started", SEVERITY_INFO, object_ref("host", NULL, "host"), NULL, "The management service started with %u virtual machines.",
+		  v->vm_count);
+	return 0;
+}
+
+void service_close(struct vmms *v)
+{
+	const int dirs[] = { v->vms_dir, v->disks_dir, v->isos_dir, v->jobs_dir, v->state_dir };
+
+	ipc_server_stop(v->server);
+	priv_close(v);
+	vms_close(v);
+	library_close(v);
+	jobs_close(v);
+	events_close(v);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+		if (dirs[i] >= 0)
+			close(dirs[i]);
+}

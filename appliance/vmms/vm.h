@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A virtual machine as vmms keeps it: its configuration (vms.c), its power state (power.c), its worker (worker.c). */
+#ifndef VMMS_VM_H
+#define VMMS_VM_H
+
+#include "vmms.h"
+
+enum vm_state { VM_OFF, VM_STARTING, VM_RUNNING, VM_STOPPING, VM_PAUSED, VM_FAILED };
+extern const char *const vm_state_words[];
+
+struct worker {				/* what vmms knows of a VM's worker process; unused while !present */
+	bool present;			/* vmpriv has one, or is starting it */
+	bool started;			/* vmpriv said so */
+	bool unresponsive;		/* runs, but its control socket does not answer */
+	bool said_off;			/* it told that the machine is off: its end is no failure */
+	unsigned int slot;
+	struct ipc_async *control, *watch;
+	char reason[160];		/* the last one it gave */
+};
+
+struct vm {
+	struct vm *next;
+	struct vmms *vmms;
+	char id[GUID_TEXT_SIZE];
+	struct vm_config config;
+	time_t created_at;
+	uint64_t revision;		/* of the configuration: the etag */
+	enum vm_state state;
+	char reason[160];		/* of the state; "" none */
+	bool was_running, host_restarted;	/* when the service ended; since then */
+	uint64_t started_usec;		/* CLOCK_BOOTTIME; 0 while it has no uptime */
+	struct job *job;		/* the power action in work */
+	bool off_wanted, start_again;	/* turn-off, and restart, are under way */
+	sd_event_source *timer;		/* patience with a stop */
+	struct worker worker;
+};
+
+/* --- vms.c: the folder of each VM, and finding VMs --- */
+int vms_open(struct vmms *v);
+void vms_close(struct vmms *v);
+struct vm *vm_find(const struct vmms *v, const char *id);
+json_t *vm_to_json(const struct vm *vm);
+json_t *vms_to_json(const struct vmms *v);
+const char *vm_name(const struct vm *vm);
+void vm_etag(const struct vm *vm, char out[24]);
+struct vm *vm_using(const struct vmms *v, const char *medium_id);	/* the first VM with this disk or ISO; NULL */
+json_t *vms_using(const struct vmms *v, const char *medium_id);		/* attachedTo */
+uint64_t vms_assigned_bytes(const struct vmms *v);
+int vm_check(const struct vmms *v, const struct vm *self, const struct vm_config *c, struct problem *p);	/* name, media */
+int vm_add(struct vmms *v, const struct vm_config *c, const char *id, struct vm **out, struct problem *p);	/* stores it */
+int vm_change(struct vm *vm, const struct vm_config *c, struct problem *p);	/* stores it, then it holds */
+int vm_remove(struct vm *vm, struct problem *p);				/* and the disks made with it */
+void vm_state_save(const struct vm *vm);	/* what the next vmms must know: running or failed */
+
+/* --- power.c: the state machine --- */
+int power_action(struct vm *vm, const char *action, struct job **job, struct problem *p);
+int power_cancel(struct vmms *v, struct job *j, struct problem *p);
+void power_set_state(struct vm *vm, enum vm_state state, const char *reason);
+/* What the worker's side reports. */
+void power_running(struct vm *vm);
+void power_start_failed(struct vm *vm, const char *reason);
+void power_worker_state(struct vm *vm, const char *state, const char *reason);
+void power_worker_ended(struct vm *vm, int exit_code, int signal, const char *reason);	/* -1: not that */
+void power_recovered(struct vm *vm, const char *state, uint64_t uptime_seconds);	/* found again after a restart of vmms */
+
+/* --- worker.c: the worker process of a VM, from vmpriv.StartWorker to its end --- */
+void worker_launch(struct vm *vm);		/* → power_running() or power_start_failed() */
+void worker_adopt(struct vm *vm, unsigned int slot);	/* one that runs already → power_recovered() */
+void worker_kill(struct vm *vm);
+void worker_forget(struct vm *vm);		/* it has ended */
+int worker_call(struct vm *vm, const char *method, json_t *parameters, const int *fds, size_t fd_count, ipc_async_reply *done, void *data);
+
+/* --- priv.c: the connection to vmpriv --- */
+int priv_open(struct vmms *v);			/* connects now or keeps trying */
+void priv_close(struct vmms *v);
+int priv_call(struct vmms *v, const char *method, json_t *parameters, const int *fds, size_t fd_count, ipc_async_reply *done, void *data);
+
+/* --- screen.c --- */
+typedef void screen_taken(int result, int width, int height, int stride, int memfd, void *data);	/* memfd stays screen.c's */
+int screen_take(struct vm *vm, screen_taken *done, void *data);
+
+#endif

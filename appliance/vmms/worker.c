@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker of a VM as vmms drives it: ask vmpriv for the process, connect to its socket, hand over the machine and its
+ * descriptors, start it; later follow its state. Nothing here waits: a worker that hangs costs only its own VM.
+ */
+#include "vm.h"
+
+#include "library.h"
+#include "partita/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONFIGURE_TIMEOUT_MS	120000	/* it allocates and maps all of the guest's memory */
+#define CALL_TIMEOUT_MS		30000
+#define SLOTS			512u
+
+/* What went wrong, from a reply or its absence. */
+static void explain(const struct ipc_message *m, int result, const char *what, char *out, size_t size)
+{
+	const char *detail = NULL;
+
+	if (result == -EREMOTE && m)
+		detail = json_string_value(json_object_get(json_object_get(m->body, "parameters"), "detail"));
+	snprintf(out, size, "%s: %s", what, detail ? detail : strerror(-result));
+}
+
+static void start_failed(struct vm *vm, const struct ipc_message *m, int result, const char *what)
+{
+	char reason[200];
+
+	explain(m, result, what, reason, sizeof(reason));
+	power_start_failed(vm, reason);
+}
+
+static bool slot_is_taken(const struct vmms *v, unsigned int slot)
+{
+	for (const struct vm *vm = v->vms; vm; vm = vm->next)
+		if (vm->worker.present && vm->worker.slot == slot)
+			return true;
+	return false;
+}
+
+static int slot_find(const struct vmms *v, unsigned int *slot)
+{
+	for (*slot = 0; *slot < SLOTS; (*slot)++)
+		if (!slot_is_taken(v, *slot))
+			return 0;
+	return -EUSERS;
+}
+
+void worker_forget(struct vm *vm)
+{
+	ipc_async_close(vm->worker.control);
+	ipc_async_close(vm->worker.watch);
+	vm->worker = (struct worker){ 0 };
+}
+
+void worker_kill(struct vm *vm)
+{
+	priv_call(vm->vmms, "vmpriv.StopWorker", json_pack("{s:s}", "id", vm->id), NULL, 0, NULL, NULL);
+}
+
+int worker_call(struct vm *vm, const char *method, json_t *parameters, const int *fds, size_t fd_count, ipc_async_reply *done, void *data)
+{
+	if (!vm->worker.control) {
+		json_decref(parameters);
+		return -ENOTCONN;
+	}
+	return ipc_async_call(vm->worker.control, method, parameters, fds, fd_count, CALL_TIMEOUT_MS, done, data);
+}
+
+/* --- following it --- */
+
+/* The process may be ending, and vmpriv will say so; or it hangs, and then the VM says so. */
+static void control_lost(struct ipc_async *a, int reason, void *data)
+{
+	struct vm *vm = data;
+
+	ipc_async_close(a);
+	if (a == vm->worker.watch)
+		vm->worker.watch = NULL;
+	else
+		vm->worker.control = NULL;
+	if (reason == -ETIMEDOUT) {
+		log_warning("VM %s: its worker does not answer", vm_name(vm));
+		vm->worker.unresponsive = true;
+	}
+}
+
+static void on_watch(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+	const char *state, *reason;
+
+	(void)continues;
+	if (result < 0)
+		return;
+	state = json_string_value(json_object_get(m->body, "state"));
+	reason = json_string_value(json_object_get(m->body, "reason"));
+	if (!state)
+		return;
+	snprintf(vm->worker.reason, sizeof(vm->worker.reason), "%s", reason ? reason : "");
+	vm->worker.said_off = strcmp(state, "off") == 0;
+	power_worker_state(vm, state, vm->worker.reason);
+}
+
+static int worker_connect(struct vm *vm)
+{
+	struct ipc_async **ends[] = { &vm->worker.control, &vm->worker.watch };
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/vm/%s.sock", vm->vmms->options.runtime_dir, vm->id);
+	for (size_t i = 0; i < 2; i++) {
+		int fd = ipc_connect_fd(path), r;
+
+		r = fd < 0 ? fd : ipc_async_from_fd(vm->vmms->loop, fd, control_lost, vm, ends[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- the machine and its descriptors --- */
+
+struct parcel {				/* a Configure message being put together */
+	int fds[IPC_FDS_MAX];
+	size_t count;
+};
+
+static int parcel_add(struct parcel *a, int fd)
+{
+	a->fds[a->count] = fd;
+	return (int)a->count++;
+}
+
+static void parcel_close(struct parcel *a)
+{
+	while (a->count > 0)
+		close(a->fds[--a->count]);
+}
+
+static json_t *pack_drive(const struct vm *vm, const struct drive *d, struct parcel *a, struct problem *p)
+{
+	const struct disk_item *disk = d->medium == MEDIUM_DISK ? disk_find(vm->vmms, d->source) : NULL;
+	json_t *o = drive_to_json(d);
+	int fd = -1;
+
+	if (d->source[0])
+		fd = disk ? disk_item_open(vm->vmms, d->source, d->read_only, p) : iso_item_open(vm->vmms, d->source, p);
+	if (d->source[0] && fd < 0) {
+		json_decref(o);
+		return NULL;
+	}
+	json_object_del(o, "id");
+	json_object_del(o, "source");
+	json_object_set_new(o, "fd", json_integer(fd < 0 ? -1 : parcel_add(a, fd)));
+	json_object_set_new(o, "format", json_string(disk_format_words[disk ? disk->format : DISK_FORMAT_RAW]));
+	json_object_set_new(o, "serial", json_pack("s#", d->id, 18));	/* ATA has 20 characters; the id's start is unique enough */
+	return o;
+}
+
+static int open_firmware(const struct vmms *v, const char *name, struct problem *p)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", v->options.firmware_dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? problem_from_errno(p, -errno, path) : fd;
+}
+
+static int pack_machine(const struct vm *vm, json_t **machine, struct parcel *a, struct problem *p)
+{
+	const struct vm_config *c = &vm->config;
+	json_t *order = json_array(), *disks = json_array(), *o;
+	int bios = open_firmware(vm->vmms, "bios-256k.bin", p), vga = -1;
+
+	*machine = json_pack("{s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "id", vm->id, "name", c->name, "generation", 1, "processors",
+			     (json_int_t)c->vps, "memoryBytes", (json_int_t)c->memory_bytes, "bootOrder", order, "disks", disks);
+	if (bios < 0)
+		return bios;
+	o = json_object();
+	json_object_set_new(*machine, "firmware", o);
+	json_object_set_new(o, "biosFd", json_integer(parcel_add(a, bios)));
+	vga = open_firmware(vm->vmms, "vgabios-stdvga.bin", p);
+	if (vga < 0)
+		return vga;
+	json_object_set_new(o, "vgaBiosFd", json_integer(parcel_add(a, vga)));
+	for (unsigned int i = 0; i < c->boot_count; i++)
+		json_array_append_new(order, json_string(medium_words[c->boot[i]]));
+	for (unsigned int i = 0; i < c->drive_count; i++) {
+		json_t *drive = pack_drive(vm, &c->drives[i], a, p);
+
+		if (!drive)
+			return -EINVAL;
+		json_array_append_new(disks, drive);
+	}
+	return 0;
+}
+
+/* --- starting --- */
+
+/* A worker that died says so through vmpriv, with the reason; one that only hung up is made to. */
+static bool hung_up(struct vm *vm, int result)
+{
+	if (result == -ESHUTDOWN)
+		worker_kill(vm);
+	return result == -ESHUTDOWN;
+}
+
+static void on_machine_started(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+
+	(void)continues;
+	if (hung_up(vm, result))
+		return;
+	if (result < 0)
+		start_failed(vm, m, result, "The machine did not start");
+	else
+		power_running(vm);
+}
+
+static void on_configured(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+
+	(void)continues;
+	if (hung_up(vm, result))
+		return;
+	if (result == 0)
+		result = ipc_async_call(vm->worker.watch, "vmwp.Watch", NULL, NULL, 0, -1, on_watch, vm);
+	if (result == 0)
+		result = worker_call(vm, "vmwp.Start", NULL, NULL, 0, on_machine_started, vm);
+	if (result < 0)
+		start_failed(vm, m, result, "The machine could not be set up");
+}
+
+static void worker_configure(struct vm *vm)
+{
+	struct parcel a = { 0 };
+	struct problem p = { 0 };
+	json_t *machine = NULL;
+	int r = pack_machine(vm, &machine, &a, &p);
+
+	if (r < 0) {
+		json_decref(machine);
+		power_start_failed(vm, p.detail);
+	} else {
+		r = ipc_async_call(vm->worker.control, "vmwp.Configure", json_pack("{s:o}", "vm", machine), a.fds, a.count,
+				   CONFIGURE_TIMEOUT_MS, on_configured, vm);
+		if (r < 0)
+			start_failed(vm, NULL, r, "The machine could not be described");
+	}
+	parcel_close(&a);
+}
+
+static void on_launched(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+	int r;
+
+	(void)continues;
+	if (result < 0) {
+		worker_forget(vm);
+		start_failed(vm, m, result, "The worker process could not be started");
+		return;
+	}
+	vm->worker.started = true;
+	if (vm->off_wanted) {			/* turned off before it was there */
+		worker_kill(vm);
+		return;
+	}
+	r = worker_connect(vm);
+	if (r < 0)
+		start_failed(vm, NULL, r, "The worker process does not answer");
+	else
+		worker_configure(vm);
+}
+
+void worker_launch(struct vm *vm)
+{
+	unsigned int slot;
+	int r = slot_find(vm->vmms, &slot);
+
+	if (r == 0) {
+		vm->worker = (struct worker){ .present = true, .slot = slot };
+		r = priv_call(vm->vmms, "vmpriv.StartWorker",
+			      json_pack("{s:s, s:i, s:I, s:I}", "id", vm->id, "slot", (int)slot, "memoryBytes", (json_int_t)vm->config.memory_bytes,
+					"vps", (json_int_t)vm->config.vps), NULL, 0, on_launched, vm);
+	}
+	if (r < 0) {
+		worker_forget(vm);
+		start_failed(vm, NULL, r, "The worker process could not be started");
+	}
+}
+
+/* --- finding it again --- */
+
+static void on_status(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+	const char *state = result == 0 ? json_string_value(json_object_get(m->body, "state")) : NULL;
+	json_int_t uptime = result == 0 ? json_integer_value(json_object_get(m->body, "uptimeSeconds")) : 0;
+
+	(void)continues;
+	if (!state) {
+		vm->worker.unresponsive = true;
+		return;
+	}
+	power_recovered(vm, state, uptime > 0 ? (uint64_t)uptime : 0);
+	if (ipc_async_call(vm->worker.watch, "vmwp.Watch", NULL, NULL, 0, -1, on_watch, vm) < 0)
+		vm->worker.unresponsive = true;
+}
+
+void worker_adopt(struct vm *vm, unsigned int slot)
+{
+	int r;
+
+	vm->worker = (struct worker){ .present = true, .started = true, .slot = slot };
+	r = worker_connect(vm);
+	if (r == 0)
+		r = worker_call(vm, "vmwp.GetStatus", NULL, NULL, 0, on_status, vm);
+	if (r < 0) {
+		log_warning("VM %s: its worker runs but cannot be reached: %s", vm_name(vm), strerror(-r));
+		vm->worker.unresponsive = true;
+	}
+}

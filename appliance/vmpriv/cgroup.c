@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See cgroup.h; the interface is the kernel's Documentation/admin-guide/cgroup-v2.rst. */
+#include "cgroup.h"
+
+#include "partita/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OWN_LEAF	"/main"
+
+/* The directory above our own leaf: "0::/system.slice/vmpriv.service/main" without the leaf. */
+static int find_parent(char *path, size_t size)
+{
+	char *text = NULL, *line, *end;
+	size_t length;
+	int fd, r = -ENOENT;
+
+	/* procfs files have no size, so file_read() is no use here */
+	fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	text = calloc(1, 4096);
+	if (fd < 0 || !text || read(fd, text, 4095) < 0)
+		goto out;
+	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (!line)
+		goto out;
+	line = strchr(line, '/');
+	end = line ? strchr(line, '\n') : NULL;
+	if (!end)
+		goto out;
+	*end = 0;
+	length = strlen(line);
+	if (length < sizeof(OWN_LEAF) || strcmp(line + length - strlen(OWN_LEAF), OWN_LEAF) != 0)
+		goto out;
+	line[length - strlen(OWN_LEAF)] = 0;
+	r = snprintf(path, size, "/sys/fs/cgroup%s", line) < (int)size ? 0 : -ENAMETOOLONG;
+out:
+	free(text);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static void write_value(int dir, const char *file, const char *value)
+{
+	int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		log_warning("cgroup: %s to %s: %s", value, file, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+int cgroup_open_parent(void)
+{
+	char path[512];
+	int fd;
+
+	if (find_parent(path, sizeof(path)) < 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	write_value(fd, "cgroup.subtree_control", "+cpu +memory +pids");
+	return fd;
+}
+
+int cgroup_create(int parent, const char *name)
+{
+	int fd;
+
+	if (parent < 0)
+		return -1;
+	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST) {
+		log_warning("cgroup %s: %s", name, strerror(errno));
+		return -1;
+	}
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		write_value(fd, "memory.oom.group", "1");
+	return fd;
+}
+
+void cgroup_remove(int parent, const char *name)
+{
+	if (parent >= 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		log_warning("cgroup %s stays: %s", name, strerror(errno));
+}
+
+bool cgroup_ran_out_of_memory(int parent, const char *name)
+{
+	char path[128], text[512] = { 0 }, *at;
+	bool killed = false;
+	int fd;
+
+	if (parent < 0)
+		return false;
+	snprintf(path, sizeof(path), "%s/memory.events", name);
+	fd = openat(parent, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, text, sizeof(text) - 1) > 0) {
+		at = strstr(text, "oom_kill ");
+		killed = at && strtoull(at + strlen("oom_kill "), NULL, 10) > 0;
+	}
+	close(fd);
+	return killed;
+}

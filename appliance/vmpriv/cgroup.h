@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A control group per child, below the one systemd delegated to vmpriv (Delegate=yes, DelegateSubgroup=main). Where it is
+ * not delegated (parent < 0) every call does nothing and says so by -1.
+ */
+#ifndef VMPRIV_CGROUP_H
+#define VMPRIV_CGROUP_H
+
+#include <stdbool.h>
+
+int cgroup_open_parent(void);				/* descriptor of the delegated directory, or -1 */
+int cgroup_create(int parent, const char *name);	/* descriptor, or -1 */
+void cgroup_remove(int parent, const char *name);	/* must be empty by then */
+bool cgroup_ran_out_of_memory(int parent, const char *name);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything vmpriv will ever do, and for whom: the table at the end is the review. Each row gives the exact parameters and
+ * number of descriptors; a handler checks ranges and acts. The only peer is vmms, and it is not trusted either.
+ */
+#include "vmpriv.h"
+
+#include "partita/log.h"
+#include "partita/parameters.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MEMORY_MIN_BYTES	(32ull << 20)
+#define MEMORY_MAX_BYTES	(4ull << 40)
+#define VPS_MAX			64
+
+/* systemd(1), "Signals": what the manager does on these real-time signals. */
+#define SYSTEMD_POWEROFF	(SIGRTMIN + 4)
+#define SYSTEMD_REBOOT		(SIGRTMIN + 5)
+
+static void reply_errno(struct ipc_request *r, int error)
+{
+	static const struct { int error, status; const char *code, *detail; } rows[] = {
+		{ -EALREADY, 409, "worker_running", "This VM already has a worker." },
+		{ -EBUSY, 409, "slot_in_use", "Another worker runs in this slot." },
+		{ -ESRCH, 409, "worker_not_running", "This VM has no worker." },
+		{ -ENODEV, 503, "hypervisor_unavailable", "The hypervisor's device cannot be opened." },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].error == error) {
+			ipc_fail(r, rows[i].status, rows[i].code, NULL, "%s", rows[i].detail);
+			return;
+		}
+	ipc_fail(r, 500, "internal_error", NULL, "%s.", strerror(-error));
+}
+
+static bool in_range(const json_t *parameters, const char *name, uint64_t low, uint64_t high, struct problem *p, uint64_t *out)
+{
+	json_int_t value = json_integer_value(json_object_get(parameters, name));
+
+	*out = (uint64_t)value;
+	if (value >= 0 && *out >= low && *out <= high)
+		return true;
+	problem_set(p, PROBLEM_BAD_PARAMETERS, name, "%s is outside of its range.", name);
+	return false;
+}
+
+/* The id becomes a file name and a control group's name: nothing but a UUID will do. */
+static const char *id_of(const json_t *parameters, struct problem *p)
+{
+	const char *id = json_string_value(json_object_get(parameters, "id"));
+
+	if (guid_is_valid(id))
+		return id;
+	problem_set(p, PROBLEM_BAD_PARAMETERS, "id", "The id is no UUID.");
+	return NULL;
+}
+
+static void start_worker(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
+{
+	struct problem p = { 0 };
+	struct worker_request q = { .id = id_of(parameters, &p) };
+	uint64_t slot, vps;
+	pid_t pid = 0;
+	int result;
+
+	if (!q.id || !in_range(parameters, "slot", 0, WORKER_SLOTS - 1, &p, &slot) ||
+	    !in_range(parameters, "memoryBytes", MEMORY_MIN_BYTES, MEMORY_MAX_BYTES, &p, &q.memory_bytes) ||
+	    !in_range(parameters, "vps", 1, VPS_MAX, &p, &vps)) {
+		problem_reply(r, &p);
+		return;
+	}
+	q.slot = (unsigned int)slot;
+	q.vps = (unsigned int)vps;
+	result = worker_start(v, &q, &pid);
+	if (result < 0)
+		reply_errno(r, result);
+	else
+		ipc_reply(r, json_pack("{s:i}", "pid", (int)pid));
+}
+
+static void stop_worker(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
+{
+	struct problem p = { 0 };
+	const char *id = id_of(parameters, &p);
+	int result;
+
+	if (!id) {
+		problem_reply(r, &p);
+		return;
+	}
+	result = worker_stop(v, id);
+	if (result < 0)
+		reply_errno(r, result);
+	else
+		ipc_reply(r, NULL);
+}
+
+static void list_workers(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
+{
+	(void)parameters;
+	ipc_reply(r, json_pack("{s:o}", "workers", workers_to_json(v)));
+}
+
+static void watch_workers(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
+{
+	(void)parameters;
+	if (!ipc_request_wants_more(r))
+		ipc_fail(r, 400, "bad_parameters", NULL, "This method is a stream.");
+	else
+		workers_watch(v, r);
+}
+
+static bool is_socket(int fd, int type)
+{
+	int have;
+	socklen_t len = sizeof(have);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &have, &len) == 0 && have == type;
+}
+
+static void start_console(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
+{
+	struct ipc_message *m = ipc_request_message(r);
+	bool view_only = json_is_true(json_object_get(parameters, "viewOnly"));
+	pid_t pid = 0;
+	int result;
+
+	if (!is_socket(m->fds[0], SOCK_STREAM) || !is_socket(m->fds[1], SOCK_SEQPACKET)) {
+		ipc_fail(r, 400, "bad_parameters", NULL, "A client's stream socket and a display socket are needed.");
+		return;
+	}
+	result = console_start(v, m->fds[0], m->fds[1], view_only, &pid);
+	if (result < 0)
+		reply_errno(r, result);
+	else
+		ipc_reply(r, json_pack("{s:i}", "pid", (int)pid));
+}
+
+static void power_host(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
+{
+	const char *action = json_string_value(json_object_get(parameters, "action"));
+	bool restart = strcmp(action, "restart") == 0;
+
+	(void)v;
+	if (!restart && strcmp(action, "shutdown") != 0) {
+		ipc_fail(r, 400, "bad_parameters", "action", "The action is restart or shutdown.");
+		return;
+	}
+	log_info("host: %s asked for by vmms", action);
+	if (kill(1, restart ? SYSTEMD_REBOOT : SYSTEMD_POWEROFF) < 0)
+		reply_errno(r, -errno);
+	else
+		ipc_reply(r, NULL);
+}
+
+static const struct priv_row {
+	const char *method, *parameters;	/* partita/parameters.h */
+	unsigned int fds;
+	void (*run)(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+} priv_rows[] = {
+	{ "vmpriv.StartWorker",	 "id:s slot:i memoryBytes:i vps:i", 0, start_worker },
+	{ "vmpriv.StopWorker",	 "id:s",			    0, stop_worker },
+	{ "vmpriv.ListWorkers",	 "",				    0, list_workers },
+	{ "vmpriv.WatchWorkers", "",				    0, watch_workers },
+	{ "vmpriv.StartConsole", "viewOnly?:b",			    2, start_console },
+	{ "vmpriv.PowerHost",	 "action:s",			    0, power_host },
+};
+
+static void run_row(struct ipc_request *r, json_t *parameters, void *context)
+{
+	const struct priv_row *row = priv_rows;
+	struct problem p = { 0 };
+
+	while (strcmp(row->method, ipc_request_method(r)) != 0)
+		row++;				/* ends: vmpriv_methods has the same names */
+	if (parameters_check(parameters, row->parameters, &p) < 0)
+		problem_reply(r, &p);
+	else if (ipc_request_message(r)->fd_count != row->fds)
+		ipc_fail(r, 400, "bad_parameters", NULL, "%s needs %u descriptors.", row->method, row->fds);
+	else
+		row->run(context, r, parameters);
+}
+
+const struct ipc_method vmpriv_methods[] = {
+	{ "vmpriv.StartWorker", run_row },  { "vmpriv.StopWorker", run_row },	{ "vmpriv.ListWorkers", run_row },
+	{ "vmpriv.WatchWorkers", run_row }, { "vmpriv.StartConsole", run_row }, { "vmpriv.PowerHost", run_row },
+	{ NULL, NULL },
+};

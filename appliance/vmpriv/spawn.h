@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting one sandboxed child: fork and exec, own user, an empty root with read-only libraries, no network. */
+#ifndef VMPRIV_SPAWN_H
+#define VMPRIV_SPAWN_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SPAWN_FDS_MAX	2
+
+struct spawn {
+	const char *program;			/* seen by the child as /program */
+	const char *arguments[8];		/* argv[0] on, NULL-terminated */
+	int fds[SPAWN_FDS_MAX];			/* become 3, 4; still the caller's */
+	unsigned int fd_count;
+	uid_t uid;				/* also its gid */
+	const char *root;			/* path of an empty directory, absolute */
+	int cgroup_dir;				/* -1: none */
+	uint64_t memory_lock_bytes;
+	unsigned int processes, files;		/* RLIMIT_NPROC, RLIMIT_NOFILE */
+};
+
+/* 0 and *pid once the program runs; else negative errno, logged with the step that failed, and no child is left. */
+int spawn_child(const struct spawn *s, pid_t *pid);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What vmpriv's files share. One thread, one event loop. */
+#ifndef VMPRIV_H
+#define VMPRIV_H
+
+#include "partita/guid.h"
+#include "partita/ipc.h"
+
+#include <stdint.h>
+
+#define WORKER_UID_BASE		61000u
+#define WORKER_SLOTS		512u
+#define CONSOLE_UID		60900u
+#define WORKERS_REMEMBERED	1024u		/* running ones and how the others ended */
+
+struct vmpriv_options {
+	const char *runtime_dir;		/* /run/partita */
+	const char *worker_program, *console_program;
+	const char *hypervisor_device;		/* /dev/mshv */
+	uid_t vmms_uid;				/* the only peer; owner of the workers' sockets */
+	gid_t vmms_gid;
+};
+
+struct worker;
+struct vmpriv {
+	struct vmpriv_options options;
+	sd_event *loop;
+	struct ipc_server *server;
+	char root[256];				/* the empty directory that becomes a child's root */
+	int runtime_dir;			/* descriptor */
+	struct worker *workers;
+	struct watcher *watchers;		/* open vmpriv.WatchWorkers */
+	int cgroup_parent;			/* -1: not delegated, children stay in ours */
+};
+
+/* children.c */
+struct worker_request { const char *id; unsigned int slot; uint64_t memory_bytes; unsigned int vps; };
+int worker_start(struct vmpriv *v, const struct worker_request *q, pid_t *pid);	/* -EALREADY, -EBUSY (slot), -ENOENT … */
+int worker_stop(struct vmpriv *v, const char *id);				/* -ESRCH: not running */
+json_t *workers_to_json(const struct vmpriv *v);
+void workers_watch(struct vmpriv *v, struct ipc_request *r);
+void workers_restore(struct vmpriv *v);			/* at start: those that outlived an earlier vmpriv */
+int console_start(struct vmpriv *v, int client_fd, int display_fd, bool view_only, pid_t *pid);
+
+/* requests.c */
+extern const struct ipc_method vmpriv_methods[];
+
+/* privileges.c */
+int privileges_narrow(void);			/* keeps what spawn.c needs; 0 or negative errno */
+
+#endif
