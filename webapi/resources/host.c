@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /host, /healthz and /openapi.json. */
+#include "http/route.h"
+#include "openapi.h"
+#include "upstream/vmms.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void host_get(struct request *req, struct reply *rep)
+{
+	vmms_reply_item(req->api->vmms, "vmms.GetHost", json_object(), "host", 200, rep);
+}
+
+static void health_get(struct request *req, struct reply *rep)
+{
+	struct ipc_message answer;
+
+	if (vmms_call(req->api->vmms, "vmms.GetHost", json_object(), rep, &answer) < 0)
+		return;
+	ipc_message_clear(&answer);
+	reply_json(rep, 200, json_pack("{s:s}", "status", "ok"));
+}
+
+static void openapi_get(struct request *req, struct reply *rep)
+{
+	char *copy = malloc(openapi_json_size);
+
+	(void)req;
+	if (!copy)
+		return;
+	memcpy(copy, openapi_json, openapi_json_size);
+	reply_bytes(rep, 200, "application/json", copy, openapi_json_size);
+}
+
+const struct route host_routes[] = {
+	{ "GET", "/host", ROLE_VIEWER, BODY_NONE, NULL, host_get, 0, NULL, NULL },
+	{ "GET", "/healthz", ROLE_NOBODY, BODY_NONE, NULL, health_get, 0, NULL, NULL },
+	{ "GET", "/openapi.json", ROLE_NOBODY, BODY_NONE, NULL, openapi_get, 0, NULL, NULL },
+	{ 0 }
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /isos: install media, uploaded in one or several parts straight to the descriptor that vmms opened. */
+#include "http/page.h"
+#include "http/range.h"
+#include "http/route.h"
+#include "http/upload.h"
+#include "upstream/vmms.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void isos_list(struct request *req, struct reply *rep)
+{
+	struct ipc_message answer;
+
+	if (vmms_call(req->api->vmms, "vmms.ListIsos", json_object(), rep, &answer) < 0)
+		return;
+	page_reply(req, rep, json_object_get(answer.body, "isos"));
+	ipc_message_clear(&answer);
+}
+
+static void iso_get(struct request *req, struct reply *rep)
+{
+	vmms_reply_item(req->api->vmms, "vmms.GetIso", json_pack("{s:s}", "id", req->param[0]), "iso", 200, rep);
+}
+
+static void iso_delete(struct request *req, struct reply *rep)
+{
+	vmms_reply_item(req->api->vmms, "vmms.DeleteIso", json_pack("{s:s}", "id", req->param[0]), NULL, 204, rep);
+}
+
+/* Which part of which size this is: all of it, or what Content-Range says. */
+static bool parse_part(const struct request *req, struct reply *rep, struct upload *u)
+{
+	const char *text = req->header[HEADER_CONTENT_RANGE];
+	struct content_range range = { 0, u->expected - 1, u->expected };
+
+	if (u->expected == 0) {
+		reply_error(rep, 422, "iso_truncated", NULL, "The file is empty.");
+		return false;
+	}
+	if (text && (content_range_parse(text, &range) < 0 || range.last - range.first + 1 != u->expected)) {
+		reply_problem(rep, 400, "malformed_request", "Content-Range",
+			      "Content-Range must be \"bytes FIRST-LAST/TOTAL\" and agree with Content-Length.", NULL);
+		return false;
+	}
+	u->offset = range.first;
+	u->total = range.total;
+	return true;
+}
+
+static void iso_upload_begin(struct request *req, struct reply *rep, struct upload *u)
+{
+	struct ipc_message answer;
+	char *name;
+
+	if (!parse_part(req, rep, u))
+		return;
+	name = request_query(req, "name");
+	if (!name && u->offset == 0) {
+		reply_problem(rep, 422, "missing_field", "name", "A new file needs ?name=.", NULL);
+		return;
+	}
+	if (vmms_call(req->api->vmms, "vmms.BeginIsoUpload",
+		      json_pack("{s:s, s:s*, s:I, s:I}", "id", req->param[0], "name", name, "sizeBytes", (json_int_t)u->total,
+				"offsetBytes", (json_int_t)u->offset), rep, &answer) == 0) {
+		u->fd = ipc_message_take_fd(&answer, 0);
+		if (u->fd < 0)
+			reply_error(rep, 500, "internal_error", NULL, "The management service opened no file.");
+		ipc_message_clear(&answer);
+	}
+	free(name);
+}
+
+static void iso_upload_end(struct request *req, struct reply *rep, struct upload *u)
+{
+	uint64_t stored = u->offset + u->received;
+	bool complete = stored == u->total && !u->error;
+	json_t *parameters = json_pack("{s:s, s:I, s:b}", "id", req->param[0], "receivedBytes", (json_int_t)stored, "complete", complete);
+
+	vmms_reply_item(req->api->vmms, "vmms.EndIsoUpload", parameters, "iso", complete ? 201 : 200, rep);
+	if (u->error)
+		reply_error(rep, u->error == -ENOSPC || u->error == -EDQUOT ? 507 : 500,
+			    u->error == -ENOSPC || u->error == -EDQUOT ? "no_space" : "internal_error", NULL,
+			    "Writing stopped after %llu bytes: %s.", (unsigned long long)stored, strerror(-u->error));
+	else if (rep->status == 201)
+		reply_set_location(rep, API_PREFIX "/isos/%s", req->param[0]);
+}
+
+static const struct upload_ops iso_upload = { iso_upload_begin, iso_upload_end };
+
+const struct route iso_routes[] = {
+	{ "GET", "/isos", ROLE_VIEWER, BODY_NONE, "limit cursor", isos_list, 0, NULL, NULL },
+	{ "GET", "/isos/{id}", ROLE_VIEWER, BODY_NONE, NULL, iso_get, 0, NULL, NULL },
+	{ "PUT", "/isos/{id}", ROLE_ADMINISTRATOR, BODY_UPLOAD, "name", NULL, 0, &iso_upload, NULL },
+	{ "DELETE", "/isos/{id}", ROLE_ADMINISTRATOR, BODY_NONE, NULL, iso_delete, 0, NULL, NULL },
+	{ 0 }
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /jobs: long work, its progress and its end. */
+#include "http/page.h"
+#include "http/route.h"
+#include "upstream/vmms.h"
+
+static void jobs_list(struct request *req, struct reply *rep)
+{
+	struct ipc_message answer;
+
+	if (vmms_call(req->api->vmms, "vmms.ListJobs", json_object(), rep, &answer) < 0)
+		return;
+	page_reply(req, rep, json_object_get(answer.body, "jobs"));
+	ipc_message_clear(&answer);
+}
+
+static void job_get(struct request *req, struct reply *rep)
+{
+	vmms_reply_item(req->api->vmms, "vmms.GetJob", json_pack("{s:s}", "id", req->param[0]), "job", 200, rep);
+}
+
+static void job_delete(struct request *req, struct reply *rep)
+{
+	vmms_reply_item(req->api->vmms, "vmms.CancelJob", json_pack("{s:s}", "id", req->param[0]), "job", 202, rep);
+}
+
+const struct route job_routes[] = {
+	{ "GET", "/jobs", ROLE_VIEWER, BODY_NONE, "limit cursor", jobs_list, 0, NULL, NULL },
+	{ "GET", "/jobs/{id}", ROLE_VIEWER, BODY_NONE, NULL, job_get, 0, NULL, NULL },
+	{ "DELETE", "/jobs/{id}", ROLE_OPERATOR, BODY_NONE, NULL, job_delete, 0, NULL, NULL },
+	{ 0 }
+};

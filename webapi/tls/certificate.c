@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A self-signed ECDSA P-256 certificate whose subjectAltName lists the host name and every address of this machine at
+ * the time it was made (RFC 5280 §4.2.1.6). Renewed at a start when it ends within 30 days.
+ */
+#include "tls/certificate.h"
+
+#include "partita/file.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <mbedtls/ecp.h>
+#include <mbedtls/oid.h>
+#include <mbedtls/pem.h>
+#include <mbedtls/sha256.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define VALID_DAYS	825	/* the longest that browsers accept of a certificate trusted by hand */
+#define RENEW_DAYS	30
+#define NAMES_MAX	32
+#define PEM_SIZE	8192
+
+int certificate_random(void *unused, unsigned char *out, size_t size)
+{
+	(void)unused;
+	while (size) {
+		ssize_t n = getrandom(out, size, 0);
+
+		if (n < 0)
+			return MBEDTLS_ERR_PK_ALLOC_FAILED;
+		out += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+struct names {			/* the list that mbedTLS wants, with room for what it points to */
+	mbedtls_x509_san_list entry[NAMES_MAX];
+	unsigned char address[NAMES_MAX][16];
+	char host[256];
+	size_t count;
+};
+
+static void names_add(struct names *n, int type, void *data, size_t size)
+{
+	mbedtls_x509_san_list *e = &n->entry[n->count];
+
+	if (n->count == NAMES_MAX)
+		return;
+	e->node.type = type;
+	e->node.san.unstructured_name.p = data;
+	e->node.san.unstructured_name.len = size;
+	if (n->count > 0)
+		n->entry[n->count - 1].next = e;
+	n->count++;
+}
+
+static void names_add_address(struct names *n, const struct sockaddr *address)
+{
+	unsigned char *to = n->address[n->count < NAMES_MAX ? n->count : 0];
+
+	if (n->count == NAMES_MAX)
+		return;
+	if (address->sa_family == AF_INET) {
+		memcpy(to, &((const struct sockaddr_in *)address)->sin_addr, 4);
+		names_add(n, MBEDTLS_X509_SAN_IP_ADDRESS, to, 4);
+	} else if (address->sa_family == AF_INET6) {
+		memcpy(to, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
+		names_add(n, MBEDTLS_X509_SAN_IP_ADDRESS, to, 16);
+	}
+}
+
+static void names_collect(struct names *n)
+{
+	struct ifaddrs *list = NULL;
+	static char localhost[] = "localhost";
+
+	if (gethostname(n->host, sizeof(n->host) - 1) == 0 && n->host[0])
+		names_add(n, MBEDTLS_X509_SAN_DNS_NAME, n->host, strlen(n->host));
+	names_add(n, MBEDTLS_X509_SAN_DNS_NAME, localhost, strlen(localhost));
+	if (getifaddrs(&list) < 0)
+		return;
+	for (const struct ifaddrs *i = list; i; i = i->ifa_next)
+		if (i->ifa_addr)
+			names_add_address(n, i->ifa_addr);
+	freeifaddrs(list);
+}
+
+static int set_validity(mbedtls_x509write_cert *w)
+{
+	time_t from = time(NULL) - 86400, to = from + (time_t)VALID_DAYS * 86400;	/* a client's clock may be behind */
+	char not_before[16], not_after[16];
+	struct tm tm;
+
+	strftime(not_before, sizeof(not_before), "%Y%m%d%H%M%S", gmtime_r(&from, &tm));
+	strftime(not_after, sizeof(not_after), "%Y%m%d%H%M%S", gmtime_r(&to, &tm));
+	return mbedtls_x509write_crt_set_validity(w, not_before, not_after);
+}
+
+static int set_content(mbedtls_x509write_cert *w, mbedtls_pk_context *key, struct names *names)
+{
+	static const mbedtls_asn1_sequence server_auth = {
+		.buf = { MBEDTLS_ASN1_OID, MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH), (unsigned char *)MBEDTLS_OID_SERVER_AUTH },
+	};
+	unsigned char serial[16];
+	int r = certificate_random(NULL, serial, sizeof(serial));
+
+	serial[0] = (serial[0] & 0x3f) | 0x40;		/* positive and of full length */
+	mbedtls_x509write_crt_set_version(w, MBEDTLS_X509_CRT_VERSION_3);
+	mbedtls_x509write_crt_set_md_alg(w, MBEDTLS_MD_SHA256);
+	mbedtls_x509write_crt_set_subject_key(w, key);
+	mbedtls_x509write_crt_set_issuer_key(w, key);
+	r = r ? r : mbedtls_x509write_crt_set_serial_raw(w, serial, sizeof(serial));
+	r = r ? r : mbedtls_x509write_crt_set_subject_name(w, "CN=Partita appliance");
+	r = r ? r : mbedtls_x509write_crt_set_issuer_name(w, "CN=Partita appliance");
+	r = r ? r : set_validity(w);
+	r = r ? r : mbedtls_x509write_crt_set_basic_constraints(w, 0, -1);
+	r = r ? r : mbedtls_x509write_crt_set_key_usage(w, MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
+	r = r ? r : mbedtls_x509write_crt_set_ext_key_usage(w, &server_auth);
+	return r ? r : mbedtls_x509write_crt_set_subject_alternative_name(w, names->entry);
+}
+
+static int write_pem(int dir_fd, const char *name, const unsigned char *pem, mode_t mode)
+{
+	return file_write(dir_fd, name, pem, strlen((const char *)pem), mode);
+}
+
+static int certificate_make(int dir_fd)
+{
+	mbedtls_x509write_cert w;
+	mbedtls_pk_context key;
+	struct names *names = calloc(1, sizeof(*names));
+	unsigned char pem[PEM_SIZE] = "";
+	int r = -ENOMEM;
+
+	mbedtls_x509write_crt_init(&w);
+	mbedtls_pk_init(&key);
+	if (!names)
+		goto out;
+	names_collect(names);
+	r = -EIO;
+	if (mbedtls_pk_setup(&key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) ||
+	    mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(key), certificate_random, NULL) ||
+	    set_content(&w, &key, names) || mbedtls_pk_write_key_pem(&key, pem, sizeof(pem)))
+		goto out;
+	r = write_pem(dir_fd, "tls.key", pem, 0600);
+	if (r == 0)
+		r = mbedtls_x509write_crt_pem(&w, pem, sizeof(pem), certificate_random, NULL) ? -EIO : 0;
+	if (r == 0)
+		r = write_pem(dir_fd, "tls.crt", pem, 0644);
+out:
+	explicit_bzero(pem, sizeof(pem));
+	mbedtls_pk_free(&key);
+	mbedtls_x509write_crt_free(&w);
+	free(names);
+	return r;
+}
+
+static bool certificate_ends_soon(const mbedtls_x509_crt *crt)
+{
+	const mbedtls_x509_time *t = &crt->valid_to;
+	struct tm end = { .tm_year = t->year - 1900, .tm_mon = t->mon - 1, .tm_mday = t->day };
+
+	return timegm(&end) - time(NULL) < (time_t)RENEW_DAYS * 86400;
+}
+
+static int certificate_parse(struct certificate *c, int dir_fd)
+{
+	char *key = NULL, *chain = NULL;
+	size_t key_size = 0, chain_size = 0;
+	int r = file_read(dir_fd, "tls.key", PEM_SIZE, &key, &key_size);
+
+	if (r == 0)
+		r = file_read(dir_fd, "tls.crt", PEM_SIZE, &chain, &chain_size);
+	if (r == 0 && (mbedtls_pk_parse_key(&c->key, (unsigned char *)key, key_size + 1, NULL, 0, certificate_random, NULL) ||
+		       mbedtls_x509_crt_parse(&c->chain, (unsigned char *)chain, chain_size + 1) ||
+		       mbedtls_pk_check_pair(&c->chain.pk, &c->key, certificate_random, NULL)))
+		r = -EINVAL;
+	if (key)
+		explicit_bzero(key, key_size);
+	free(key);
+	free(chain);
+	return r;
+}
+
+static void certificate_init(struct certificate *c)
+{
+	mbedtls_x509_crt_init(&c->chain);
+	mbedtls_pk_init(&c->key);
+}
+
+int certificate_load(struct certificate *c, int dir_fd)
+{
+	unsigned char hash[32];
+	int r;
+
+	certificate_init(c);
+	r = certificate_parse(c, dir_fd);
+	if (r < 0 || certificate_ends_soon(&c->chain)) {
+		certificate_clear(c);
+		certificate_init(c);
+		r = certificate_make(dir_fd);
+		if (r == 0)
+			r = certificate_parse(c, dir_fd);
+	}
+	if (r < 0)
+		return r;
+	mbedtls_sha256(c->chain.raw.p, c->chain.raw.len, hash, 0);
+	for (size_t i = 0; i < sizeof(hash); i++)
+		sprintf(c->fingerprint + i * 3, "%02X%s", hash[i], i + 1 < sizeof(hash) ? ":" : "");
+	return 0;
+}
+
+void certificate_clear(struct certificate *c)
+{
+	mbedtls_x509_crt_free(&c->chain);
+	mbedtls_pk_free(&c->key);
+}
