@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Virtual disks.
+import { request, requestAll } from './http.js';
+import type { Disk, DiskCreate } from './types.js';
+
+export function listDisks(): Promise<Disk[]> {
+	return requestAll('/disks');
+}
+
+export function createDisk(disk: DiskCreate): Promise<Disk> {
+	return request('POST', '/disks', { body: disk });
+}
+
+export function deleteDisk(id: string): Promise<void> {
+	return request('DELETE', `/disks/${id}`);
+}

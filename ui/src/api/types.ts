@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names for the resources of webapi/openapi.yaml; the types themselves are generated from it at build time.
+import type { components } from '#schema';
+
+type Schemas = components['schemas'];
+
+export type Problem = Schemas['Problem'];
+export type Session = Schemas['Session'];
+export type User = Schemas['User'];
+export type Host = Schemas['Host'];
+export type Vm = Schemas['Vm'];
+export type VmState = Schemas['VmState'];
+export type VmCreate = Schemas['VmCreate'];
+export type VmPatch = Schemas['VmPatch'];
+export type VmDisk = Schemas['VmDisk'];
+export type VmDiskCreate = Schemas['VmDiskCreate'];
+export type Disk = Schemas['Disk'];
+export type DiskCreate = Schemas['DiskCreate'];
+export type Iso = Schemas['Iso'];
+export type Job = Schemas['Job'];
+export type Event = Schemas['Event'];
+export type PowerAction = 'start' | 'shutdown' | 'turn-off' | 'reset' | 'restart' | 'pause' | 'resume';
