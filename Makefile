@@ -12,6 +12,9 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
+ifndef V	# V=1 shows the commands
+.SILENT:
+endif
 
 CC := gcc
 WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wimplicit-fallthrough -Wshadow -Wvla -Wundef
@@ -27,9 +30,11 @@ endef
 define c-binary
 $(2): $(call c-objects,$(1),$(3))
 	@mkdir -p $$(@D)
+	@echo '  link  $$@'
 	$(CC) $(HARDENING) -o $$@ $$^ $(if $(strip $(4)),$$$$(pkg-config --libs $(4))) $(filter -l%,$(5))
 $(B)/obj/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
+	@echo '  cc    $$<'
 	$(CC) $(CFLAGS) $(HARDENING) $(INCLUDES) $(filter-out -l%,$(5)) $(if $(strip $(4)),$$$$(pkg-config --cflags $(4))) -MMD -MP -c -o $$@ $$<
 -include $(patsubst %.o,%.d,$(call c-objects,$(1),$(3)))
 endef
@@ -38,8 +43,18 @@ c-test = $(eval UNIT_TESTS += $(B)/unit/$(1))$(eval $(call c-binary,test-$(1),$(
 
 include $(wildcard hv/rules.mk appliance/rules.mk appliance/*/rules.mk webapi/rules.mk console/rules.mk ui/rules.mk rootfs/rules.mk image/rules.mk tests/rules.mk)
 
-.PHONY: all check
-all: $(PROGRAMS)
+.PHONY: all check test help
+all: $(PROGRAMS)	## hv, the services and the browser UI
 check: $(UNIT_TESTS)	## unit tests, in seconds
-	tests/run-unit.sh $(UNIT_TESTS)
+	@rm -f $(B)/test-results
+	@TEST_RESULTS=$(B)/test-results tests/run-unit.sh $(UNIT_TESTS)
+
+# Unit tests, then the system tests, which boot the image with `make start` and read build/run/appliance.json. Both run to
+# the end; each adds "passed N" and "failed N" to test-results.
+test: $(UNIT_TESTS) image	## unit and system tests
+	@rm -f $(B)/test-results; unit=0; export TEST_RESULTS=$(B)/test-results; \
+	tests/run-unit.sh $(UNIT_TESTS) || unit=$$?; tests/run-system.sh && [ $$unit = 0 ]
+
+help:
+	@sed -n 's/^\([a-z-]*\):[^#]*## */\1\t/p' Makefile image/host.mk */rules.mk | sort -u | expand -t 12
 endif

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-include $(wildcard tests/unit/*/rules.mk tests/services/rules.mk tests/guest/rules.mk)
+include $(wildcard tests/*/rules.mk tests/unit/*/rules.mk)

@@ -1,0 +1,560 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""vmpriv and vmms for real: run.py BUILD [WORD…]. Each test_ function is one sentence that can be false; with words, only those
+whose name contains one of them run. Exit status 1 when one failed."""
+import inspect, os, signal, struct, sys, time, traceback, uuid
+
+sys.dont_write_bytecode = True
+from services import Services, Refused, Client
+
+MIB = 1 << 20
+
+
+def vm_body(name, **more):
+    return {"name": name, "processor": {"count": 1}, "memory": {"startupBytes": 64 * MIB}} | more
+
+
+def refused(status, code, call, *args, **kw):
+    try:
+        answer = call(*args, **kw)
+    except Refused as r:
+        assert (r.status, r.code) == (status, code), f"wanted {status} {code}, got {r}"
+        return r
+    raise AssertionError(f"not refused: {answer}")
+
+
+def wait_state(s, c, vm, state):
+    def reached():
+        now = c.call("vmms.GetVm", id=vm)["vm"]
+        assert now["state"] != "failed" or state == "failed", now["stateReason"]
+        return now if now["state"] == state else None
+    return s.wait(reached)
+
+
+def wait_job(s, c, job):
+    return s.wait(lambda: (j := c.call("vmms.GetJob", id=job["id"])["job"])["state"] != "running" and j)
+
+
+def start_vm(s, c, name, **more):
+    vm = c.call("vmms.CreateVm", vm=vm_body(name, **more))["vm"]
+    job = c.call("vmms.VmAction", id=vm["id"], action="start")["job"]
+    job = wait_job(s, c, job)
+    assert job["state"] == "succeeded", job
+    return vm["id"]
+
+
+def iso_image(blocks=40, volume_blocks=None):
+    pvd = bytearray(2048)
+    pvd[0:6] = b"\1CD001"
+    pvd[6] = 1
+    pvd[80:84] = struct.pack("<I", volume_blocks or blocks)
+    pvd[128:130] = struct.pack("<H", 2048)
+    end = bytearray(2048)
+    end[0:6] = b"\xffCD001"
+    return bytes(16 * 2048) + bytes(pvd) + bytes(end) + os.urandom((blocks - 18) * 2048)
+
+
+def upload(c, id, name, data, offset=0, total=None, upto=None):
+    total = total or len(data)
+    _, fds = c.call_fds("vmms.BeginIsoUpload", id=id, name=name, sizeBytes=total, offsetBytes=offset)
+    part = data[offset:upto]
+    os.write(fds[0], part)
+    os.close(fds[0])
+    received = offset + len(part)
+    return c.call("vmms.EndIsoUpload", id=id, receivedBytes=received, complete=received == total)["iso"]
+
+
+# --- power ---
+
+def test_a_vm_is_created_started_paused_resumed_reset_and_turned_off(s, c):
+    vm = c.call("vmms.CreateVm", vm=vm_body("web01", notes="n", automaticStart="always"))["vm"]
+    assert vm["state"] == "off" and vm["notes"] == "n" and vm["comPorts"][1] == {"number": 2, "enabled": True}, vm
+    id = vm["id"]
+    for action, state in (("start", "running"), ("pause", "paused"), ("resume", "running"), ("reset", "running"), ("turn-off", "off")):
+        job = c.call("vmms.VmAction", id=id, action=action)["job"]
+        assert job["type"] == "vm." + action
+        assert wait_job(s, c, job)["state"] == "succeeded", job
+        wait_state(s, c, id, state)
+    assert c.call("vmms.GetVm", id=id)["vm"]["stateReason"] == "turned-off"
+    assert c.call("vmms.DeleteVm", id=id) == {}
+    refused(404, "vm_not_found", c.call, "vmms.GetVm", id=id)
+
+
+def test_a_guest_shuts_down_and_restarts(s, c):
+    id = start_vm(s, c, "guest")
+    assert wait_job(s, c, c.call("vmms.VmAction", id=id, action="restart")["job"])["state"] == "succeeded"
+    wait_state(s, c, id, "running")
+    assert wait_job(s, c, c.call("vmms.VmAction", id=id, action="shutdown")["job"])["state"] == "succeeded"
+    assert wait_state(s, c, id, "off")["stateReason"] == "guest-power-off"
+
+
+def test_an_action_that_does_not_fit_the_state_is_refused(s, c):
+    id = start_vm(s, c, "busy")
+    for action in ("start", "resume"):
+        refused(409, "vm_wrong_state", c.call, "vmms.VmAction", id=id, action=action)
+    refused(422, "out_of_range", c.call, "vmms.VmAction", id=id, action="explode")
+    refused(409, "vm_not_off", c.call, "vmms.DeleteVm", id=id)
+    refused(409, "vm_not_off", c.call, "vmms.UpdateVm", id=id, patch={"processor": {"count": 2}})
+    assert c.call("vmms.UpdateVm", id=id, patch={"notes": "hot"})["vm"]["notes"] == "hot"
+    c.call("vmms.VmAction", id=id, action="turn-off")
+    wait_state(s, c, id, "off")
+    for action in ("shutdown", "turn-off", "reset", "restart", "pause", "resume"):
+        refused(409, "vm_wrong_state", c.call, "vmms.VmAction", id=id, action=action)
+
+
+def test_a_guest_that_ignores_the_power_button_can_be_turned_off_or_left_alone(s, c):
+    id = start_vm(s, c, "ignore-shutdown")
+    job = c.call("vmms.VmAction", id=id, action="shutdown")["job"]
+    wait_state(s, c, id, "stopping")
+    refused(409, "vm_wrong_state", c.call, "vmms.VmAction", id=id, action="pause")
+    c.call("vmms.CancelJob", id=job["id"])
+    wait_state(s, c, id, "running")
+    assert c.call("vmms.GetJob", id=job["id"])["job"]["state"] == "cancelled"
+    refused(409, "job_finished", c.call, "vmms.CancelJob", id=job["id"])
+    job = c.call("vmms.VmAction", id=id, action="shutdown")["job"]
+    assert wait_job(s, c, c.call("vmms.VmAction", id=id, action="turn-off")["job"])["state"] == "succeeded"
+    assert c.call("vmms.GetJob", id=job["id"])["job"]["state"] == "cancelled"
+
+
+def test_a_worker_that_does_not_turn_off_is_killed(s, c):
+    id = start_vm(s, c, "deaf")
+    assert wait_job(s, c, c.call("vmms.VmAction", id=id, action="turn-off")["job"])["state"] == "succeeded"
+    wait_state(s, c, id, "off")
+
+
+def test_a_vm_that_hangs_in_starting_can_be_turned_off(s, c):
+    vm = c.call("vmms.CreateVm", vm=vm_body("hang-on-start"))["vm"]["id"]
+    job = c.call("vmms.VmAction", id=vm, action="start")["job"]
+    refused(409, "vm_wrong_state", c.call, "vmms.VmAction", id=vm, action="start")
+    c.call("vmms.VmAction", id=vm, action="turn-off")
+    s.wait(lambda: c.call("vmms.GetVm", id=vm)["vm"]["state"] == "off")
+    assert c.call("vmms.GetJob", id=job["id"])["job"]["state"] == "cancelled"
+
+
+# --- workers that die ---
+
+def worker_pid(s, c, vm):
+    line = [l for l in s.log_text().splitlines() if f"worker {vm} started" in l][-1]
+    return int(line.split("pid ")[1].split(",")[0])
+
+
+def test_a_killed_worker_fails_its_vm_with_the_reason_and_no_other(s, c):
+    first, second = start_vm(s, c, "first"), start_vm(s, c, "second")
+    os.kill(worker_pid(s, c, first), signal.SIGKILL)
+    vm = wait_state(s, c, first, "failed")
+    assert vm["health"]["level"] == "critical" and "signal 9" in vm["health"]["reasons"][0], vm
+    assert c.call("vmms.GetVm", id=second)["vm"]["state"] == "running"
+    events = [e for e in c.call("vmms.ListEvents", limit=50)["events"] if e["object"]["id"] == first]
+    assert events[-1]["severity"] == "error" and events[-1]["data"]["state"] == "failed", events
+    wait_job(s, c, c.call("vmms.VmAction", id=first, action="start")["job"])
+    wait_state(s, c, first, "running")
+
+
+def test_a_start_that_fails_says_why(s, c):
+    for name, words in (("crash-on-start", "signal 6"), ("refuse-configure", "cannot be built")):
+        vm = c.call("vmms.CreateVm", vm=vm_body(name))["vm"]["id"]
+        job = wait_job(s, c, c.call("vmms.VmAction", id=vm, action="start")["job"])
+        assert job["state"] == "failed" and words in job["error"]["detail"], job
+        assert words in wait_state(s, c, vm, "failed")["stateReason"]
+        s.wait(lambda: c.call("vmms.GetHost")["host"]["memory"]["assignedBytes"] == 0)
+        c.call("vmms.DeleteVm", id=vm)
+
+
+def test_a_worker_sees_nothing_it_was_not_given(s, c):
+    id = start_vm(s, c, "boxed")
+    os.seteuid(s.uid)
+    worker = Client(s.run + f"/vm/{id}.sock")
+    os.seteuid(0)
+    assert worker.call("vmwp.GetStatus")["sandboxHole"] is None
+    pid = worker_pid(s, c, id)
+    status = dict(l.split(":\t", 1) for l in open(f"/proc/{pid}/status").read().splitlines() if ":\t" in l)
+    assert status["NoNewPrivs"] == "1" and int(status["CapBnd"], 16) == 0 and int(status["CapPrm"], 16) == 0, status
+    assert status["Uid"].split() == ["61000"] * 4 and status["Groups"].strip() == "", status
+    others = [os.readlink(f"/proc/{pid}/ns/{n}") == os.readlink(f"/proc/self/ns/{n}") for n in ("mnt", "net", "ipc", "uts")]
+    assert not any(others), others
+    assert sorted(os.listdir(f"/proc/{pid}/root")) == ["lib", "lib64", "program", "usr"]
+
+
+# --- the services themselves die ---
+
+def test_running_vms_survive_the_death_of_vmms(s, c):
+    running, paused, dies, off = (start_vm(s, c, n) for n in ("running", "paused", "dies", "goes-off"))
+    wait_job(s, c, c.call("vmms.VmAction", id=paused, action="pause")["job"])
+    pid = worker_pid(s, c, running)
+    s.kill(s.vmms)
+    os.kill(worker_pid(s, c, dies), signal.SIGKILL)
+    os.seteuid(s.uid)
+    Client(s.run + f"/vm/{off}.sock").call("vmwp.Shutdown")
+    os.seteuid(0)
+    s.wait(lambda: s.log_text().count("exited with code 0") == 1 and s.log_text().count("killed by signal 9") == 1)
+    s.start_vmms()
+    c = s.client()
+    wait_state(s, c, running, "running")
+    wait_state(s, c, paused, "paused")
+    assert "signal 9" in wait_state(s, c, dies, "failed")["stateReason"]
+    wait_state(s, c, off, "off")
+    assert os.path.exists(f"/proc/{pid}") and worker_pid(s, c, running) == pid
+    wait_job(s, c, c.call("vmms.VmAction", id=running, action="turn-off")["job"])
+    wait_state(s, c, running, "off")
+
+
+def test_running_vms_survive_the_death_of_vmpriv(s, c):
+    id, dies = start_vm(s, c, "stays"), start_vm(s, c, "leaves")
+    s.kill(s.vmpriv)
+    os.kill(worker_pid(s, c, dies), signal.SIGKILL)
+    os.unlink(s.run + "/priv.sock")
+    s.start_vmpriv()
+    wait_state(s, c, dies, "failed")
+    wait_state(s, c, id, "running")
+    s.wait(lambda: "found again" in s.log_text())
+    wait_job(s, c, c.call("vmms.VmAction", id=id, action="turn-off")["job"])
+    wait_state(s, c, id, "off")
+
+
+def test_a_start_interrupted_by_the_death_of_vmms_is_reported_and_cleaned_up(s, c):
+    vm = c.call("vmms.CreateVm", vm=vm_body("hang-on-start"))["vm"]["id"]
+    job = c.call("vmms.VmAction", id=vm, action="start")["job"]["id"]
+    s.wait(lambda: f"worker {vm} started" in s.log_text())
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    j = c.call("vmms.GetJob", id=job)["job"]
+    assert j["state"] == "failed" and j["error"]["code"] == "interrupted", j
+    wait_state(s, c, vm, "off")
+
+
+def test_events_are_numbered_without_gaps_across_a_restart_and_can_be_resumed(s, c):
+    start_vm(s, c, "one")
+    before = c.call("vmms.ListEvents", limit=1000)["events"]
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    after = c.call("vmms.ListEvents", since=before[-1]["seq"], limit=1000)["events"]
+    assert [e["seq"] for e in before + after] == list(range(1, after[-1]["seq"] + 1))
+    stream = s.client()
+    stream.send("vmms.WatchEvents", {"since": before[-1]["seq"]}, more=True)
+    assert stream.receive()[0]["event"] == after[0]
+    c.call("vmms.CreateDisk", disk={"name": "d", "sizeBytes": MIB})
+    while stream.receive()[0]["event"]["type"] != "disk.created":
+        pass
+
+
+# --- media ---
+
+def test_an_iso_arrives_in_parts_and_a_cut_upload_resumes(s, c):
+    data, id = iso_image(), str(uuid.uuid4())
+    cut = upload(c, id, "cd.iso", data, upto=50000)
+    assert (cut["state"], cut["receivedBytes"]) == ("uploading", 50000), cut
+    r = refused(409, "wrong_offset", c.call, "vmms.BeginIsoUpload", id=id, name="cd.iso", sizeBytes=len(data), offsetBytes=0)
+    assert r.parameters["receivedBytes"] == 50000
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    assert upload(c, id, "cd.iso", data, offset=50000)["state"] == "ready"
+    assert open(f"{s.state}/isos/{id}.iso", "rb").read() == data
+
+
+def test_a_bad_iso_is_refused_and_leaves_nothing(s, c):
+    for code, data in (("iso_truncated", iso_image(40, volume_blocks=400)), ("iso_invalid", os.urandom(100000))):
+        refused(422, code, upload, c, str(uuid.uuid4()), "bad.iso", data)
+    assert c.call("vmms.ListIsos")["isos"] == [] and os.listdir(s.state + "/isos") == []
+    small = dict(id=str(uuid.uuid4()), name="x", offsetBytes=0)
+    refused(422, "out_of_range", c.call, "vmms.BeginIsoUpload", sizeBytes=100, **small)
+    refused(507, "no_space", c.call, "vmms.BeginIsoUpload", sizeBytes=1 << 40, **small)
+    refused(422, "out_of_range", c.call, "vmms.BeginIsoUpload", **(small | {"id": "../../etc", "sizeBytes": 100000}))
+    refused(422, "out_of_range", c.call, "vmms.BeginIsoUpload", **(small | {"name": "a/b", "sizeBytes": 100000}))
+
+
+def test_two_uploads_of_one_iso_do_not_mix_and_the_lock_dies_with_its_holder(s, c):
+    data, id = iso_image(), str(uuid.uuid4())
+    _, fds = c.call_fds("vmms.BeginIsoUpload", id=id, name="cd", sizeBytes=len(data), offsetBytes=0)
+    refused(409, "upload_in_progress", c.call, "vmms.BeginIsoUpload", id=id, name="cd", sizeBytes=len(data), offsetBytes=0)
+    os.close(fds[0])
+    assert upload(c, id, "cd", data)["state"] == "ready"
+
+
+def test_media_in_use_cannot_be_deleted_or_attached_twice(s, c):
+    iso, data = str(uuid.uuid4()), iso_image()
+    upload(c, iso, "cd", data)
+    disk = c.call("vmms.CreateDisk", disk={"name": "d", "format": "vhd", "sizeBytes": 8 * MIB})["disk"]
+    drives = [{"medium": "disk", "source": {"diskId": disk["id"]}}, {"medium": "dvd", "source": {"isoId": iso}}]
+    id = start_vm(s, c, "user", disks=drives)
+    vm = c.call("vmms.GetVm", id=id)["vm"]
+    assert [(d["controller"]["number"], d["controller"]["location"]) for d in vm["disks"]] == [(0, 0), (0, 1)], vm["disks"]
+    assert vm["disks"][1]["source"] == {"isoId": iso, "name": "cd"} and vm["disks"][1]["readOnly"]
+    assert "user" in str(refused(409, "disk_attached", c.call, "vmms.DeleteDisk", id=disk["id"]))
+    assert "user" in str(refused(409, "iso_attached", c.call, "vmms.DeleteIso", id=iso))
+    refused(409, "disk_attached", c.call, "vmms.CreateVm", vm=vm_body("other", disks=drives[:1]))
+    refused(409, "disk_attached", c.call, "vmms.CreateVm", vm=vm_body("other", disks=drives[:1] * 2))
+    assert c.call("vmms.GetDisk", id=disk["id"])["disk"]["attachedTo"] == [{"vmId": id, "vmName": "user"}]
+    refused(409, "vm_not_off", c.call, "vmms.DetachDisk", id=id, diskSlotId=vm["disks"][0]["id"])
+    eject = {"medium": "dvd", "source": None, "controller": vm["disks"][1]["controller"]}
+    assert c.call("vmms.AttachDisk", id=id, disk=eject)["vm"]["disks"][1]["source"] is None
+    c.call("vmms.DeleteIso", id=iso)
+    c.call("vmms.VmAction", id=id, action="turn-off")
+    wait_state(s, c, id, "off")
+    assert len(c.call("vmms.DetachDisk", id=id, diskSlotId=vm["disks"][0]["id"])["vm"]["disks"]) == 1
+    c.call("vmms.DeleteDisk", id=disk["id"])
+    assert os.listdir(s.state + "/disks") == []
+
+
+def test_a_disk_made_with_a_vm_goes_with_it_and_a_failed_creation_leaves_none(s, c):
+    new = [{"medium": "disk", "source": {"newDisk": {"name": n, "sizeBytes": MIB}}} for n in ("a", "b", "a")]
+    refused(409, "name_in_use", c.call, "vmms.CreateVm", vm=vm_body("v", disks=new))
+    assert c.call("vmms.ListDisks")["disks"] == [] and os.listdir(s.state + "/disks") == [] and os.listdir(s.state + "/vms") == []
+    vm = c.call("vmms.CreateVm", vm=vm_body("v", disks=new[:2]))["vm"]
+    assert len(c.call("vmms.ListDisks")["disks"]) == 2
+    c.call("vmms.DetachDisk", id=vm["id"], diskSlotId=vm["disks"][1]["id"])
+    c.call("vmms.DeleteVm", id=vm["id"])
+    assert [d["name"] for d in c.call("vmms.ListDisks")["disks"]] == ["b"]
+
+
+# --- console, serial, screen ---
+
+def test_a_running_vm_gives_a_picture_a_serial_port_and_a_console_and_one_that_is_off_does_not(s, c):
+    id = start_vm(s, c, "seen")
+    p, fds = c.call_fds("vmms.GetScreen", id=id)
+    assert (p["width"], p["height"], p["stride"]) == (64, 32, 256)
+    assert os.pread(fds[0], 4 * 64 * 32, 0) == struct.pack("<2048I", *range(2048))
+    os.close(fds[0])
+    _, fds = c.call_fds("vmms.OpenSerial", id=id, port=1)
+    os.write(fds[0], b"hello")
+    assert os.read(fds[0], 5) == b"hello"
+    os.close(fds[0])
+    refused(404, "port_not_found", c.call, "vmms.OpenSerial", id=id, port=3)
+    c.call("vmms.VmAction", id=id, action="turn-off")
+    wait_state(s, c, id, "off")
+    for method, more in (("OpenConsole", {}), ("GetScreen", {}), ("OpenSerial", {"port": 1})):
+        refused(409, "vm_not_running", c.call, "vmms." + method, id=id, **more)
+
+
+# --- wrong input ---
+
+def test_every_limit_is_refused_with_field_and_number(s, c):
+    m = lambda b: {"startupBytes": b}
+    host = c.call("vmms.GetHost")["host"]
+    rows = [
+        ("out_of_range", "processor.count", "64", {"processor": {"count": 0}}),
+        ("out_of_range", "processor.count", "64", {"processor": {"count": 10000}}),
+        ("out_of_range", "processor.count", str(host["limits"]["maximumProcessors"]), {"processor": {"count": 64}}),
+        ("wrong_type", "processor.count", "whole number", {"processor": {"count": "2"}}),
+        ("wrong_type", "processor.count", "whole number", {"processor": {"count": 1.5}}),
+        ("missing_field", "processor.count", "missing", {"processor": {}}),
+        ("out_of_range", "memory.startupBytes", "33554432", {"memory": m(31 * MIB)}),
+        ("out_of_range", "memory.startupBytes", "4398046511104", {"memory": m(5 << 40)}),
+        ("out_of_range", "memory.startupBytes", "2 MiB", {"memory": m(64 * MIB + 1)}),
+        ("out_of_range", "memory.startupBytes", str(host["memory"]["totalBytes"]), {"memory": m(1 << 40)}),
+        ("out_of_range", "name", "64", {"name": "x" * 65}),
+        ("out_of_range", "name", "empty", {"name": ""}),
+        ("out_of_range", "name", "slash", {"name": "a/b"}),
+        ("out_of_range", "name", "space", {"name": " a"}),
+        ("wrong_type", "name", "text", {"name": None}),
+        ("unknown_field", "colour", "colour", {"colour": "red"}),
+        ("unknown_field", "memory.color", "color", {"memory": m(64 * MIB) | {"color": 1}}),
+        ("not_supported_yet", "generation", "generation 2", {"generation": 2}),
+        ("out_of_range", "generation", "2", {"generation": 3}),
+        ("not_supported_yet", "memory.dynamic", "dynamic", {"memory": m(64 * MIB) | {"dynamic": True}}),
+        ("not_supported_yet", "networkAdapters", "network", {"networkAdapters": [{}]}),
+        ("not_supported_yet", "firmware.secureBoot", "Secure", {"firmware": {"secureBoot": True}}),
+        ("not_supported_yet", "firmware.bootOrder[0]", "network", {"firmware": {"bootOrder": ["network"]}}),
+        ("out_of_range", "firmware.bootOrder[1]", "once", {"firmware": {"bootOrder": ["dvd", "dvd"]}}),
+        ("out_of_range", "firmware.bootOrder", "entry", {"firmware": {"bootOrder": []}}),
+        ("out_of_range", "automaticStart", "if-was-running", {"automaticStart": "maybe"}),
+        ("too_many", "disks", "4", {"disks": [{"medium": "dvd", "source": None}] * 5}),
+        ("not_supported_yet", "disks[0].controller.type", "SCSI",
+         {"disks": [{"medium": "dvd", "source": None, "controller": {"type": "scsi", "number": 0, "location": 0}}]}),
+        ("out_of_range", "disks[0].controller.number", "1",
+         {"disks": [{"medium": "dvd", "source": None, "controller": {"type": "ide", "number": 2, "location": 0}}]}),
+        ("missing_field", "disks[0].source", "source", {"disks": [{"medium": "disk"}]}),
+        ("out_of_range", "disks[0].source.diskId", "UUID", {"disks": [{"medium": "disk", "source": {"diskId": "../x"}}]}),
+        ("out_of_range", "disks[0].source", "no disk", {"disks": [{"medium": "disk", "source": {"diskId": str(uuid.uuid4())}}]}),
+        ("unknown_field", "disks[0].id", "id", {"disks": [{"medium": "dvd", "source": None, "id": str(uuid.uuid4())}]}),
+        ("out_of_range", "disks[0].source.newDisk.sizeBytes", "2199023255552",
+         {"disks": [{"medium": "disk", "source": {"newDisk": {"name": "d", "sizeBytes": 3 << 40}}}]}),
+        ("out_of_range", "disks[0].source.newDisk.sizeBytes", "512",
+         {"disks": [{"medium": "disk", "source": {"newDisk": {"name": "d", "sizeBytes": MIB + 1}}}]}),
+    ]
+    for code, field, words, change in rows:
+        r = refused(422, code, c.call, "vmms.CreateVm", vm=vm_body("bad") | change)
+        assert r.parameters.get("field") == field and words in r.parameters["detail"], f"{change}: {r}"
+    position = {"type": "ide", "number": 1, "location": 0}
+    twice = [{"medium": "dvd", "source": None, "controller": position}] * 2
+    refused(409, "position_in_use", c.call, "vmms.CreateVm", vm=vm_body("bad", disks=twice))
+    assert c.call("vmms.ListVms")["vms"] == [] and os.listdir(s.state + "/vms") == []
+    many = c.call("vmms.CreateVm", vm=vm_body("many") | {"processor": {"count": 64, "overcommit": True}})["vm"]
+    assert many["processor"] == {"count": 64, "overcommit": True}
+
+
+def test_names_are_unique_without_regard_to_case_and_stale_etags_are_refused(s, c):
+    vm = c.call("vmms.CreateVm", vm=vm_body("Web"))["vm"]
+    refused(409, "name_in_use", c.call, "vmms.CreateVm", vm=vm_body("wEB"))
+    changed = c.call("vmms.UpdateVm", id=vm["id"], etag=vm["etag"], patch={"name": "web", "memory": {"startupBytes": 128 * MIB}})["vm"]
+    assert (changed["name"], changed["memory"]["startupBytes"], changed["processor"]) == ("web", 128 * MIB, vm["processor"])
+    refused(412, "stale_etag", c.call, "vmms.UpdateVm", id=vm["id"], etag=vm["etag"], patch={"notes": "x"})
+    refused(412, "stale_etag", c.call, "vmms.DeleteVm", id=vm["id"], etag=vm["etag"])
+    refused(422, "missing_field", c.call, "vmms.UpdateVm", id=vm["id"], patch={"name": None})
+    refused(422, "unknown_field", c.call, "vmms.UpdateVm", id=vm["id"], patch={"disks": []})
+    refused(422, "unknown_field", c.call, "vmms.UpdateVm", id=vm["id"], patch={"state": "running"})
+    assert c.call("vmms.UpdateVm", id=vm["id"], patch={"notes": None})["vm"]["notes"] == ""
+    assert c.call("vmms.GetVm", id=vm["id"])["vm"]["name"] == "web"
+
+
+def test_unknown_methods_and_parameters_are_refused(s, c):
+    refused(404, "method_not_found", c.call, "vmms.Explode")
+    refused(400, "bad_parameters", c.call, "vmms.GetVm")
+    refused(400, "bad_parameters", c.call, "vmms.GetVm", id="x", extra=1)
+    refused(400, "bad_parameters", c.call, "vmms.ListEvents", since="yesterday")
+    refused(404, "vm_not_found", c.call, "vmms.GetVm", id="x")
+
+
+def test_a_start_that_the_host_has_no_memory_for_is_refused(s, c):
+    host = c.call("vmms.GetHost")["host"]["memory"]
+    bytes = host["totalBytes"] // (2 * MIB) * 2 * MIB
+    id = c.call("vmms.CreateVm", vm=vm_body("big", memory={"startupBytes": bytes}))["vm"]["id"]
+    r = refused(507, "no_memory", c.call, "vmms.VmAction", id=id, action="start")
+    assert str(bytes) in r.parameters["detail"]
+    assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "off"
+
+
+def test_the_five_hundred_and_thirteenth_vm_is_refused(s, c):
+    for n in range(512):
+        c.call("vmms.CreateVm", vm=vm_body(f"vm{n}"))
+    refused(422, "too_many", c.call, "vmms.CreateVm", vm=vm_body("one too many"))
+
+
+def test_vmpriv_does_only_what_its_table_says_and_only_for_vmms(s, c):
+    for uid in (0, s.uid + 1):
+        os.seteuid(uid)
+        try:
+            Client(s.run + "/priv.sock").call("vmpriv.ListWorkers")
+            raise AssertionError(f"uid {uid} was answered")
+        except (ConnectionError, PermissionError):
+            pass
+        finally:
+            os.seteuid(0)
+    os.seteuid(s.uid)
+    p = Client(s.run + "/priv.sock")
+    os.seteuid(0)
+    good = dict(id=str(uuid.uuid4()), slot=3, memoryBytes=64 * MIB, vps=1)
+    for bad in ({"id": "../../x"}, {"slot": 512}, {"slot": -1}, {"memoryBytes": 1}, {"vps": 65}, {"more": 1}, {"vps": "1"}):
+        refused(400, "bad_parameters", p.call, "vmpriv.StartWorker", **(good | bad))
+    refused(400, "bad_parameters", p.call, "vmpriv.StartConsole")
+    refused(400, "bad_parameters", p.call, "vmpriv.StartConsole", fds=[0, 0])
+    refused(400, "bad_parameters", p.call, "vmpriv.PowerHost", action="explode")
+    refused(404, "method_not_found", p.call, "vmpriv.Exec", program="/bin/sh")
+    p.call("vmpriv.StartWorker", **good)
+    refused(409, "worker_running", p.call, "vmpriv.StartWorker", **good)
+    refused(409, "slot_in_use", p.call, "vmpriv.StartWorker", **(good | {"id": str(uuid.uuid4())}))
+    row = [w for w in p.call("vmpriv.ListWorkers")["workers"] if w["id"] == good["id"]][0]
+    assert row["running"] and row["slot"] == 3
+    p.call("vmpriv.StopWorker", id=good["id"])
+    s.wait(lambda: not p.call("vmpriv.ListWorkers")["workers"][0]["running"])
+    refused(409, "worker_not_running", p.call, "vmpriv.StopWorker", id=good["id"])
+    assert not os.path.exists(f'{s.run}/vm/{good["id"]}.sock')
+
+
+def test_nothing_is_lost_or_half_written_when_vmms_is_killed_in_the_middle_of_changes(s, c):
+    known = {}
+    for round in range(12):
+        c = s.client()
+        deadline = time.monotonic() + 0.05 + 0.03 * round
+        pending = None
+        try:
+            n = 0
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(max(0, deadline - time.monotonic()))
+                os.kill(s.vmms.pid, signal.SIGKILL)
+                os._exit(0)
+            while True:
+                n += 1
+                name = f"vm-{round}-{n}"
+                pending = (name, None)
+                disks = [{"medium": "disk", "source": {"newDisk": {"name": name, "sizeBytes": MIB}}}] if n % 2 else []
+                vm = c.call("vmms.CreateVm", vm=vm_body(name, disks=disks))["vm"]
+                known[vm["id"]] = vm
+                pending = (name, vm["id"])
+                known[vm["id"]] = c.call("vmms.UpdateVm", id=vm["id"], patch={"notes": str(n)})["vm"]
+                if n % 3 == 0:
+                    c.call("vmms.DeleteVm", id=vm["id"])
+                    del known[vm["id"]]
+        except (ConnectionError, OSError):
+            os.waitpid(pid, 0)
+        s.vmms.wait()
+        s.start_vmms()
+        c = s.client()
+        have = {vm["id"]: vm for vm in c.call("vmms.ListVms")["vms"]}
+        for id, vm in list(known.items()):
+            if id == pending[1]:            # the change under way when it died: done or not, never half
+                if id in have:
+                    known[id] = have[id]
+                    assert have[id]["notes"] in ("", vm["notes"], str(n)), have[id]
+                else:
+                    del known[id]
+                continue
+            assert have[id]["notes"] == vm["notes"] and have[id]["disks"] == vm["disks"], (vm, have.get(id))
+        extra = set(have) - set(known)
+        assert len(extra) <= 1 and all(have[e]["name"] == pending[0] for e in extra), (extra, pending)
+        known.update({e: have[e] for e in extra})
+        attached = {d["source"]["diskId"] for vm in have.values() for d in vm["disks"]}
+        assert {d["id"] for d in c.call("vmms.ListDisks")["disks"]} == attached
+        files = {f.split(".")[0] for f in os.listdir(s.state + "/disks")}
+        assert files == attached, (files, attached)
+        left = [f for d, _, fs in os.walk(s.state) for f in fs if f.startswith(".tmp-")]
+        assert not left, left
+    assert len(known) > 5
+    seqs = [e["seq"] for e in c.call("vmms.ListEvents", since=0, limit=1000)["events"]]
+    assert seqs == list(range(1, len(seqs) + 1))
+
+
+def test_a_torn_event_line_and_foreign_files_do_not_stop_the_service(s, c):
+    c.call("vmms.CreateVm", vm=vm_body("kept"))
+    s.kill(s.vmms)
+    with open(s.state + "/events.log", "ab") as f:
+        f.write(b'{"seq": 99, "ti')
+    os.mkdir(s.state + "/vms/" + str(uuid.uuid4()))
+    damaged = s.state + "/vms/" + str(uuid.uuid4())
+    os.mkdir(damaged)
+    open(damaged + "/config.json", "w").write("{")
+    open(s.state + "/disks/" + str(uuid.uuid4()) + ".raw", "w").write("left")
+    open(s.state + "/isos/.tmp-1", "w").write("left")
+    os.system(f"chown -R {s.uid} {s.state}")
+    s.start_vmms()
+    c = s.client()
+    assert [v["name"] for v in c.call("vmms.ListVms")["vms"]] == ["kept"]
+    seqs = [e["seq"] for e in c.call("vmms.ListEvents", since=0, limit=1000)["events"]]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert os.listdir(s.state + "/disks") == [] and os.listdir(s.state + "/isos") == []
+    assert os.path.exists(damaged + "/config.json"), "a configuration that cannot be read must not be removed"
+
+
+def main():
+    build, words = sys.argv[1], sys.argv[2:]
+    if os.geteuid() != 0:
+        print("services: vmpriv needs root; run as root or in a user namespace with its capabilities", file=sys.stderr)
+        return 1
+    tests = [(n, f) for n, f in globals().items() if n.startswith("test_") and (not words or any(w in n for w in words))]
+    failed = 0
+    for name, test in tests:
+        s = Services(build)
+        s.uid = os.stat(s.state).st_uid
+        begin = time.monotonic()
+        try:
+            s.start()
+            test(s, s.client())
+            print(f"ok   {time.monotonic() - begin:5.1f} s {name[5:].replace('_', ' ')}", flush=True)
+        except Exception:
+            failed += 1
+            if s.vmms is None:          # nothing starts: the rest would only say the same
+                print(traceback.format_exc())
+                break
+            print(f"FAIL {name[5:].replace('_', ' ')}\n{traceback.format_exc()}--- log\n{s.log_text()[-4000:]}", flush=True)
+        finally:
+            os.seteuid(0)
+            s.stop()
+    print(f"services: {len(tests) - failed} passed, {failed} failed")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

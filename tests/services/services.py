@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts vmpriv and vmms in a directory of their own and speaks their protocol (docs/processes.md). Used by run.py."""
+import json, os, pwd, shutil, signal, socket, subprocess, tempfile, time
+
+
+class Refused(Exception):
+    def __init__(self, message):
+        self.code = message["error"]
+        self.parameters = message["parameters"]
+        self.status = self.parameters.get("status")
+        super().__init__(f'{self.status} {self.code}: {self.parameters.get("detail")} [{self.parameters.get("field")}]')
+
+
+class Client:
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(30)
+        self.socket.connect(path)
+        self.buffer = b""
+
+    def send(self, method, parameters, fds=(), more=False):
+        message = {"method": method, "parameters": parameters}
+        if more:
+            message["more"] = True
+        socket.send_fds(self.socket, [json.dumps(message).encode() + b"\0"], list(fds))
+
+    def receive(self):
+        fds = []
+        while b"\0" not in self.buffer:
+            data, got, _, _ = socket.recv_fds(self.socket, 65536, 16)
+            if not data:
+                raise ConnectionError("closed")
+            self.buffer += data
+            fds += got
+        raw, self.buffer = self.buffer.split(b"\0", 1)
+        message = json.loads(raw)
+        if "error" in message:
+            raise Refused(message)
+        return message["parameters"], fds
+
+    def call(self, method, fds=(), **parameters):
+        return self.call_fds(method, fds, **parameters)[0]
+
+    def call_fds(self, method, fds=(), **parameters):
+        self.send(method, parameters, fds)
+        return self.receive()
+
+    def close(self):
+        self.socket.close()
+
+
+class Services:
+    def __init__(self, build, worker=None, firmware="/usr/share/seabios"):
+        self.build, self.firmware = build, firmware
+        self.dir = tempfile.mkdtemp(prefix="partita-services-")
+        os.chmod(self.dir, 0o755)
+        self.state, self.run = self.dir + "/state", self.dir + "/run"
+        self.worker = worker or build + "/unit/services/test-worker"
+        self.user = "nobody"
+        os.mkdir(self.run)
+        os.chmod(self.run, 0o777)
+        os.mkdir(self.state)
+        os.chown(self.state, pwd.getpwnam(self.user).pw_uid, -1)
+        self.vmpriv = self.vmms = None
+        self.log = open(self.dir + "/log", "ab")
+
+    def start_vmpriv(self):
+        self.vmpriv = subprocess.Popen(
+            [self.build + "/bin/vmpriv", "--runtime-dir", self.run, "--worker", self.worker, "--console", "/bin/true",
+             "--hypervisor-device", "/dev/null", "--vmms-user", self.user], stderr=self.log)
+        self.wait(self.vmpriv_listens)
+
+    def vmpriv_listens(self):
+        if self.vmpriv.poll() is not None:
+            raise RuntimeError("vmpriv ended: " + self.log_text())
+        return os.path.exists(self.run + "/priv.sock") and os.stat(self.run + "/priv.sock").st_uid != 0
+
+    def start_vmms(self):
+        self.vmms = subprocess.Popen(
+            [self.build + "/bin/vmms", "--runtime-dir", self.run, "--state-dir", self.state, "--firmware-dir", self.firmware],
+            stderr=self.log, user=self.user, group=pwd.getpwnam(self.user).pw_gid, extra_groups=[])
+        self.wait(self.answers)
+
+    def answers(self):
+        if self.vmms.poll() is not None:
+            raise RuntimeError("vmms ended: " + self.log_text())
+        try:
+            c = self.client()
+            c.call("vmms.GetHost")
+            c.close()
+            return True
+        except OSError:
+            return False
+
+    def start(self):
+        self.start_vmpriv()
+        self.start_vmms()
+
+    def client(self):
+        return Client(self.run + "/vmms.sock")
+
+    def kill(self, process, how=signal.SIGKILL):
+        process.send_signal(how)
+        process.wait(20)
+
+    def log_text(self):
+        return open(self.dir + "/log", errors="replace").read()
+
+    @staticmethod
+    def wait(what, seconds=20):
+        end = time.monotonic() + seconds
+        while not (result := what()):
+            if time.monotonic() > end:
+                raise TimeoutError("waited too long")
+            time.sleep(0.02)
+        return result
+
+    def stop(self):
+        try:
+            c = self.client()
+            for vm in c.call("vmms.ListVms")["vms"]:
+                if vm["state"] in ("running", "paused", "stopping", "starting"):
+                    c.call("vmms.VmAction", id=vm["id"], action="turn-off")
+            self.wait(lambda: all(v["state"] in ("off", "failed") for v in c.call("vmms.ListVms")["vms"]))
+        except (OSError, Refused, TimeoutError):
+            pass
+        for p in (self.vmms, self.vmpriv):
+            if p and p.poll() is None:
+                self.kill(p, signal.SIGTERM)
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stand-in for vmwp where there is no /dev/mshv: speaks the vmwp.* methods on descriptor 3, runs no machine. How it
+ * misbehaves is told by the VM's name ("crash-on-start", "refuse-configure", "ignore-shutdown", "hang-on-start", "deaf").
+ * Used by the service tests only; it is not part of the appliance.
+ */
+#include "partita/display.h"
+#include "partita/ipc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WIDTH	64u
+#define HEIGHT	32u
+
+static struct {
+	sd_event *loop;
+	const char *state, *reason;
+	char name[256];
+	struct ipc_request *watcher;
+	time_t started;
+	int display;
+} w = { .state = "created", .reason = "", .display = -1 };
+
+static bool is_named(const char *what)
+{
+	return strncmp(w.name, what, strlen(what)) == 0;
+}
+
+static json_t *state_json(void)
+{
+	return json_pack("{s:s, s:s}", "state", w.state, "reason", w.reason);
+}
+
+static void enter(const char *state, const char *reason)
+{
+	w.state = state;
+	w.reason = reason;
+	if (w.watcher)
+		ipc_notify(w.watcher, state_json());
+	if (strcmp(state, "off") == 0)
+		sd_event_exit(w.loop, 0);
+}
+
+static bool interface_is_up(const char *name)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool up;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_UP;
+	if (fd >= 0)
+		close(fd);
+	return up;
+}
+
+/* What the sandbox should have taken away; a test fails with what is named here. */
+static const char *sandbox_hole(void)
+{
+	if (getuid() < 61000 || getuid() > 61511 || geteuid() != getuid() || getgid() != getuid())
+		return "user";
+	if (open("/etc/passwd", O_RDONLY) >= 0 || open("/proc/self/status", O_RDONLY) >= 0)
+		return "files";
+	if (open("/written", O_CREAT | O_WRONLY, 0600) >= 0 || mkdir("/made", 0700) == 0)
+		return "writable root";
+	if (if_nametoindex("eth0") || if_nametoindex("ens3") || interface_is_up("lo"))
+		return "network";
+	for (int fd = 5; fd < 64; fd++)
+		if (fcntl(fd, F_GETFD) >= 0 && !(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+			return "descriptors";
+	return NULL;
+}
+
+static void configure(struct ipc_request *r, json_t *parameters, void *context)
+{
+	json_t *vm = json_object_get(parameters, "vm"), *disks = json_object_get(vm, "disks"), *disk;
+	struct ipc_message *m = ipc_request_message(r);
+	size_t index;
+
+	(void)context;
+	snprintf(w.name, sizeof(w.name), "%s", json_string_value(json_object_get(vm, "name")));
+	if (is_named("refuse-configure")) {
+		ipc_fail(r, 500, "internal_error", NULL, "This machine cannot be built.");
+		return;
+	}
+	json_array_foreach(disks, index, disk) {
+		json_int_t fd = json_integer_value(json_object_get(disk, "fd"));
+
+		if (fd >= (json_int_t)m->fd_count || (fd >= 0 && fcntl(m->fds[fd], F_GETFL) < 0)) {
+			ipc_fail(r, 400, "bad_parameters", "disks", "Disk %zu has no descriptor.", index);
+			return;
+		}
+	}
+	ipc_reply(r, NULL);
+}
+
+static void start(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	if (is_named("crash-on-start"))
+		abort();
+	if (is_named("hang-on-start"))
+		return;
+	w.started = time(NULL);
+	enter("running", "");
+	ipc_reply(r, NULL);
+}
+
+static void pause_machine(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	enter("paused", "");
+	ipc_reply(r, NULL);
+}
+
+static void resume_machine(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	enter("running", "");
+	ipc_reply(r, NULL);
+}
+
+static void reset(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	ipc_reply(r, NULL);
+}
+
+static void turn_off(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	ipc_reply(r, NULL);
+	if (!is_named("deaf"))
+		enter("off", "turned-off");
+}
+
+static void shut_down(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	ipc_reply(r, NULL);
+	if (!is_named("ignore-shutdown"))
+		enter("off", "guest-power-off");
+}
+
+static void get_status(struct ipc_request *r, json_t *parameters, void *context)
+{
+	json_t *o = state_json();
+
+	(void)parameters;
+	(void)context;
+	json_object_set_new(o, "uptimeSeconds", json_integer(w.started ? time(NULL) - w.started : 0));
+	json_object_set_new(o, "sandboxHole", sandbox_hole() ? json_string(sandbox_hole()) : json_null());
+	ipc_reply(r, o);
+}
+
+static void watcher_gone(struct ipc_request *r, void *data)
+{
+	(void)r;
+	(void)data;
+	w.watcher = NULL;
+}
+
+static void watch(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	w.watcher = r;
+	ipc_request_on_gone(r, watcher_gone, NULL);
+	ipc_notify(r, state_json());
+}
+
+static void set_media(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	if (is_named("refuse-media"))
+		ipc_fail(r, 409, "vm_wrong_state", NULL, "The tray is locked.");
+	else
+		ipc_reply(r, NULL);
+}
+
+static int send_mode(int socket)
+{
+	struct display_mode mode = { DISPLAY_MODE, WIDTH, HEIGHT, WIDTH * 4, 0, WIDTH * HEIGHT * 4 };
+	union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	struct iovec iov = { &mode, sizeof(mode) };
+	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
+	static uint32_t pixels[WIDTH * HEIGHT];
+	int fd = memfd_create("pixels", MFD_CLOEXEC);
+
+	for (uint32_t i = 0; i < WIDTH * HEIGHT; i++)
+		pixels[i] = i;
+	if (write(fd, pixels, sizeof(pixels)) != (ssize_t)sizeof(pixels))
+		return -EIO;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	return sendmsg(socket, &hdr, 0) < 0 ? -errno : 0;
+}
+
+static void open_display(struct ipc_request *r, json_t *parameters, void *context)
+{
+	int ends[2];
+
+	(void)parameters;
+	(void)context;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 || send_mode(ends[0]) < 0) {
+		ipc_fail(r, 500, "internal_error", NULL, "No display.");
+		return;
+	}
+	w.display = ends[0];			/* kept open; the earlier one is left to its viewer */
+	ipc_reply_fds(r, NULL, &ends[1], 1);
+	close(ends[1]);
+}
+
+static int echo(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	char bytes[256];
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+
+	(void)events;
+	(void)data;
+	if (n > 0 && write(fd, bytes, (size_t)n) == n)
+		return 0;
+	sd_event_source_disable_unref(source);
+	close(fd);
+	return 0;
+}
+
+static void open_serial(struct ipc_request *r, json_t *parameters, void *context)
+{
+	sd_event_source *source;
+	int ends[2];
+
+	(void)parameters;
+	(void)context;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ||
+	    sd_event_add_io(w.loop, &source, ends[0], EPOLLIN, echo, NULL) < 0) {
+		ipc_fail(r, 500, "internal_error", NULL, "No serial port.");
+		return;
+	}
+	ipc_reply_fds(r, NULL, &ends[1], 1);
+	close(ends[1]);
+}
+
+static const struct ipc_method methods[] = {
+	{ "vmwp.Configure", configure },    { "vmwp.Start", start },	     { "vmwp.Pause", pause_machine },
+	{ "vmwp.Resume", resume_machine },  { "vmwp.Reset", reset },	     { "vmwp.TurnOff", turn_off },
+	{ "vmwp.Shutdown", shut_down },	    { "vmwp.GetStatus", get_status }, { "vmwp.Watch", watch },
+	{ "vmwp.SetMedia", set_media },	    { "vmwp.OpenDisplay", open_display }, { "vmwp.OpenSerial", open_serial },
+	{ NULL, NULL },
+};
+
+int main(void)
+{
+	struct ipc_server *server;
+
+	if (fcntl(3, F_GETFD) < 0 || fcntl(4, F_GETFD) < 0 || sd_event_default(&w.loop) < 0 ||
+	    ipc_serve(w.loop, 3, methods, NULL, NULL, &server) < 0)
+		return 3;
+	return sd_event_loop(w.loop);
+}
