@@ -64,6 +64,6 @@ void __noreturn root_run(void);					/* this LP runs its root VP, for good */
 
 /* root_startup.c */
 void root_startup_wait(struct vp *vp);				/* before each entry: INIT pending, waiting for SIPI */
-void root_startup_begin(struct vp *vp);				/* an AP begins by waiting */
+void root_startup_begin(void);					/* an AP begins by waiting */
 
 #endif

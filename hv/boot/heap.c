@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hv's memory besides its image: one block below 4 GiB, reserved in the root's memory map. A quarter per mille buys the
- * nested page tables of the root even if every 2 MiB page of its memory is split into 4 KiB ones (RAM / 512).
+ * hv's memory besides its image: one block below 4 GiB, reserved in the root's memory map. Besides a fixed part it has a 512th
+ * of RAM: the root's nested page tables even if every 2 MiB page of its memory is split into 4 KiB ones.
  */
 #include <arch/x86/machine.h>
 #include <boot/boot.h>

@@ -31,6 +31,7 @@ static void __noreturn boot_on_lp_stack(void)
 {
 	uint64_t trampoline = memory_place(PAGE_SIZE, PAGE_SIZE, LOW_MEMORY_FROM, &boot_info);
 
+	lp_stacks_in_use();
 	if (!trampoline || trampoline >= 0xa0000)
 		hv_refuse("it has no free memory below 640 KiB to start its other processors with.");
 	clock_calibrate();

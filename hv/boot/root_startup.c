@@ -94,7 +94,7 @@ static void take_init(struct vp *vp)
 /* Children's deadlines go on while the root has this LP off-line; then it must not sleep, no timer ends an NMI wait. */
 static void wait_a_moment(void)
 {
-	if (!timer_poll())
+	if (!timer_poll(false))
 		vcpu_wait_for_kick();
 	else
 		cpu_pause();
@@ -117,8 +117,7 @@ void root_startup_wait(struct vp *vp)
 	}
 }
 
-void root_startup_begin(struct vp *vp)
+void root_startup_begin(void)
 {
-	(void)vp;
 	__atomic_fetch_or(&this_lp()->startup, STARTUP_WAITING, __ATOMIC_SEQ_CST);
 }

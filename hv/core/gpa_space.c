@@ -8,6 +8,7 @@
  */
 #include <abi/hv_hypercall.h>
 #include <abi/hv_status.h>
+#include <hv/frames.h>
 #include <hv/gpa_space.h>
 #include <hv/lp.h>
 #include <hv/pool.h>
@@ -96,12 +97,21 @@ static uint64_t *table_alloc(struct gpa_space *g, enum range_kind kind)
 	return table || kind == RANGE_MAP ? table : reserve_take(g);
 }
 
+/* What a leaf mapped is the root's alone again. Callers have noted the removal before. */
+static void leaf_return(struct gpa_space *g, uint64_t entry, unsigned int level)
+{
+	if (g->lent && entry_is_present(entry) && !entry_is_table(entry, level))
+		frames_return((spa_t){ entry & ENTRY_ADDRESS & ~(level_pages(level) * PAGE_SIZE - 1) }, level_pages(level));
+}
+
 /* A replaced table may still be walked until the next flush: the link in its first word reads as "not present". */
 static void table_retire(struct gpa_space *g, uint64_t *table, unsigned int level)
 {
 	for (unsigned int i = 0; i < ENTRIES; i++)
 		if (entry_is_table(table[i], level))
 			table_retire(g, table_of(table[i]), level - 1);
+		else
+			leaf_return(g, table[i], level);
 	table[0] = g->retired;
 	g->retired = virt_to_spa(table).addr;
 }
@@ -142,6 +152,7 @@ static void entry_write(struct gpa_space *g, uint64_t *entry, unsigned int level
 	uint64_t value = leaf_entry(g, r, level), old;
 
 	if (o) {
+		leaf_return(g, o->hidden, 1);
 		o->hidden = value;
 		return;
 	}
@@ -150,6 +161,8 @@ static void entry_write(struct gpa_space *g, uint64_t *entry, unsigned int level
 		note_removal(g);
 	if (entry_is_table(old, level))
 		table_retire(g, table_of(old), level - 1);
+	else
+		leaf_return(g, old, level);
 }
 
 /* Replaces a leaf, a "no access" mark or nothing by a table that says the same one level further down. */
@@ -185,10 +198,14 @@ static uint64_t pages_left_in_block(const struct range *r, unsigned int level)
 /* Without memory a removal drops the whole large leaf to "no access": never too much access, and the driver maps it again. */
 static hv_status_t range_without_memory(struct gpa_space *g, uint64_t *entry, unsigned int level, struct range *r)
 {
+	uint64_t old;
+
 	if (r->kind == RANGE_MAP || (!*entry && r->kind == RANGE_NO_ACCESS))
 		return HV_STATUS_INSUFFICIENT_MEMORY;
-	if (entry_is_present(__atomic_exchange_n(entry, ENTRY_NO_ACCESS, __ATOMIC_SEQ_CST)))
+	old = __atomic_exchange_n(entry, ENTRY_NO_ACCESS, __ATOMIC_SEQ_CST);
+	if (entry_is_present(old))
 		note_removal(g);
+	leaf_return(g, old, level);
 	range_advance(r, pages_left_in_block(r, level));
 	return HV_STATUS_SUCCESS;
 }
@@ -223,16 +240,18 @@ static hv_status_t range_apply(struct gpa_space *g, struct range r)
 	uint64_t limit = 1ull << (GPA_BITS - PAGE_SHIFT);
 
 	if ((r.gpa | r.spa) & ~PAGE_MASK || r.gpa >> PAGE_SHIFT >= limit || r.pages > limit - (r.gpa >> PAGE_SHIFT))
-		return HV_STATUS_INVALID_PARAMETER;
+		status = HV_STATUS_INVALID_PARAMETER;
+	if (r.kind == RANGE_MAP && !reserve_fill(g))
+		status = HV_STATUS_INSUFFICIENT_MEMORY;
 	while (r.pages && status == HV_STATUS_SUCCESS)
 		status = range_step(g, &r);
+	if (r.kind == RANGE_MAP && r.pages && g->lent)
+		frames_return((spa_t){ r.spa }, r.pages);
 	return status;
 }
 
 hv_status_t gpa_space_map(struct gpa_space *g, gpa_t gpa, spa_t spa, uint64_t pages, unsigned int access, bool uncached)
 {
-	if (!reserve_fill(g))
-		return HV_STATUS_INSUFFICIENT_MEMORY;
 	return range_apply(g, (struct range){ RANGE_MAP, gpa.addr, spa.addr, pages, access, uncached });
 }
 
@@ -426,6 +445,6 @@ void gpa_space_flush(struct gpa_space *g, struct spinlock *lock)
 	retired = g->retired;
 	g->retired = 0;
 	spin_unlock(lock);
-	lp_kick_all_and_wait();
+	lp_kick_users_and_wait(g);
 	retired_free(g, retired);
 }

@@ -77,6 +77,15 @@ int lapic_pending(const struct lapic *l)
 	return ((uint32_t)vector & 0xf0) > (processor_priority(l) & 0xf0) ? vector : -1;
 }
 
+uint8_t lapic_waits_for_tpr(const struct lapic *l)
+{
+	int vector = bitmap256_highest(l->irr), in_service = bitmap256_highest(l->isr);
+
+	if (vector < 0 || vector >> 4 <= in_service >> 4 || (uint32_t)vector >> 4 > l->tpr >> 4 || !lapic_is_enabled(l))
+		return 0;
+	return (uint8_t)(vector >> 4);
+}
+
 void lapic_accept(struct lapic *l, uint8_t vector)
 {
 	bitmap256_clear(l->irr, vector);

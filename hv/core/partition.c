@@ -6,6 +6,7 @@
 #include <abi/hv_status.h>
 #include <abi/hv_types.h>
 #include <hv/cpuid_model.h>
+#include <hv/frames.h>
 #include <hv/partition.h>
 #include <hv/port.h>
 #include <hv/stats.h>
@@ -25,6 +26,7 @@ static void partition_init(struct partition *p, uint64_t id)
 {
 	p->id = id;
 	p->references = 1;
+	p->cpuid_epoch = 1;
 	p->unimplemented_msr_action = HV_UNIMPLEMENTED_MSR_FAULT;
 	p->processors_per_socket = HV_MAX_VPS;
 	p->cpuid_results.size = sizeof(struct cpuid_record);
@@ -39,6 +41,7 @@ void partition_init_root(void)
 {
 	static uint8_t root_table[PAGE_SIZE] __aligned(PAGE_SIZE);
 
+	frames_init();
 	partition_init(&root_partition, HV_PARTITION_ROOT);
 	root_partition.state = PARTITION_INITIALIZED;
 	root_partition.gpa = (struct gpa_space){
@@ -139,6 +142,7 @@ hv_status_t partition_initialize(struct partition *p)
 		gpa_space_fini(&p->gpa);
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	}
+	p->gpa.lent = true;
 	p->time_frozen = false;
 	partition_set_reference_time(p, 0);
 	p->state = PARTITION_INITIALIZED;

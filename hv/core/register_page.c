@@ -12,30 +12,29 @@ static const uint32_t segment_names[6] = {
 	HV_X64_REGISTER_ES, HV_X64_REGISTER_CS, HV_X64_REGISTER_SS, HV_X64_REGISTER_DS, HV_X64_REGISTER_FS, HV_X64_REGISTER_GS,
 };
 
+#define XSAVE_XMM0	160
+
 void vp_fill_register_page(struct vp *vp)
 {
 	struct hv_vp_register_page *page = vp->register_page;
-	union hv_register_value value;
+	struct vcpu_frame f;
 
 	if (!page)
 		return;
+	vcpu_get_frame(vp, &f);
 	memcpy(page->gprs, &vp->gprs, sizeof(page->gprs));
-	page->rip = vcpu_rip(vp);
-	page->rflags = vp_register64(vp, HV_X64_REGISTER_RFLAGS);
-	for (unsigned int i = 0; i < 6; i++) {
-		vp_get_register(vp, HV_X64_REGISTER_XMM0 + i, &value);
-		page->xmm[i] = value.reg128;
-		vcpu_get_register(vp, segment_names[i], &value);
-		page->segments[i] = value.segment;
-	}
-	page->cr0 = vp_register64(vp, HV_X64_REGISTER_CR0);
-	page->cr3 = vp_register64(vp, HV_X64_REGISTER_CR3);
-	page->cr4 = vp_register64(vp, HV_X64_REGISTER_CR4);
-	page->cr8 = vp_register64(vp, HV_X64_REGISTER_CR8);
-	page->efer = vp_register64(vp, HV_X64_REGISTER_EFER);
-	page->dr7 = vp_register64(vp, HV_X64_REGISTER_DR7);
-	page->pending_interruption.as_uint64 = vp_register64(vp, HV_REGISTER_PENDING_INTERRUPTION);
-	page->interrupt_state = vp_register64(vp, HV_REGISTER_INTERRUPT_STATE);
+	memcpy(page->xmm, (const char *)vp->xsave_area + XSAVE_XMM0, sizeof(page->xmm));
+	memcpy(page->segments, f.segments, sizeof(page->segments));
+	page->rip = f.rip;
+	page->rflags = f.rflags;
+	page->cr0 = f.cr0;
+	page->cr3 = f.cr3;
+	page->cr4 = f.cr4;
+	page->cr8 = f.cr8;
+	page->efer = f.efer;
+	page->dr7 = f.dr7;
+	page->pending_interruption.as_uint64 = f.pending_interruption;
+	page->interrupt_state = f.interrupt_state;
 	page->instruction_emulation_hints = vp->msrs.emulation_hints;
 	page->xfem = vp->xcr0;
 	page->version = HV_REGISTER_PAGE_VERSION;

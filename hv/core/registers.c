@@ -6,6 +6,7 @@
  */
 #include <abi/hv_status.h>
 #include <abi/hv_synic.h>
+#include <hv/cpuid_model.h>
 #include <hv/lapic.h>
 #include <hv/lapic_internal.h>
 #include <hv/partition.h>
@@ -210,8 +211,8 @@ static bool set_own(struct vp *vp, uint32_t name, const union hv_register_value 
 		return true;
 	case HV_REGISTER_INTERCEPT_SUSPEND:	vp->intercept_suspend = v->reg64 & 1; return true;
 	case HV_REGISTER_DISPATCH_SUSPEND:
-		vp_kick(vp);			/* a running VP comes out; a blocked one hears of nothing more */
 		vp->dispatch_suspend = v->reg64 & 1;
+		vp_kick(vp);			/* a running VP comes out; a blocked one hears of nothing more */
 		return true;
 	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
 		vp->waiting_for_sipi = v->reg64 & HV_ACTIVITY_STARTUP_SUSPEND;
@@ -225,7 +226,12 @@ static bool set_own(struct vp *vp, uint32_t name, const union hv_register_value 
 		*status = set_pending_event(vp, &v->pending_event);
 		return true;
 	case HV_X64_REGISTER_RIP:		vcpu_set_rip(vp, v->reg64); return true;
-	case HV_X64_REGISTER_XFEM:		vp->xcr0 = v->reg64 | 1; return true;
+	case HV_X64_REGISTER_XFEM:
+		if (cpuid_xcr0_is_valid(v->reg64))	/* hv itself loads it */
+			vp->xcr0 = v->reg64;
+		else
+			*status = HV_STATUS_INVALID_REGISTER_VALUE;
+		return true;
 	case HV_X64_REGISTER_APIC_BASE:
 		if (vp->lapic)			/* restoring a saved VP may go straight to x2APIC */
 			vp->lapic->base = v->reg64 & LAPIC_BASE_WRITABLE;

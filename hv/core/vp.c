@@ -78,6 +78,7 @@ hv_status_t vp_create(struct partition *p, uint32_t index)
 	if (status != HV_STATUS_SUCCESS)
 		goto free_pages;
 	p->vps[index] = &c->vp;
+	p->cpuid_epoch++;			/* topology leaves count VPs */
 	return HV_STATUS_SUCCESS;
 free_pages:
 	child_pages_free(c, &p->pool);

@@ -51,6 +51,7 @@ static void inject_interrupt(struct vp *vp)
 {
 	int vector = pending_vector(vp);
 
+	vcpu_request_tpr_window(vp, vector < 0 ? lapic_waits_for_tpr(vp->lapic) : 0);
 	if (vector < 0)
 		return;
 	if (vcpu_can_take_interrupt(vp)) {
@@ -107,7 +108,7 @@ static enum vp_next prepare_entry(struct vp *vp)
 /* CR8 and the APIC's TPR are one register. The CPU keeps CR8 while the guest runs; the APIC writes both (lapic.c). */
 static void tpr_from_cr8(struct vp *vp)
 {
-	uint64_t cr8 = vp_register64(vp, HV_X64_REGISTER_CR8);
+	uint64_t cr8 = vcpu_cr8(vp);
 
 	if (cr8 != vp->lapic->tpr >> 4)
 		vp->lapic->tpr = (uint32_t)cr8 << 4;

@@ -2,6 +2,7 @@
 /* One hv deadline per child VP for all its timers; see vp_timers.h. */
 #include <hv/deadline.h>
 #include <hv/lapic.h>
+#include <hv/lp.h>
 #include <hv/partition.h>
 #include <hv/synic.h>
 #include <hv/vp.h>
@@ -12,6 +13,7 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
+/* Arming is not free: only when the time is another one, or the VP has come to another LP. */
 void vp_timers_changed(struct vp *vp)
 {
 	uint64_t next;
@@ -19,19 +21,24 @@ void vp_timers_changed(struct vp *vp)
 	if (!vp->lapic || vp->partition->time_frozen)
 		return;
 	next = earliest(lapic_timer_deadline(vp->lapic), stimer_deadline(vp->synic));
-	if (next)
+	if (next && (next != vp->timer_next || vp->deadline.lp != this_lp()))
 		deadline_arm(&vp->deadline, next);
+	vp->timer_next = next;
 }
 
 void vp_timers_poll(struct vp *vp)
 {
 	uint64_t now = tsc_now();
 
-	if (vp->partition->time_frozen)
+	if (!vp->timer_next || vp->partition->time_frozen)
 		return;
-	lapic_timer_poll(vp->lapic, now);
-	stimer_poll(vp->synic);
-	vp_timers_changed(vp);
+	if (now >= vp->timer_next) {
+		lapic_timer_poll(vp->lapic, now);
+		stimer_poll(vp->synic);
+		vp->timer_next = 0;
+	}
+	if (!vp->timer_next || vp->deadline.lp != this_lp())
+		vp_timers_changed(vp);
 }
 
 static void vp_timers_fire(struct deadline *d)

@@ -235,7 +235,7 @@ int hc_dispatch(struct vp *vp)
 	const struct hc_row *row;
 	hv_status_t status;
 
-	if (vcpu_cpl(vp) || !(vp_register64(vp, HV_X64_REGISTER_CR0) & CR0_PE)) {
+	if (vcpu_cpl(vp) || !(vcpu_cr0(vp) & CR0_PE)) {
 		vcpu_inject_exception(vp, VECTOR_UD, false, 0);
 		return VP_RESUME;
 	}

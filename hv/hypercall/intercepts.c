@@ -62,6 +62,7 @@ hv_status_t hc_register_intercept_result(struct vp *caller, struct hc_call *call
 			*record = (struct cpuid_record){ .used = 1, .vp_index = in->vp_index, .result = in->cpuid };
 		else
 			status = HV_STATUS_INSUFFICIENT_MEMORY;
+		p->cpuid_epoch++;
 	}
 	spin_unlock(&p->lock);
 	partition_put(p);

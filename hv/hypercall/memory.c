@@ -4,6 +4,7 @@
  * page at once. Pages change hands as root -> pool (out of the root's GPA space) -> root (scrubbed, back in it).
  */
 #include <abi/hv_status.h>
+#include <hv/frames.h>
 #include <hv/hypercall.h>
 #include <hv/partition.h>
 #include <hv/root.h>
@@ -30,7 +31,7 @@ static bool take_from_root(uint64_t gpfn)
 {
 	spa_t spa;
 
-	return root_has(gpfn, &spa) && root_may_own(spa) && spa.addr >> PAGE_SHIFT == gpfn &&
+	return root_has(gpfn, &spa) && root_may_own(spa) && spa.addr >> PAGE_SHIFT == gpfn && !frame_is_lent(spa) &&
 	       gpa_space_unmap(&root_partition.gpa, gpa_of(gpfn), 1) == HV_STATUS_SUCCESS;
 }
 
@@ -118,8 +119,10 @@ hv_status_t hc_withdraw_memory(struct vp *caller, struct hc_call *call)
 	return status;
 }
 
-static bool root_lends(uint64_t gpfn, uint64_t pages, spa_t *spa)
+/* Counted in the same breath, so that no deposit can take the page before it is mapped. */
+static hv_status_t root_lends(uint64_t gpfn, uint64_t pages, spa_t *spa)
 {
+	hv_status_t status = HV_STATUS_SUCCESS;
 	bool ok;
 	spa_t each;
 
@@ -127,8 +130,12 @@ static bool root_lends(uint64_t gpfn, uint64_t pages, spa_t *spa)
 	ok = root_has(gpfn, spa);
 	for (uint64_t i = 1; ok && i < pages; i++)
 		ok = root_has(gpfn + i, &each) && each.addr == spa->addr + i * PAGE_SIZE;
+	if (!ok)
+		status = HV_STATUS_INVALID_PARAMETER;
+	else if (!frames_lend(*spa, pages))
+		status = HV_STATUS_NO_RESOURCES;
 	spin_unlock(&root_partition.lock);
-	return ok;
+	return status;
 }
 
 static unsigned int flags_access(uint32_t flags)
@@ -140,14 +147,16 @@ static unsigned int flags_access(uint32_t flags)
 static hv_status_t map_one(struct partition *p, uint64_t gpfn, uint64_t source, uint32_t flags)
 {
 	uint64_t pages = flags & HV_MAP_GPA_LARGE_PAGE ? LARGE_PAGES : 1;
+	hv_status_t status;
 	spa_t spa;
 
 	if (gpfn >> 40 || (gpfn & (pages - 1)))
 		return HV_STATUS_INVALID_PARAMETER;
 	if ((flags & HV_MAP_GPA_NO_ACCESS) || !flags_access(flags))
 		return gpa_space_map_no_access(&p->gpa, gpa_of(gpfn), pages);
-	if (!root_lends(source, pages, &spa))
-		return HV_STATUS_INVALID_PARAMETER;
+	status = root_lends(source, pages, &spa);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
 	return gpa_space_map(&p->gpa, gpa_of(gpfn), spa, pages, flags_access(flags), flags & HV_MAP_GPA_NOT_CACHED);
 }
 

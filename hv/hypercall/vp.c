@@ -79,6 +79,7 @@ hv_status_t hc_delete_vp(struct vp *caller, struct hc_call *call)
 		status = HV_STATUS_INVALID_VP_STATE;
 	else
 		p->vps[in->vp_index] = NULL;
+	p->cpuid_epoch++;
 	spin_unlock(&p->lock);
 	if (status == HV_STATUS_SUCCESS)
 		vp_destroy(vp);

@@ -11,8 +11,6 @@
 #include <hv/root.h>
 
 #define VECTOR_GP	13
-#define XCR0_AVX	4ull
-#define XCR0_AVX512	0xe0ull
 
 enum vp_next intercept_port(struct vp *vp, const struct port_access *access)
 {
@@ -32,16 +30,9 @@ enum vp_next intercept_halt(struct vp *vp)
 	return VP_RESUME;
 }
 
-static bool xcr0_is_valid(uint64_t value)
-{
-	if ((value & ~cpuid_xcr0_mask()) || !(value & 1) || ((value & XCR0_AVX) && !(value & 2)))
-		return false;
-	return !(value & XCR0_AVX512) || ((value & XCR0_AVX512) == XCR0_AVX512 && (value & XCR0_AVX));
-}
-
 enum vp_next intercept_xsetbv(struct vp *vp, uint32_t index, uint64_t value)
 {
-	if (vcpu_cpl(vp) || index || !xcr0_is_valid(value)) {
+	if (vcpu_cpl(vp) || index || !cpuid_xcr0_is_valid(value)) {
 		vcpu_inject_exception(vp, VECTOR_GP, true, 0);
 		return VP_RESUME;
 	}

@@ -11,6 +11,9 @@
 #include <hv/root.h>
 
 #define HYPERVISOR_BUILD	27744		/* inside Linux' window of known builds, hv-abi.md 1.1 */
+#define XCR0_SSE		2ull
+#define XCR0_AVX		4ull
+#define XCR0_AVX512		0xe0ull
 #define XCR0_CHILD		0xe7ull		/* x87, SSE, AVX and AVX-512: what one save page holds */
 
 void cpuid_host(uint32_t leaf, uint32_t subleaf, struct hv_cpuid_values *out)
@@ -25,6 +28,13 @@ uint64_t cpuid_xcr0_mask(void)
 
 	cpuid_host(0xd, 0, &v);
 	return (v.eax & XCR0_CHILD) | 1;
+}
+
+bool cpuid_xcr0_is_valid(uint64_t value)
+{
+	if ((value & ~cpuid_xcr0_mask()) || !(value & 1) || ((value & XCR0_AVX) && !(value & XCR0_SSE)))
+		return false;
+	return !(value & XCR0_AVX512) || ((value & XCR0_AVX512) == XCR0_AVX512 && (value & XCR0_AVX));
 }
 
 static uint32_t vp_count(const struct partition *p)
@@ -358,13 +368,42 @@ static void apply_dynamic(struct vp *vp, uint32_t leaf, struct hv_cpuid_values *
 		v->edx &= ~0x100u;
 }
 
+/* Only leaf 0xd follows a register (XCR0); the bits of apply_dynamic() are not kept. */
+static bool cache_get(const struct vp *vp, uint32_t leaf, uint32_t subleaf, struct hv_cpuid_values *out)
+{
+	uint32_t slot = (leaf ^ leaf >> 28 ^ subleaf) % VP_CPUID_CACHE;
+
+	if (vp->cpuid_cache[slot].leaf != leaf || vp->cpuid_cache[slot].subleaf != subleaf || leaf == 0xd ||
+	    vp->cpuid_cache[slot].epoch != vp->partition->cpuid_epoch)
+		return false;
+	*out = (struct hv_cpuid_values){ vp->cpuid_cache[slot].eax, vp->cpuid_cache[slot].ebx,
+					 vp->cpuid_cache[slot].ecx, vp->cpuid_cache[slot].edx };
+	return true;
+}
+
+static void cache_put(struct vp *vp, uint32_t leaf, uint32_t subleaf, const struct hv_cpuid_values *v)
+{
+	uint32_t slot = (leaf ^ leaf >> 28 ^ subleaf) % VP_CPUID_CACHE;
+
+	vp->cpuid_cache[slot].leaf = leaf;
+	vp->cpuid_cache[slot].subleaf = subleaf;
+	vp->cpuid_cache[slot].epoch = vp->partition->cpuid_epoch;
+	vp->cpuid_cache[slot].eax = v->eax;
+	vp->cpuid_cache[slot].ebx = v->ebx;
+	vp->cpuid_cache[slot].ecx = v->ecx;
+	vp->cpuid_cache[slot].edx = v->edx;
+}
+
 void cpuid_for_vp(struct vp *vp, uint32_t leaf, uint32_t subleaf, struct hv_cpuid_values *out)
 {
-	if (leaf >= HV_CPUID_VENDOR && leaf <= HV_CPUID_LAST)
-		hypervisor_leaf(vp->partition, leaf, out);
-	else
-		basic_leaf(vp, leaf, subleaf, out);
-	apply_registered(vp, leaf, subleaf, out);
+	if (!cache_get(vp, leaf, subleaf, out)) {
+		if (leaf >= HV_CPUID_VENDOR && leaf <= HV_CPUID_LAST)
+			hypervisor_leaf(vp->partition, leaf, out);
+		else
+			basic_leaf(vp, leaf, subleaf, out);
+		apply_registered(vp, leaf, subleaf, out);
+		cache_put(vp, leaf, subleaf, out);
+	}
 	apply_dynamic(vp, leaf, out);
 }
 

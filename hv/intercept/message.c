@@ -9,52 +9,56 @@
 #define CR0_AM		BIT(18)
 #define EFER_LMA	BIT(10)
 
-static uint16_t execution_state(struct vp *vp)
+enum { ES, CS, SS, DS };	/* of struct vcpu_frame's segments */
+
+static uint16_t execution_state(struct vp *vp, const struct vcpu_frame *f)
 {
-	uint64_t cr0 = vp_register64(vp, HV_X64_REGISTER_CR0), efer = vp_register64(vp, HV_X64_REGISTER_EFER);
 	union hv_x64_vp_execution_state state = {
 		.cpl = vcpu_cpl(vp),
-		.cr0_pe = (cr0 & CR0_PE) != 0,
-		.cr0_am = (cr0 & CR0_AM) != 0,
-		.efer_lma = (efer & EFER_LMA) != 0,
+		.cr0_pe = (f->cr0 & CR0_PE) != 0,
+		.cr0_am = (f->cr0 & CR0_AM) != 0,
+		.efer_lma = (f->efer & EFER_LMA) != 0,
 		.interruption_pending = vcpu_event_pending(vp),
-		.interrupt_shadow = vp_register64(vp, HV_REGISTER_INTERRUPT_STATE) & HV_INTERRUPT_STATE_SHADOW,
+		.interrupt_shadow = f->interrupt_state & HV_INTERRUPT_STATE_SHADOW,
 	};
 
 	return state.as_uint16;
 }
 
-static struct hv_x64_segment_register segment(struct vp *vp, uint32_t name)
+static void fill_header_from(struct vp *vp, const struct vcpu_frame *f, struct hv_x64_intercept_header *h, uint8_t access,
+			     unsigned int length)
 {
-	union hv_register_value value = { 0 };
-
-	vcpu_get_register(vp, name, &value);
-	return value.segment;
+	h->vp_index = vp->index;
+	h->instruction_length = length & 0xf;
+	h->cr8 = f->cr8 & 0xf;
+	h->access_type = access;
+	h->execution_state.as_uint16 = execution_state(vp, f);
+	h->cs = f->segments[CS];
+	h->rip = f->rip;
+	h->rflags = f->rflags;
 }
 
 static void fill_header(struct vp *vp, struct hv_x64_intercept_header *h, uint8_t access, unsigned int length)
 {
-	h->vp_index = vp->index;
-	h->instruction_length = length & 0xf;
-	h->cr8 = vp_register64(vp, HV_X64_REGISTER_CR8) & 0xf;
-	h->access_type = access;
-	h->execution_state.as_uint16 = execution_state(vp);
-	h->cs = segment(vp, HV_X64_REGISTER_CS);
-	h->rip = vcpu_rip(vp);
-	h->rflags = vp_register64(vp, HV_X64_REGISTER_RFLAGS);
+	struct vcpu_frame f;
+
+	vcpu_get_frame(vp, &f);
+	fill_header_from(vp, &f, h, access, length);
 }
 
-/* The page is the VMM's to read and the root's to write: hv only ever writes it, as one copy. */
+/* The page is the VMM's to read and the root's to write: hv only ever writes it. What is behind the payload stays zero. */
 static enum vp_next deliver(struct vp *vp, uint32_t type, const void *payload, unsigned int size)
 {
-	struct hv_message message = {
-		.header = { .message_type = type, .payload_size = (uint8_t)size, .sender = vp->partition->id },
-	};
+	struct hv_message *page = vp->intercept_page;
 
-	memcpy(message.payload, payload, size);
-	if (vp->intercept_page)
-		*vp->intercept_page = message;
 	vp->intercept_suspend = true;
+	if (!page)
+		return VP_RETURN;
+	page->header = (struct hv_message_header){
+		.message_type = type, .payload_size = (uint8_t)size, .sender = vp->partition->id,
+	};
+	memcpy(page->payload, payload, size);
+	memset(page->payload + size, 0, sizeof(page->payload) - size);
 	return VP_RETURN;
 }
 
@@ -64,12 +68,14 @@ enum vp_next message_io_port(struct vp *vp, const struct port_access *a)
 		.port = a->port, .access_size = a->size, .string_op = a->string, .rep_prefix = a->rep,
 		.rax = vp->gprs.rax, .rcx = vp->gprs.rcx, .rsi = vp->gprs.rsi, .rdi = vp->gprs.rdi,
 	};
+	struct vcpu_frame f;
 
-	fill_header(vp, &m.header, a->write ? HV_INTERCEPT_ACCESS_WRITE : HV_INTERCEPT_ACCESS_READ,
-		    (unsigned int)(a->next_rip - vcpu_rip(vp)));
+	vcpu_get_frame(vp, &f);
+	fill_header_from(vp, &f, &m.header, a->write ? HV_INTERCEPT_ACCESS_WRITE : HV_INTERCEPT_ACCESS_READ,
+			 (unsigned int)(a->next_rip - f.rip));
 	if (a->string) {
-		m.ds = segment(vp, HV_X64_REGISTER_DS);
-		m.es = segment(vp, HV_X64_REGISTER_ES);
+		m.ds = f.segments[DS];
+		m.es = f.segments[ES];
 		m.instruction_byte_count = (uint8_t)vp_fetch_instruction(vp, m.instruction_bytes);
 	}
 	return deliver(vp, HVMSG_X64_IO_PORT_INTERCEPT, &m, sizeof(m));

@@ -4,6 +4,7 @@
  * that guests read to look around. What is left faults, or does as partition property UNIMPLEMENTED_MSR_ACTION says.
  */
 #include <abi/hv_status.h>
+#include <hv/cpuid_model.h>
 #include <hv/deadline.h>
 #include <hv/intercept.h>
 #include <hv/lapic.h>
@@ -253,15 +254,20 @@ static bool root_writes(struct vp *vp, uint32_t msr, uint64_t value)
 	return ok;
 }
 
+static bool is_apic_msr(struct vp *vp, uint32_t msr)
+{
+	return is_x2apic_msr(msr) || (msr == HV_X64_MSR_EOI && (cpuid_child_privileges(vp->partition) & HV_PRIV_INTR_CTRL));
+}
+
 /* The end of a level interrupt is the VMM's IOAPIC's business. The write itself is complete when the message goes. */
-static enum vp_next write_x2apic(struct vp *vp, uint32_t msr, uint64_t value)
+static enum vp_next write_apic(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	enum lapic_result result;
 	uint8_t vector = 0;
 
 	spin_lock(&vp->partition->lock);
-	result = lapic_msr_write(vp->lapic, msr, value, &vector);
-	if (msr == MSR_X2APIC_BASE + APIC_EOI)
+	result = msr == HV_X64_MSR_EOI ? lapic_eoi(vp->lapic, &vector) : lapic_msr_write(vp->lapic, msr, value, &vector);
+	if (msr == HV_X64_MSR_EOI || msr == MSR_X2APIC_BASE + APIC_EOI)
 		synic_rescan(vp->synic);
 	spin_unlock(&vp->partition->lock);
 	if (result == LAPIC_FAULT)
@@ -280,8 +286,8 @@ enum vp_next intercept_wrmsr(struct vp *vp, uint32_t msr, uint64_t value)
 		if (!MSR_IS_SYNTHETIC(msr))
 			return root_wrmsr(vp, msr, value);
 		result = root_writes(vp, msr, value) ? MSR_DONE : MSR_FAULT;
-	} else if (is_x2apic_msr(msr)) {
-		return write_x2apic(vp, msr, value);
+	} else if (is_apic_msr(vp, msr)) {
+		return write_apic(vp, msr, value);
 	} else {
 		spin_lock(&vp->partition->lock);
 		result = child_write(vp, msr, value);

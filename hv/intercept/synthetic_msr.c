@@ -183,7 +183,7 @@ static bool identity_write(struct vp *vp, uint32_t msr, uint64_t value)
 	return true;
 }
 
-/* EOI, ICR and TPR as MSRs reach the same APIC registers in either APIC mode. */
+/* ICR and TPR as MSRs reach the same APIC registers in either APIC mode. A write of EOI is intercept/msr.c's: it may end in a message. */
 static bool apic_read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
 	if (!vp->lapic || msr == HV_X64_MSR_EOI)
@@ -200,7 +200,9 @@ static bool apic_write(struct vp *vp, uint32_t msr, uint64_t value)
 		return false;
 	if (msr == HV_X64_MSR_TPR)
 		lapic_mmio_write(vp->lapic, APIC_TPR * 16, (uint32_t)value, &vector);
-	if (msr == HV_X64_MSR_ICR) {
+	if (msr == HV_X64_MSR_ICR && lapic_is_x2apic(vp->lapic)) {
+		lapic_msr_write(vp->lapic, MSR_X2APIC_BASE + APIC_ICR, value, &vector);
+	} else if (msr == HV_X64_MSR_ICR) {
 		lapic_mmio_write(vp->lapic, APIC_ICR_HIGH * 16, (uint32_t)(value >> 32), &vector);
 		lapic_mmio_write(vp->lapic, APIC_ICR * 16, (uint32_t)value, &vector);
 	}

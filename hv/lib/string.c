@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memcpy and friends with rep movsb/stosb: on every CPU hv supports the microcode beats a byte loop. */
+/* memcpy and friends on the string instructions, eight bytes at a time and then the rest. */
+#define HV_STRING_FUNCTIONS
 #include <hv/string.h>
 #include <hv/types.h>
 
 void *memcpy(void *to, const void *from, size_t bytes)
 {
+	size_t words = bytes / 8, rest = bytes % 8;
 	void *at = to;
 
-	asm volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(bytes) : : "memory");
+	asm volatile("rep movsq" : "+D"(at), "+S"(from), "+c"(words) : : "memory");
+	asm volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(rest) : : "memory");
 	return to;
 }
 
@@ -22,9 +25,12 @@ void *memmove(void *to, const void *from, size_t bytes)
 
 void *memset(void *to, int value, size_t bytes)
 {
+	uint64_t pattern = (uint8_t)value * 0x0101010101010101ull;
+	size_t words = bytes / 8, rest = bytes % 8;
 	void *at = to;
 
-	asm volatile("rep stosb" : "+D"(at), "+c"(bytes) : "a"(value) : "memory");
+	asm volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(pattern) : "memory");
+	asm volatile("rep stosb" : "+D"(at), "+c"(rest) : "a"(pattern) : "memory");
 	return to;
 }
 

@@ -67,6 +67,17 @@ svm_open_window:
 	clgi
 	ret
 
+	/* void vcpu_let_interrupts_in(void) */
+	.global vcpu_let_interrupts_in
+vcpu_let_interrupts_in:
+	stgi
+	sti
+	nop
+	nop
+	cli
+	clgi
+	ret
+
 	/*
 	 * void svm_halt(void): the NMI handler moves an NMI that came between STGI and HLT behind the HLT (descriptors.c), so
 	 * that it is never slept over.

@@ -63,6 +63,11 @@ void vcpu_request_interrupt_window(struct vp *vp)
 	vp->arch->interrupt_window = true;
 }
 
+void vcpu_request_tpr_window(struct vp *vp, uint8_t priority)
+{
+	vp->arch->tpr_window = priority;
+}
+
 void vcpu_request_nmi_window(struct vp *vp)
 {
 	vp->arch->nmi_window = true;
@@ -109,18 +114,22 @@ static void prepare_root(struct vmcb *c, const struct lp_vendor *v)
 
 /*
  * A virtual interrupt that is intercepted is the interrupt window. It needs the fields of one in flight, so then it waits: a
- * further interrupt cannot be delivered before the end of the first, which exits.
+ * further interrupt cannot be delivered before the end of the first, which exits. One that waits for the TPR has a priority
+ * for the CPU to compare with CR8.
  */
 static void prepare_child(struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
-	bool window = vp->arch->interrupt_window && !interrupt_in_flight(c);
+	bool window = (vp->arch->interrupt_window || vp->arch->tpr_window) && !interrupt_in_flight(c);
 
 	if (!window && (c->intercept1 & INTERCEPT1_VINTR))
 		c->int_ctl &= ~INT_CTL_VIRQ_FIELDS;
 	set_intercept1(c, INTERCEPT1_VINTR, window);
 	if (window)
 		request_virtual_interrupt(c, 0);
+	if (window && !vp->arch->interrupt_window)
+		c->int_ctl = (c->int_ctl & ~(INT_CTL_PRIORITY_MAX | INT_CTL_IGNORE_TPR)) |
+			     (uint64_t)vp->arch->tpr_window << INT_CTL_PRIORITY_SHIFT;
 	set_intercept1(c, INTERCEPT1_IRET, vp->arch->nmi_blocked);
 }
 

@@ -69,6 +69,7 @@ static enum vp_next exit_window(struct vp *vp)
 		return VP_RESUME;
 	}
 	vp->arch->interrupt_window = false;
+	vp->arch->tpr_window = 0;
 	return intercept_interrupt_window(vp);
 }
 
@@ -166,7 +167,15 @@ static enum vp_next exit_ignored(struct vp *vp)		/* INVD, WBINVD: caches are coh
 	return VP_RESUME;
 }
 
+static enum vp_next exit_debug_register(struct vp *vp)
+{
+	svm_first_debug_access(vp);
+	return VP_RESUME;				/* to do it again */
+}
+
 static const svm_exit_fn svm_exits[] = {
+	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR0 + 3]	= exit_debug_register,
+	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR0 + 3]	= exit_debug_register,
 	[SVM_EXIT_EXCEPTION_MC] = exit_machine_check,
 	[SVM_EXIT_INTR]		= exit_interrupt,	[SVM_EXIT_NMI]		= exit_nmi,
 	[SVM_EXIT_VINTR]	= exit_window,		[SVM_EXIT_IRET]		= exit_iret,

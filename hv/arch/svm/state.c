@@ -41,6 +41,14 @@ static void *field_find(struct vmcb *c, const struct vmcb_field *fields, size_t 
 	return NULL;
 }
 
+/* What VMSAVE and VMLOAD move, and VMRUN does not. */
+static bool is_switched(uint32_t name)
+{
+	return (name >= HV_X64_REGISTER_FS && name <= HV_X64_REGISTER_TR) ||
+	       (name >= HV_X64_REGISTER_KERNEL_GS_BASE && name <= HV_X64_REGISTER_SFMASK &&
+		name != HV_X64_REGISTER_APIC_BASE && name != HV_X64_REGISTER_PAT);
+}
+
 /* ---- the switch between the root and a child ---- */
 
 static void vmsave(struct vmcb *c)
@@ -88,22 +96,78 @@ static void switch_tsc_aux(uint64_t *save, uint64_t load)
 		wrmsr(MSR_TSC_AUX, load);
 }
 
+static uint64_t set_xcr0(uint64_t now, uint64_t wanted)
+{
+	if (now != wanted)			/* XSETBV serializes */
+		xsetbv(0, wanted);
+	return wanted;
+}
+
 /* All the states hv may have to keep for either side are enabled while they are saved and loaded; XCR0 comes last. */
+static void switch_extended_in(struct vp *vp, struct lp_vendor *lv)
+{
+	uint64_t now;
+
+	lv->root_xcr0 = xgetbv(0);
+	now = set_xcr0(lv->root_xcr0, svm_features.xcr0 | lv->root_xcr0);
+	xsave(lv->root_xsave);
+	now = set_xcr0(now, svm_features.xcr0);
+	xrstor(vp->xsave_area);
+	set_xcr0(now, vp->xcr0);
+}
+
+static void switch_extended_out(struct vp *vp, struct lp_vendor *lv)
+{
+	uint64_t now = set_xcr0(vp->xcr0, svm_features.xcr0 | lv->root_xcr0);
+
+	xsave(vp->xsave_area);
+	xrstor(lv->root_xsave);
+	set_xcr0(now, lv->root_xcr0);
+}
+
+/* Few guests use breakpoints: DR0 to DR3 are the root's until a child touches them (svm_first_debug_access). */
+static void switch_debug_in(struct vcpu *v, struct lp_vendor *lv)
+{
+	if (!v->uses_debug)
+		return;
+	save_debug(lv->root_dr);
+	load_debug(v->dr);
+}
+
+static void switch_debug_out(struct vcpu *v, struct lp_vendor *lv)
+{
+	if (!v->uses_debug)
+		return;
+	save_debug(v->dr);
+	load_debug(lv->root_dr);
+}
+
+void svm_first_debug_access(struct vp *vp)
+{
+	vp->arch->uses_debug = true;
+	vmcb_of(vp)->intercept_dr = 0;
+	if (vp->arch->loaded)
+		switch_debug_in(vp->arch, this_lp()->vendor);
+}
+
+/* AMD64 Indirect Branch Control Extension: nothing a child of another partition trained may steer this one. */
+static void forget_branches(struct vp *vp, struct lp_vendor *lv)
+{
+	if (svm_features.ibpb && lv->last_partition != vp->partition->id)
+		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+	lv->last_partition = vp->partition->id;
+}
+
 void vcpu_switch_in(struct vp *vp)
 {
 	struct lp_vendor *lv = this_lp()->vendor;
 	struct vcpu *v = vp->arch;
 
+	forget_branches(vp, lv);
 	vmsave(this_lp()->root_vp->arch->vmcb);
 	vmload(v->vmcb);
-	lv->root_xcr0 = xgetbv(0);
-	xsetbv(0, svm_features.xcr0 | lv->root_xcr0);
-	xsave(lv->root_xsave);
-	xsetbv(0, svm_features.xcr0);
-	xrstor(vp->xsave_area);
-	xsetbv(0, vp->xcr0);
-	save_debug(lv->root_dr);
-	load_debug(v->dr);
+	switch_extended_in(vp, lv);
+	switch_debug_in(v, lv);
 	switch_tsc_aux(&lv->root_tsc_aux, v->tsc_aux);
 	v->loaded = true;
 }
@@ -115,12 +179,8 @@ void vcpu_switch_out(struct vp *vp)
 
 	v->loaded = false;
 	switch_tsc_aux(&v->tsc_aux, lv->root_tsc_aux);
-	save_debug(v->dr);
-	load_debug(lv->root_dr);
-	xsetbv(0, svm_features.xcr0 | lv->root_xcr0);
-	xsave(vp->xsave_area);
-	xrstor(lv->root_xsave);
-	xsetbv(0, lv->root_xcr0);
+	switch_debug_out(v, lv);
+	switch_extended_out(vp, lv);
 	vmsave(v->vmcb);
 	vmload(this_lp()->root_vp->arch->vmcb);
 	this_lp()->running = this_lp()->root_vp;
@@ -301,9 +361,9 @@ hv_status_t vcpu_get_register(struct vp *vp, uint32_t name, union hv_register_va
 	uint64_t *debug = debug_register(vp, name);
 
 	memset(value, 0, sizeof(*value));
-	if (debug && vp->arch->loaded)
+	if (debug && vp->arch->loaded && vp->arch->uses_debug)
 		save_debug(vp->arch->dr);
-	if (plain || segment)
+	if (is_switched(name))
 		svm_sync(vp);
 	if (plain || debug)
 		value->reg64 = plain ? *plain : *debug;
@@ -321,7 +381,7 @@ hv_status_t vcpu_set_register(struct vp *vp, uint32_t name, const union hv_regis
 	struct vmcb_segment *segment = field_find(c, segment_fields, ARRAY_SIZE(segment_fields), name);
 	uint64_t *debug = debug_register(vp, name);
 
-	if (plain || segment)
+	if (is_switched(name))
 		svm_sync(vp);
 	if (plain)
 		*plain = value->reg64;
@@ -331,11 +391,45 @@ hv_status_t vcpu_set_register(struct vp *vp, uint32_t name, const union hv_regis
 		*debug = value->reg64;
 	else
 		return special_set(vp, name, value);
-	if (plain || segment)
+	if (is_switched(name))
 		sync_back(vp);
-	if (debug && vp->arch->loaded)
+	if (debug && !vp->arch->uses_debug)
+		svm_first_debug_access(vp);
+	else if (debug && vp->arch->loaded)
 		load_debug(vp->arch->dr);
 	return HV_STATUS_SUCCESS;
+}
+
+void vcpu_get_frame(struct vp *vp, struct vcpu_frame *f)
+{
+	const struct vmcb *c = vmcb_of(vp);
+
+	f->rip = c->rip;
+	f->rflags = c->rflags;
+	f->cr0 = c->cr0;
+	f->cr3 = c->cr3;
+	f->cr4 = c->cr4;
+	f->cr8 = c->int_ctl & INT_CTL_TPR;
+	f->efer = c->efer & ~EFER_SVME;
+	f->dr7 = c->dr7;
+	f->pending_interruption = pending_interruption(vp);
+	f->interrupt_state = interrupt_state(vp);
+	for (unsigned int i = 0; i < 6; i++) {		/* segment_fields begins with ES to GS */
+		const struct vmcb_segment *from = (const void *)((const char *)c + segment_fields[i].offset);
+
+		f->segments[i] = (struct hv_x64_segment_register){ from->base, from->limit, from->selector,
+								   attributes_to_tlfs(from->attributes) };
+	}
+}
+
+uint64_t vcpu_cr0(struct vp *vp)
+{
+	return vmcb_of(vp)->cr0;
+}
+
+uint64_t vcpu_cr8(struct vp *vp)
+{
+	return vmcb_of(vp)->int_ctl & INT_CTL_TPR;
 }
 
 uint64_t vcpu_rip(struct vp *vp)

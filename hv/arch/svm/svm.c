@@ -43,6 +43,7 @@ static void find_features(void)
 	svm_features.decode_assists = svm.edx & FEATURE_DECODE_ASSISTS;
 	svm_features.flush_by_asid = svm.edx & FEATURE_FLUSH_BY_ASID;
 	svm_features.rdtscp = cpuid(0x80000001, 0).edx & BIT(27);
+	svm_features.ibpb = cpuid(0x80000000, 0).eax >= 0x80000008 && (cpuid(0x80000008, 0).ebx & BIT(12));
 	svm_features.asids = svm.ebx;
 	svm_features.xcr0 = (states.eax | (uint64_t)states.edx << 32) & ~XCR0_LARGE;
 	npt_init();

@@ -16,8 +16,10 @@ struct vcpu {
 	bool reload;				/* the root: FS, GS, TR, ... in the VMCB were set and are not in the CPU yet */
 	bool loaded;				/* children: between switch_in and switch_out, FS/GS/TR/... are in the CPU */
 	bool interrupt_window, nmi_window;
+	uint8_t tpr_window;			/* exit when CR8 falls below this priority class; 0: not wanted */
 	bool nmi_blocked;			/* an NMI was injected and its IRET not seen yet */
 	bool interrupted;			/* the last exit was a physical interrupt, which the root must take */
+	bool uses_debug;			/* children: DR0 to DR3 are switched */
 	uint64_t dr[4], tsc_aux;		/* children: while not loaded */
 };
 
@@ -28,11 +30,12 @@ struct lp_vendor {
 	uint64_t root_xcr0, root_tsc_aux, root_dr[4];
 	uint32_t asid_next;
 	uint64_t asid_epoch;
+	uint64_t last_partition;		/* whose child ran here last: its branch predictions are not the next one's */
 	bool watch_timer;			/* hv shares the timer: vcpu_watch_root_timer() */
 	bool step_aside;			/* the root takes a pending interrupt itself; VINTR tells when it has */
 };
 
-struct svm_features { bool nrip, decode_assists, flush_by_asid, rdtscp; uint32_t asids; uint64_t xcr0; };
+struct svm_features { bool nrip, decode_assists, flush_by_asid, rdtscp, ibpb; uint32_t asids; uint64_t xcr0; };
 extern struct svm_features svm_features;
 
 /* enter.S. `host_if`: let physical interrupts end guest mode (V_INTR_MASKING); GIF stays 0 either way. */
@@ -51,6 +54,8 @@ enum vp_next svm_handle_exit(struct vp *vp);
 /* state.c */
 void svm_load_pending(struct vp *vp);
 void svm_sync(struct vp *vp);			/* makes FS, GS, TR, LDTR and the syscall MSRs in the VMCB current */
+
+void svm_first_debug_access(struct vp *vp);	/* of a child, by itself or by its VMM */
 
 /* events.c */
 void svm_complete_event(struct vp *vp);		/* after an exit: what was not delivered is pending again */

@@ -43,6 +43,7 @@ static void set_intercepts(struct vp *vp)
 	}
 	c->intercept1 |= INTERCEPT1_CHILD;
 	c->intercept2 |= INTERCEPT2_CHILD;
+	c->intercept_dr = INTERCEPT_DR0_TO_DR3;
 	c->intercept_exceptions = (uint32_t)BIT(VECTOR_MC);
 	c->msrpm = svm_child_msrpm();
 	c->iopm = svm_child_iopm();
@@ -131,6 +132,7 @@ void vcpu_reset(struct vp *vp)
 	c->event_inject = c->interrupt_shadow = c->exit_int_info = 0;
 	c->int_ctl &= INT_CTL_MASKING;
 	v->interrupt_window = v->nmi_window = v->nmi_blocked = false;
+	v->tpr_window = 0;
 	v->flush = v->reload = true;
 	memset(v->dr, 0, sizeof(v->dr));
 	reset_extended_state(vp);
@@ -185,6 +187,19 @@ static void record_exit(struct lp *lp, struct vp *vp, uint64_t event_in)
 				      (uint32_t)vp->partition->id, vp->index };
 }
 
+/*
+ * hv's own state where the root's should be means that a world switch went wrong (a defect of emulators: root-boot-notes.md
+ * section 7); nothing that follows would make sense. Children are not judged by it: they can put any number in CR3.
+ */
+static void check_saved_state(struct vp *vp)
+{
+	const struct vmcb *c = vmcb_of(vp);
+
+	if (partition_is_root(vp->partition) && c->cr3 == paging_root && c->rip >= (uintptr_t)hv_image_start &&
+	    c->rip < (uintptr_t)hv_text_end)
+		hv_panic("root VP %u left the guest with hv's own state", vp->index);
+}
+
 static void enter(struct lp *lp, struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
@@ -193,6 +208,7 @@ static void enter(struct lp *lp, struct vp *vp)
 	svm_load_pending(vp);
 	c->rax = vp->gprs.rax;
 	c->rsp = vp->gprs.rsp;
+	lp->gpa_space = &vp->partition->gpa;
 	__atomic_store_n(&lp->world, lp->world + 1, __ATOMIC_SEQ_CST);
 	prepare_tlb(vp, lp);
 	svm_enter(&vp->gprs, virt_to_spa(c).addr, c->int_ctl & INT_CTL_MASKING);
@@ -200,7 +216,13 @@ static void enter(struct lp *lp, struct vp *vp)
 	vp->gprs.rax = c->rax;
 	vp->gprs.rsp = c->rsp;
 	record_exit(lp, vp, event_in);
-	hv_assert(c->cr3 != paging_root);		/* root-boot-notes.md section 7 */
+	check_saved_state(vp);
+}
+
+/* Exits that tell of a physical interrupt: pending, or just delivered to the root while hv stepped aside. */
+static bool is_interruption(uint64_t code)
+{
+	return code == SVM_EXIT_INTR || code == SVM_EXIT_VINTR || code == SVM_EXIT_IRET;
 }
 
 int vcpu_run_once(struct vp *vp)
@@ -211,6 +233,6 @@ int vcpu_run_once(struct vp *vp)
 	svm_prepare_events(vp);
 	enter(lp, vp);
 	svm_complete_event(vp);
-	timer_poll();
+	timer_poll(is_interruption(vmcb_of(vp)->exit_code));
 	return svm_handle_exit(vp);
 }

@@ -3,6 +3,7 @@
 #include <arch/x86/apic.h>
 #include <arch/x86/cpu.h>
 #include <hv/lp.h>
+#include <hv/vcpu.h>
 
 volatile uint32_t apic_interrupts_taken;
 
@@ -20,8 +21,27 @@ void apic_enable(void)
 	wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
 }
 
+static bool irr_is_empty(void)
+{
+	uint64_t pending = 0;
+
+	for (uint32_t i = 0; i < 8; i++)
+		pending |= rdmsr(APIC_MSR_IRR + i);
+	return !pending;
+}
+
+/*
+ * Turning x2APIC mode off and on resets a real APIC; QEMU's keeps its IRR and timer (the root would then report "Stale IRR"),
+ * so what is pending is taken and dropped first, as INIT does.
+ */
 void apic_reset(void)
 {
+	for (uint32_t lvt = APIC_MSR_LVT_TIMER; lvt <= APIC_MSR_LVT_ERROR; lvt++)
+		wrmsr_safe(lvt, APIC_LVT_MASKED);
+	wrmsr(APIC_MSR_TIMER_INITIAL, 0);
+	wrmsr(APIC_MSR_SVR, 0xff | APIC_SVR_ENABLE);
+	for (unsigned int i = 0; i < 256 && !irr_is_empty(); i++)
+		vcpu_let_interrupts_in();
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) & ~(APIC_BASE_ENABLE | APIC_BASE_X2APIC));
 	apic_enable();
 }
@@ -37,14 +57,9 @@ void lp_send_interrupt(struct lp *lp, uint8_t vector)
 	apic_send(lp->apic_id, vector | (uint32_t)APIC_ICR_ASSERT);
 }
 
-bool apic_irr_test(uint8_t vector)
-{
-	return rdmsr(APIC_MSR_IRR + vector / 32) >> (vector % 32) & 1;
-}
-
 void apic_take_interrupt(uint8_t vector)
 {
-	(void)vector;				/* only clock.c lets interrupts in: whatever came has been waited for */
+	(void)vector;				/* only clock.c and apic_reset() let interrupts in */
 	apic_interrupts_taken++;
 	wrmsr(APIC_MSR_EOI, 0);
 }

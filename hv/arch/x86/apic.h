@@ -32,7 +32,6 @@ void apic_enable(void);				/* x2APIC mode on this LP */
 void apic_reset(void);				/* as INIT leaves it, x2APIC mode again */
 void apic_send(uint32_t apic_id, uint32_t command);	/* low half of the ICR */
 void apic_take_interrupt(uint8_t vector);	/* an interrupt hv itself let in */
-bool apic_irr_test(uint8_t vector);
 
 extern volatile uint32_t apic_interrupts_taken;
 

@@ -28,6 +28,8 @@
 
 #define MSR_TSC			0x10
 #define MSR_APIC_BASE		0x1b
+#define MSR_PRED_CMD		0x49
+#define PRED_CMD_IBPB		BIT(0)
 #define MSR_SYSENTER_CS		0x174
 #define MSR_SYSENTER_ESP	0x175
 #define MSR_SYSENTER_EIP	0x176

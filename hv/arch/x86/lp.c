@@ -58,8 +58,12 @@ struct lp *lp_find_by_apic_id(uint32_t apic_id)
 
 void *lp_stack_top(struct lp *lp)
 {
-	lps_known = true;
 	return (char *)lp + LP_STACK_SIZE;
+}
+
+void lp_stacks_in_use(void)
+{
+	lps_known = true;
 }
 
 bool machine_lps_known(void)
@@ -82,17 +86,19 @@ void lp_kick(struct lp *lp)
 	apic_send(lp->apic_id, APIC_ICR_NMI | (uint32_t)APIC_ICR_ASSERT);
 }
 
-void lp_kick_all_and_wait(void)
+void lp_kick_users_and_wait(const struct gpa_space *g)
 {
 	uint64_t seen[HV_MAX_LPS];
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* the removal, before we look who may still use it */
 	for (uint32_t i = 0; i < lp_count; i++) {
-		seen[i] = lps[i]->world;
-		if (lps[i] != this_lp() && seen[i] % 2)
+		seen[i] = __atomic_load_n(&lps[i]->world, __ATOMIC_SEQ_CST);
+		if (lps[i] == this_lp() || seen[i] % 2 == 0 || lps[i]->gpa_space != g)
+			seen[i] = 0;
+		else
 			lp_kick(lps[i]);
 	}
 	for (uint32_t i = 0; i < lp_count; i++)
-		while (lps[i] != this_lp() && seen[i] % 2 && lps[i]->world == seen[i])
+		while (seen[i] && lps[i]->world == seen[i])
 			cpu_pause();
 }

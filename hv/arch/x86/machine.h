@@ -25,7 +25,8 @@ void lp_table_add(uint32_t apic_id);		/* from the MADT, in the order Linux will 
 struct lp *lp_find_by_apic_id(uint32_t apic_id);
 void lp_allocate_all(void);
 void *lp_stack_top(struct lp *lp);
-bool machine_lps_known(void);			/* this_lp() works */
+void lp_stacks_in_use(void);			/* the boot stack is left: from now on this_lp() works */
+bool machine_lps_known(void);
 void machine_stop_other_lps(void);		/* for panic */
 
 /* smp.c */

@@ -32,7 +32,7 @@ void ap_main(void)
 	apic_enable();
 	vcpu_enable_lp(this_lp());
 	__atomic_store_n(&lps_ready, this_lp()->index, __ATOMIC_RELEASE);
-	root_startup_begin(this_lp()->root_vp);
+	root_startup_begin();
 	root_run();
 }
 

@@ -57,7 +57,7 @@ static uint64_t due_from_hardware(const struct timer_registers *r, uint32_t curr
 		return NEVER;
 	if (LVT_TIMER_MODE(r->lvt) == TIMER_TSC_DEADLINE)
 		return r->tsc_deadline ? r->tsc_deadline : NEVER;
-	return r->initial ? rdtsc() + timer_ticks_to_tsc(current, r->divide) : NEVER;
+	return r->initial ? tsc_now() + timer_ticks_to_tsc(current, r->divide) : NEVER;
 }
 
 static uint64_t period_of(const struct timer_registers *r)
@@ -80,7 +80,7 @@ static void share(struct lp_timer *t)
 /* The root has the hardware back. A periodic count restarts whole, so that is done only at one of its ticks (rule 5). */
 static void unshare(struct lp_timer *t)
 {
-	uint64_t now = rdtsc();
+	uint64_t now = tsc_now();
 	uint32_t rest = t->root_due == NEVER ? 0 : timer_tsc_to_ticks(t->root_due > now ? t->root_due - now : 0, t->root.divide);
 
 	t->root.tsc_deadline = t->root_due == NEVER ? 0 : t->root_due;
@@ -143,7 +143,11 @@ static struct deadline *take_due(struct lp_timer *t, uint64_t now)
 	return d;
 }
 
-bool timer_poll(void)
+/*
+ * `interrupted`: an interrupt came, which may have been hv's own expiry. By the TSC that can be a little early, and what
+ * the hardware counted is used up, so it is programmed again.
+ */
+bool timer_poll(bool interrupted)
 {
 	struct lp_timer *t = timer_of_this_lp();
 	struct deadline *d;
@@ -151,11 +155,13 @@ bool timer_poll(void)
 
 	if (!t->shared)
 		return false;
-	while ((d = take_due(t, rdtsc()))) {
+	if (interrupted)
+		t->armed_tsc = NEVER;
+	while ((d = take_due(t, tsc_now()))) {
 		d->fire(d);
 		__atomic_store_n(&t->firing, NULL, __ATOMIC_RELEASE);
 	}
-	may_unshare = root_tick(t, rdtsc());
+	may_unshare = root_tick(t, tsc_now());
 	if (!t->first && may_unshare)
 		unshare(t);
 	else
@@ -223,7 +229,7 @@ void deadline_cancel(struct deadline *d)
 bool timer_root_read(uint32_t msr, uint64_t *value)
 {
 	struct lp_timer *t = timer_of_this_lp();
-	uint64_t now = rdtsc();
+	uint64_t now = tsc_now();
 
 	if (!t->shared)
 		return false;
@@ -251,7 +257,7 @@ static void root_count_from(struct lp_timer *t, uint32_t initial)
 {
 	t->root.initial = initial;
 	t->root_due = initial && root_can_be_interrupted(&t->root)
-		? rdtsc() + timer_ticks_to_tsc(initial, t->root.divide) : NEVER;
+		? tsc_now() + timer_ticks_to_tsc(initial, t->root.divide) : NEVER;
 	t->root_period = period_of(&t->root);
 }
 

@@ -8,7 +8,7 @@
 struct lp;
 
 void timer_prepare_lp(struct lp *lp);			/* memory, at boot */
-bool timer_poll(void);					/* after each exit: fires what is due on this LP; true while more is armed */
+bool timer_poll(bool interrupted);			/* after each exit: fires what is due on this LP; true while more is armed */
 bool timer_root_read(uint32_t msr, uint64_t *value);	/* false: not a timer register, or not shared at present */
 bool timer_root_write(uint32_t msr, uint64_t value);
 void timer_root_reset(void);				/* the root VP's LAPIC was reset */

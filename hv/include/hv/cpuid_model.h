@@ -27,6 +27,7 @@ uint64_t cpuid_features(unsigned int bank);		/* partition property PROCESSOR_FEA
 uint64_t cpuid_xsave_features(void);
 uint64_t cpuid_child_privileges(const struct partition *p);	/* HV_PRIV_* its synthetic features grant */
 uint64_t cpuid_xcr0_mask(void);				/* XCR0 bits a child may set */
+bool cpuid_xcr0_is_valid(uint64_t value);		/* hv can load it: SDM 1, 13.3 */
 
 #define HV_SYNTHETIC_OFFERED	(HV_SYNTH_HYPERVISOR_PRESENT | HV_SYNTH_HV1 | HV_SYNTH_VP_RUNTIME | \
 	HV_SYNTH_REFERENCE_COUNTER | HV_SYNTH_SYNIC | HV_SYNTH_STIMERS | HV_SYNTH_INTR_CTRL | HV_SYNTH_HYPERCALL | \

@@ -43,13 +43,17 @@ struct gpa_space {
 	uint64_t reserve[GPA_RESERVE];		/* SPAs of zeroed pages for splits; 0 = used up */
 	uint64_t retired;			/* replaced tables, linked by their first word, until the next flush */
 	struct gpa_overlay *overlays;		/* active ones */
+	bool lent;				/* a child's: every mapped page is counted (frames.h) */
 	bool tracking;				/* property GPA_ACCESS_TRACKING: dirty state matters */
 };
 
 hv_status_t gpa_space_init(struct gpa_space *g, struct pool *pool);
 void gpa_space_fini(struct gpa_space *g);	/* every table page back to the pool */
 
-/* Maps `pages` 4 KiB pages (with large leaves where both addresses allow) over whatever was there. */
+/*
+ * Maps `pages` 4 KiB pages (with large leaves where both addresses allow) over whatever was there. In a `lent` space the
+ * caller has counted the pages with frames_lend(); what is not mapped for want of memory is returned again.
+ */
 hv_status_t gpa_space_map(struct gpa_space *g, gpa_t gpa, spa_t spa, uint64_t pages, unsigned int access, bool uncached);
 /* Marks a range "no access". INSUFFICIENT_MEMORY only where nothing was mapped before (nothing is left accessible). */
 hv_status_t gpa_space_map_no_access(struct gpa_space *g, gpa_t gpa, uint64_t pages);

@@ -45,6 +45,7 @@ bool lapic_deliver(struct partition *p, unsigned int type, uint32_t vector, uint
 void lapic_post(struct lapic *l, uint8_t vector, bool level);	/* sets IRR and kicks */
 
 int lapic_pending(const struct lapic *l);		/* highest vector above the processor priority, or -1 */
+uint8_t lapic_waits_for_tpr(const struct lapic *l);	/* class of a vector that only the TPR holds back, or 0 */
 void lapic_accept(struct lapic *l, uint8_t vector);	/* moves it from IRR to ISR: it is being injected */
 bool lapic_accepts_extint(const struct lapic *l);	/* LINT0 passes the PIC's interrupts on */
 

@@ -12,6 +12,7 @@
 #define LP_STACK_SIZE	16384ull		/* power of two; struct lp at its base, a guard page below */
 #define LP_EXIT_RING	32
 
+struct gpa_space;
 struct vp;
 struct vp_exit_record {				/* root-boot-notes.md section 7: what the last exits were */
 	uint64_t code, rip, cr3, event_in, event_out, info1, info2;
@@ -25,7 +26,8 @@ struct lp {
 	struct vp *running;			/* the VP this LP is in or returns to; written by this LP only */
 	struct vp_exit_record exits[LP_EXIT_RING];
 	uint32_t exit_count;
-	volatile uint64_t world;		/* odd while in guest mode; written by this LP, read by lp_kick_all_and_wait() */
+	volatile uint64_t world;		/* odd while in guest mode; written by this LP, read by lp_kick_users_and_wait() */
+	const struct gpa_space *gpa_space;	/* of the VP in guest mode; written before `world` becomes odd */
 	uint32_t kick_pending;			/* an NMI on its way is hv's own; set by anyone, cleared by this LP */
 	uint32_t nmi_count;			/* NMIs this LP has taken in hv; written by its NMI handler */
 	uint32_t startup;			/* boot/root_startup.c: INIT and SIPI on their way to the root VP */
@@ -48,11 +50,11 @@ static inline struct lp *this_lp(void)
 void lp_kick(struct lp *lp);
 
 /*
- * Makes every LP that is in guest mode exit once and waits until each has: after it returns, no LP holds a
- * translation that was removed before the call. Callable with GIF=0 from a hypercall; it waits only for LPs in guest
+ * Makes every LP that is in guest mode in this GPA space exit once and waits until each has: after it returns, no LP holds
+ * a translation that was removed before the call. Callable with GIF=0 from a hypercall; it waits only for LPs in guest
  * mode, which the NMI ends, never for one in hv, so two LPs calling it at once cannot deadlock.
  */
-void lp_kick_all_and_wait(void);
+void lp_kick_users_and_wait(const struct gpa_space *g);
 
 /* Sends a fixed physical interrupt to an LP's local APIC (x2APIC): how hv posts vectors to the root. */
 void lp_send_interrupt(struct lp *lp, uint8_t vector);

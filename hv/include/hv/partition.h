@@ -45,6 +45,7 @@ struct partition {
 	uint64_t unimplemented_msr_action, processors_per_socket;
 	uint32_t intercepts[HV_INTERCEPT_TYPES];	/* access masks of HvCallInstallIntercept */
 	struct gpa_overlay hypercall_page, tsc_page;	/* children; their pages come at initialize */
+	uint32_t cpuid_epoch;			/* grows when CPUID's answers may change */
 	struct records cpuid_results, connections, ports;
 	struct records stats_pages;		/* the root's: which page is which object's */
 };

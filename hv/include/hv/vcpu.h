@@ -6,11 +6,11 @@
 #ifndef HV_VCPU_H
 #define HV_VCPU_H
 
+#include <abi/hv_register.h>
 #include <hv/types.h>
 
 struct vp;
 struct lp;
-union hv_register_value;
 
 struct vp_gprs {		/* order of the x86 encoding; the RAX and RSP slots are kept current by the back end */
 	uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
@@ -37,6 +37,15 @@ void vcpu_switch_out(struct vp *vp);
  * state), by TLFS register name. HV_STATUS_INVALID_PARAMETER for a name that is not its own. */
 hv_status_t vcpu_get_register(struct vp *vp, uint32_t name, union hv_register_value *value);
 hv_status_t vcpu_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value);
+
+/* The registers every message and the register page show, at once. FS and GS are right only while switched out. */
+struct vcpu_frame {
+	uint64_t rip, rflags, cr0, cr3, cr4, cr8, efer, dr7, pending_interruption, interrupt_state;
+	struct hv_x64_segment_register segments[6];	/* ES, CS, SS, DS, FS, GS */
+};
+void vcpu_get_frame(struct vp *vp, struct vcpu_frame *frame);
+uint64_t vcpu_cr0(struct vp *vp);
+uint64_t vcpu_cr8(struct vp *vp);
 uint64_t vcpu_rip(struct vp *vp);
 void vcpu_set_rip(struct vp *vp, uint64_t rip);		/* also ends the interrupt shadow */
 unsigned int vcpu_cpl(struct vp *vp);
@@ -54,6 +63,7 @@ bool vcpu_can_take_nmi(struct vp *vp);
 void vcpu_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error);
 bool vcpu_event_pending(struct vp *vp);
 void vcpu_request_interrupt_window(struct vp *vp);	/* exit as soon as vcpu_can_take_interrupt() would be true */
+void vcpu_request_tpr_window(struct vp *vp, uint8_t priority);	/* exit when CR8 is below the class; 0 takes it back */
 void vcpu_request_nmi_window(struct vp *vp);
 
 /* A physical interrupt that the root must take is pending on this LP (only meaningful after an exit of a child). */
@@ -64,6 +74,9 @@ void vcpu_flush_guest_tlb(struct vp *vp);		/* before the next entry of this VP *
 void vcpu_watch_root_timer(struct lp *lp, bool on);
 /* Sleeps in hv until an NMI (lp_kick); returns at once when one came since the last call. */
 void vcpu_wait_for_kick(void);
+
+/* Takes what physical interrupts are pending in hv's own IDT, where they end. */
+void vcpu_let_interrupts_in(void);
 
 /* Bytes at the faulting RIP if the CPU supplied them (decode assists), else 0. */
 unsigned int vcpu_instruction_bytes(struct vp *vp, uint8_t bytes[16]);

@@ -25,6 +25,8 @@ enum vp_next {			/* what to do after an exit was handled */
 #define MTRR_VARIABLE		8	/* pairs a child sees; PHYS_BASE8 and up read as zero */
 #define MTRR_FIXED		11
 
+#define VP_CPUID_CACHE		8	/* power of two */
+
 struct vp_msrs {		/* registers that hv only keeps for the guest: core/registers.c has the table */
 	uint64_t mtrr_def_type, mtrr_base[MTRR_VARIABLE], mtrr_mask[MTRR_VARIABLE], mtrr_fixed[MTRR_FIXED];
 	uint64_t debug_ctl, misc_enable, tsc_adjust, bndcfgs, emulation_hints;
@@ -44,7 +46,6 @@ struct vp {
 	bool nmi_pending, extint_pending;
 	uint8_t sipi_vector, extint_vector;
 	uint64_t deliverability;		/* what the VMM wants to be told: union hv_deliverability_notifications */
-	uint64_t eoi_pending[4];		/* vectors whose level EOI the VMM has not been told yet (bitmap) */
 	uint64_t root_signal_count;
 	struct vp *signal_next;			/* queue of VPs the root is to be told about; guarded by the root's lock */
 	bool signal_queued;
@@ -53,9 +54,13 @@ struct vp {
 	struct lapic *lapic;			/* children only: the root has the machine's */
 	struct synic *synic;
 	struct deadline deadline;		/* earliest of LAPIC timer and stimers */
+	uint64_t timer_next;			/* TSC the deadline is for; 0 = no timer runs */
 	struct gpa_overlay assist_page;		/* children */
 	uint64_t vp_assist_msr;
 	struct vp_msrs msrs;
+	struct {				/* last CPUID answers, valid while `epoch` is the partition's (intercept/cpuid.c) */
+		uint32_t leaf, subleaf, epoch, eax, ebx, ecx, edx;
+	} cpuid_cache[VP_CPUID_CACHE];
 	uint64_t runtime;			/* TSC ticks spent dispatched */
 	void *xsave_area;			/* children: extended state while not running; the back end's page */
 	uint64_t xcr0, xss;

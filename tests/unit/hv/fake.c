@@ -97,7 +97,7 @@ void deadline_cancel(struct deadline *d)
 struct lp *lp_get(uint32_t index) { return &fake.lps[index]; }
 struct lp *this_lp(void) { return &fake.lps[0]; }
 void lp_kick(struct lp *lp) { lp->kicks++; }
-void lp_kick_all_and_wait(void) { fake.all_kicks++; }
+void lp_kick_users_and_wait(const struct gpa_space *g) { (void)g; fake.all_kicks++; }
 
 void lp_send_interrupt(struct lp *lp, uint8_t vector)
 {
@@ -174,6 +174,7 @@ void vcpu_inject_nmi(struct vp *vp) { vp->arch->injected = 2; }
 bool vcpu_can_take_nmi(struct vp *vp) { return vp->arch->injected < 0; }
 bool vcpu_event_pending(struct vp *vp) { return vp->arch->event_pending; }
 void vcpu_request_interrupt_window(struct vp *vp) { vp->arch->window = true; }
+void vcpu_request_tpr_window(struct vp *vp, uint8_t priority) { vp->arch->tpr_window = priority; }
 void vcpu_request_nmi_window(struct vp *vp) { vp->arch->window = true; }
 bool vcpu_root_interrupt_pending(struct vp *vp) { (void)vp; return false; }
 void vcpu_flush_guest_tlb(struct vp *vp) { (void)vp; }

@@ -16,7 +16,7 @@
 
 struct fake_machine {
 	uint64_t tsc;
-	unsigned int all_kicks;			/* lp_kick_all_and_wait() */
+	unsigned int all_kicks;			/* lp_kick_users_and_wait() */
 	struct deadline *armed;
 	uint64_t armed_tsc;
 	struct lp lps[2];
@@ -35,6 +35,7 @@ struct vcpu {					/* what vcpu_* keep */
 	int injected;				/* vector, or -1 */
 	int exception;
 	unsigned int skipped, entries;
+	uint8_t tpr_window;
 	int (*exit)(struct vp *vp);		/* what vcpu_run_once() answers */
 };
 

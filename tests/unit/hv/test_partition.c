@@ -10,6 +10,7 @@
 #include <abi/hv_synic.h>
 #include <abi/hv_vp_page.h>
 #include <hv/decode.h>
+#include <hv/frames.h>
 #include <hv/lapic.h>
 #include <hv/lapic_internal.h>
 #include <hv/string.h>
@@ -247,6 +248,29 @@ static void only_the_roots_own_memory_can_be_mapped(void **state)
 	assert_int_equal(state_of(id, 0x200000, &spa), GPA_UNMAPPED);
 }
 
+static void a_lent_page_cannot_be_deposited(void **state)
+{
+	uint64_t id = fake_child(), in[] = { id, (CHILD_RAM >> 12) + 5 };
+	static const uint32_t ways[] = { HV_MAP_GPA_NO_ACCESS, HV_MAP_GPA_NO_ACCESS | HV_MAP_GPA_LARGE_PAGE };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		map(id, 0x200, CHILD_RAM >> 12, RWX | HV_MAP_GPA_LARGE_PAGE, 1);
+		map(id, 0x805, (CHILD_RAM >> 12) + 5, RWX, 1);		/* and once more elsewhere */
+		assert_true(frame_is_lent((spa_t){ CHILD_RAM + 0x5000 }));
+		assert_int_equal(RESULT_STATUS(fake_hypercall(HVCALL_DEPOSIT_MEMORY | REPS(1), in, sizeof(in), NULL, 0)),
+				 HV_STATUS_INVALID_PARAMETER);
+		map(id, ways[i] & HV_MAP_GPA_LARGE_PAGE ? 0x200 : 0x205, 0, ways[i], 1);
+		assert_true(frame_is_lent((spa_t){ CHILD_RAM + 0x5000 }));
+		map(id, 0x805, (CHILD_RAM >> 12) + 6, RWX, 1);		/* replaced */
+		assert_false(frame_is_lent((spa_t){ CHILD_RAM + 0x5000 }));
+	}
+	assert_true(frame_is_lent((spa_t){ CHILD_RAM + 0x6000 }));
+	assert_int_equal(fake_fast_hypercall(HVCALL_FINALIZE_PARTITION, id, 0), HV_STATUS_SUCCESS);
+	for (uint64_t page = 0; page < 1024; page++)
+		assert_false(frame_is_lent((spa_t){ CHILD_RAM + page * PAGE_SIZE }));
+}
+
 static void a_removal_never_fails_for_want_of_memory(void **state)
 {
 	uint64_t id = fake_child(), spa;
@@ -335,6 +359,23 @@ static void the_apic_honours_priorities(void **state)
 	lapic_mmio_write(l, APIC_TPR * 16, 0x30, &vector);
 	assert_int_equal(lapic_pending(l), -1);
 	assert_int_equal(vcpu_cr8(l->vp), 3);
+}
+
+static void a_vector_held_back_by_the_tpr_is_waited_for(void **state)
+{
+	struct lapic *l = enabled_lapic(fake_child_vp(fake_child(), 0));
+	uint8_t vector;
+
+	(void)state;
+	lapic_post(l, 0x51, false);
+	assert_int_equal(lapic_waits_for_tpr(l), 0);		/* nothing holds it back */
+	lapic_mmio_write(l, APIC_TPR * 16, 0x50, &vector);
+	assert_int_equal(lapic_waits_for_tpr(l), 5);
+	lapic_mmio_write(l, APIC_TPR * 16, 0x40, &vector);
+	assert_int_equal(lapic_pending(l), 0x51);
+	lapic_accept(l, 0x51);
+	lapic_post(l, 0x52, false);
+	assert_int_equal(lapic_waits_for_tpr(l), 0);		/* the one in service does, not the TPR */
 }
 
 static void the_end_of_a_level_interrupt_is_the_vmms_business(void **state)
@@ -603,9 +644,11 @@ int main(void)
 		TEST(deposited_pages_leave_the_root_and_come_back_scrubbed), TEST(a_deposit_is_all_or_nothing),
 		TEST(a_partition_gives_everything_back), TEST(a_vp_without_memory_leaves_no_trace),
 		TEST(a_large_leaf_is_split_by_taking_one_page_out), TEST(mapping_over_a_mapping_is_legal_both_ways),
-		TEST(only_the_roots_own_memory_can_be_mapped), TEST(a_removal_never_fails_for_want_of_memory),
+		TEST(only_the_roots_own_memory_can_be_mapped), TEST(a_lent_page_cannot_be_deposited),
+		TEST(a_removal_never_fails_for_want_of_memory),
 		TEST(an_overlay_hides_a_page_and_survives_remapping), TEST(dirty_state_is_kept_per_small_page),
-		TEST(the_apic_honours_priorities), TEST(the_end_of_a_level_interrupt_is_the_vmms_business),
+		TEST(the_apic_honours_priorities), TEST(a_vector_held_back_by_the_tpr_is_waited_for),
+		TEST(the_end_of_a_level_interrupt_is_the_vmms_business),
 		TEST(x2apic_refuses_what_the_architecture_refuses), TEST(init_and_sipi_reach_only_their_target),
 		TEST(the_pic_gets_through_lint0_only), TEST(the_apic_timer_fires_once_or_periodically),
 		TEST(a_blocked_vp_is_signalled_exactly_once), TEST(a_suspended_vp_is_not_signalled_until_it_is_released),

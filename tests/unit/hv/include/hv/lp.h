@@ -7,6 +7,7 @@
 
 #define HV_MAX_LPS	64
 
+struct gpa_space;
 struct vp;
 struct lp {
 	uint32_t index;
@@ -19,7 +20,7 @@ extern uint32_t lp_count;
 struct lp *lp_get(uint32_t index);
 struct lp *this_lp(void);
 void lp_kick(struct lp *lp);
-void lp_kick_all_and_wait(void);
+void lp_kick_users_and_wait(const struct gpa_space *g);
 void lp_send_interrupt(struct lp *lp, uint8_t vector);
 
 #endif
