@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Puts the disk image together: make-image.sh OUTPUT HV KERNEL ROOTFS. Works on plain files (mtools, mke2fs, sfdisk, dd):
+# Puts the disk image together: make-image.sh OUTPUT HV KERNEL ROOTFS. Works on plain files (mtools, sfdisk, dd):
 # no loop devices, no mounts, no root. Equal inputs give an equal image. One image serves BIOS and UEFI machines.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -58,11 +58,9 @@ make_esp() {
 	mcopy -i "$work/esp" "$kernel" ::/a/vmlinuz
 }
 
-# Small here, grown at boot; 64bit without reserved descriptors lets it grow online to any size.
+# The mark tells the first boot to make the file system, at the size that the disk allows (rootfs: prepare-data).
 make_data() {
-	truncate -s $(($(field size partita-data) * 512)) "$work/data"
-	mke2fs -q -t ext4 -b 4096 -i 65536 -m 0 -J size=32 -O 64bit,^resize_inode -L partita-data \
-		-U 70617274-6974-6100-0000-000000000025 -E hash_seed=70617274-6974-6100-0000-000000000026 "$work/data"
+	printf 'partita-data-new' >"$work/data"
 }
 
 make_disk() {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Makes the read-only root file system: make-rootfs.sh OUTPUT BIN-FOLDER UI-FOLDER. Debian's base, then overlay/ and units/,
-# then the services and the browser UI as far as they are built. No mounts and no root needed: everything is an archive
+# then the services and the browser UI. No mounts and no root needed: everything is an archive
 # until mkfs.erofs turns it into the image. Owners are root, times are zero, so equal inputs give equal images.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,10 +13,10 @@ services='vmpriv vmms vmwp webapi console'
 
 install_services() {
 	for name in $services; do
-		[ -x "$bin/$name" ] || { echo "rootfs: $bin/$name is not built, left out" >&2; continue; }
+		[ -x "$bin/$name" ] || { echo "rootfs: $bin/$name is not built" >&2; exit 1; }
 		strip -o "$stage/usr/libexec/partita/$name" "$bin/$name"
 	done
-	[ ! -d "$ui" ] || cp -r "$ui" "$stage/usr/share/partita/ui"
+	cp -r "$ui" "$stage/usr/share/partita/ui"
 }
 
 rm -rf "$stage"

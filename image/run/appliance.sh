@@ -5,13 +5,13 @@
 # to reach the appliance. The disk is an overlay on the image, kept between runs until the image changes or FRESH=1.
 # WAIT=no comes back before the appliance is up, for bring-up work.
 set -eu
-run=$PWD/build/run
-image=$PWD/build/image/partita.raw
+run=${RUN:-$PWD/build/run}
+image=${IMAGE:-$PWD/build/image/partita.raw}
 port=${PORT:-8443}
 mem=${MEM:-4G}
 cpus=${CPUS:-2}
 boot=${BOOT:-image}
-limit=${START_LIMIT:-180}
+limit=${START_LIMIT:-300}
 hv_options=${HV_OPTIONS:-}
 kernel_options="systemd.debug_shell=ttyS1${KERNEL_OPTIONS:+ $KERNEL_OPTIONS}"
 json=$run/appliance.json

@@ -7,7 +7,7 @@ echo
 echo "Ctrl-C shuts the appliance down."
 trap 'stop=1' INT TERM HUP
 stop=
-pid=$(cat build/run/qemu.pid)
+pid=$(cat "${RUN:-build/run}/qemu.pid")
 while [ -z "$stop" ] && kill -0 "$pid" 2>/dev/null; do
 	sleep 1
 done
