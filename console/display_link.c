@@ -21,7 +21,9 @@ static ssize_t receive(int socket, union packet *p, int *fd)
 {
 	union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int))]; } control;
 	struct iovec iov = { p, sizeof(*p) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
+	};
 	ssize_t n = recvmsg(socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 
@@ -72,7 +74,8 @@ static int take_mode(struct display_link *d, const struct display_mode *m, int f
 
 static int take_damage(struct display_link *d, const struct display_damage *from, size_t size, struct display_damage *to)
 {
-	if (from->count > DISPLAY_RECTS_MAX || size != offsetof(struct display_damage, rects) + from->count * sizeof(from->rects[0]))
+	if (from->count > DISPLAY_RECTS_MAX
+	    || size != offsetof(struct display_damage, rects) + from->count * sizeof(from->rects[0]))
 		return -EPROTO;
 	memcpy(to, from, size);
 	d->asked = false;

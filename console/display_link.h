@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The console's end of a display socket (partita/display.h). What the worker sends is checked before it is used. */
+/*
+ * The console's end of a display socket (partita/display.h). What the worker sends is checked before it is
+ * used.
+ */
 #ifndef CONSOLE_DISPLAY_LINK_H
 #define CONSOLE_DISPLAY_LINK_H
 
@@ -19,7 +22,10 @@ struct display_link {
 
 enum display_event { DISPLAY_EVENT_NONE, DISPLAY_EVENT_MODE, DISPLAY_EVENT_DAMAGE };
 
-/* Takes one packet; the kind of event, or negative errno (-ECONNRESET: the worker is gone, -EPROTO: it broke a rule). */
+/*
+ * Takes one packet; the kind of event, or negative errno (-ECONNRESET: the worker is gone, -EPROTO: it
+ * broke a rule).
+ */
 int display_link_receive(struct display_link *d, struct display_damage *damage);
 int display_link_request(struct display_link *d);		/* at most one at a time; 0 or negative errno */
 void display_link_key(struct display_link *d, uint16_t scancode, bool down);

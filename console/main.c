@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * console: one open console. Descriptor 3 is the client's stream (RFB bytes, already authenticated by webapi), descriptor 4 the
- * worker's display socket. Started by vmpriv; ends when either side does. Holds nothing else and may do nothing else.
+ * console: one open console. Descriptor 3 is the client's stream (RFB bytes, already authenticated by
+ * webapi), descriptor 4 the worker's display socket. Started by vmpriv; ends when either side does. Holds
+ * nothing else and may do nothing else. With --view-only keys and pointer of the client go nowhere.
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,6 +29,21 @@ static void on_key(void *context, uint16_t scancode, bool down)
 static void on_pointer(void *context, uint16_t x, uint16_t y, uint32_t buttons)
 {
 	display_link_pointer(&((struct console *)context)->display, x, y, buttons);
+}
+
+static void ignore_key(void *context, uint16_t scancode, bool down)
+{
+	(void)context;
+	(void)scancode;
+	(void)down;
+}
+
+static void ignore_pointer(void *context, uint16_t x, uint16_t y, uint32_t buttons)
+{
+	(void)context;
+	(void)x;
+	(void)y;
+	(void)buttons;
 }
 
 static int client_read(struct console *c)
@@ -101,16 +117,22 @@ static int serve(struct console *c)
 	return r;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static struct console c = { .display.fd = DISPLAY_FD };
-	int r = sandbox_enter();
+	bool view_only = argc == 2 && strcmp(argv[1], "--view-only") == 0;
+	int r;
 
+	if (argc > 1 && !view_only) {
+		fprintf(stderr, "usage: console [--view-only]\n");
+		return 2;
+	}
+	r = sandbox_enter();
 	if (r < 0) {
 		fprintf(stderr, "console: sandbox: %s\n", strerror(-r));
 		return 1;
 	}
-	session_init(&c.session, &(struct session_host) { on_key, on_pointer, &c });
+	session_init(&c.session, &(struct session_host) { view_only ? ignore_key : on_key, view_only ? ignore_pointer : on_pointer, &c });
 	r = serve(&c);
 	session_fini(&c.session);
 	display_link_close(&c.display);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The format-neutral half of the disk library: finds the format by name, checks every range, and does synchronous I/O
- * through the format's map(). Called by vmms (create, open to inspect) and by vmwp's devices.
+ * The format-neutral half of the disk library: finds the format by name, checks every range, and does
+ * synchronous I/O through the format's map(). Called by vmms (create, open to inspect) and by vmwp's
+ * devices.
  */
 #include "storage/disk.h"
 
@@ -85,7 +86,8 @@ static ssize_t transfer_some(struct disk *d, uint64_t offset, void *buffer, size
 	if (r < 0)
 		return r;
 	do
-		n = write ? pwrite(d->fd, buffer, bytes, (off_t)file_offset) : pread(d->fd, buffer, bytes, (off_t)file_offset);
+		n = write ? pwrite(d->fd, buffer, bytes, (off_t)file_offset)
+			  : pread(d->fd, buffer, bytes, (off_t)file_offset);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asynchronous disk requests over io_uring. A request is carried out in as many steps as the format's map() and short
- * transfers demand; each step is one entry of the ring. One thread uses a queue at a time.
+ * Asynchronous disk requests over io_uring. A request is carried out in as many steps as the format's map()
+ * and short transfers demand; each step is one entry of the ring. One thread uses a queue at a time.
  */
 #include <errno.h>
 #include <liburing.h>
@@ -37,7 +37,10 @@ static void operation_finish(struct operation *op, int result)
 	request->done(request, result);
 }
 
-/* Entries of iov[] that lie wholly within `bytes`; a step is never cut inside an entry unless it is the only one. */
+/*
+ * Entries of iov[] that lie wholly within `bytes`; a step is never cut inside an entry unless it is the
+ * only one.
+ */
 static unsigned int operation_entries_within(const struct operation *op, uint64_t bytes)
 {
 	unsigned int n = 0;
@@ -156,7 +159,9 @@ int disk_submit(struct disk_queue *q, struct disk *d, struct disk_request *r)
 	op = malloc(sizeof(*op) + iov_count * sizeof(op->iov[0]));
 	if (!op)
 		return -ENOMEM;
-	*op = (struct operation) { .queue = q, .disk = d, .request = r, .offset = r->offset, .left = bytes, .count = iov_count };
+	*op = (struct operation) {
+		.queue = q, .disk = d, .request = r, .offset = r->offset, .left = bytes, .count = iov_count,
+	};
 	if (iov_count)
 		memcpy(op->iov, r->iov, iov_count * sizeof(op->iov[0]));
 	result = operation_step(op);

@@ -25,7 +25,10 @@ void keyboard_scancode(struct session *s, uint16_t scancode, bool down)
 	s->host.key(s->host.context, scancode, down);
 }
 
-/* A keysym that needs Shift from a client that does not send it (scripts do that) gets it for the moment of the press. */
+/*
+ * A keysym that needs Shift from a client that does not send it (scripts do that) gets it for the moment of
+ * the press.
+ */
 void keyboard_keysym(struct session *s, uint32_t keysym, bool down)
 {
 	struct keysym_key key = keysym_look_up(keysym);

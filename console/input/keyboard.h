@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the client's keys to scancodes (set 1, 0xe0 prefix in the upper byte). Clients with the extended key event send them;
- * for the others keysyms are looked up on a US keyboard.
+ * From the client's keys to scancodes (set 1, 0xe0 prefix in the upper byte). Clients with the extended key
+ * event send them; for the others keysyms are looked up on a US keyboard.
  */
 #ifndef CONSOLE_INPUT_KEYBOARD_H
 #define CONSOLE_INPUT_KEYBOARD_H

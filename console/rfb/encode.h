@@ -41,4 +41,16 @@ void encoder_close(struct encoder *e);
 /* Up to `most` different colours of the rectangle; most + 1 when there are more. */
 unsigned int encoder_palette(const struct encoder *e, struct rect r, uint32_t *palette, unsigned int most);
 
+/*
+ * Where a colour is in a palette that has it; `last` remembers the answer for the runs that screens are
+ * made of.
+ */
+static inline uint8_t palette_index(const uint32_t *palette, uint32_t colour, uint8_t *last)
+{
+	if (palette[*last] != colour)
+		for (*last = 0; palette[*last] != colour; (*last)++)
+			;
+	return *last;
+}
+
 #endif

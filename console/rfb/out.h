@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes on their way to the client. Grows as needed; once memory was refused it stays `failed` and the session ends. */
+/*
+ * Bytes on their way to the client. Grows as needed; once memory was refused it stays `failed` and the
+ * session ends.
+ */
 #ifndef CONSOLE_RFB_OUT_H
 #define CONSOLE_RFB_OUT_H
 

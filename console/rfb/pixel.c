@@ -65,7 +65,8 @@ uint32_t pixel_value(const struct pixel_format *f, uint32_t p)
 /* Bits that carry colour, in the least or the most significant three bytes. */
 static uint32_t used_bits(const struct pixel_format *f)
 {
-	return (uint32_t)f->red_max << f->red_shift | (uint32_t)f->green_max << f->green_shift | (uint32_t)f->blue_max << f->blue_shift;
+	return (uint32_t)f->red_max << f->red_shift | (uint32_t)f->green_max << f->green_shift
+		| (uint32_t)f->blue_max << f->blue_shift;
 }
 
 unsigned int pixel_cpixel_bytes(const struct pixel_format *f)

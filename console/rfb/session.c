@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The handshake and the client's messages (RFC 6143, 7.1 to 7.5, and the community's extensions). See session.h. */
+/*
+ * The handshake and the client's messages (RFC 6143, 7.1 to 7.5, and the community's extensions). See
+ * session.h.
+ */
 #include "rfb/session.h"
 
 #include <errno.h>
@@ -157,7 +160,9 @@ static uint16_t scale(uint32_t at, uint32_t size)
 
 static int pointer_event(struct session *s, const uint8_t *m)
 {
-	s->host.pointer(s->host.context, scale(get16(m + 2), s->screen.width), scale(get16(m + 4), s->screen.height), m[1] & 0x1f);
+	uint16_t x = scale(get16(m + 2), s->screen.width), y = scale(get16(m + 4), s->screen.height);
+
+	s->host.pointer(s->host.context, x, y, m[1] & 0x1f);
 	return 0;
 }
 

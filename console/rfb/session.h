@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One RFB 3.8 client (RFC 6143). Bytes in, bytes out, no descriptors: main.c moves them. What the client sends is hostile;
- * any rule it breaks ends the session. session.c reads messages, update.c answers update requests.
+ * One RFB 3.8 client (RFC 6143). Bytes in, bytes out, no descriptors: main.c moves them. What the client
+ * sends is hostile; any rule it breaks ends the session. session.c reads messages, update.c answers update
+ * requests.
  */
 #ifndef CONSOLE_RFB_SESSION_H
 #define CONSOLE_RFB_SESSION_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tight encoding (the RFB community specification, "Tight Encoding"): one colour, a palette, JPEG for what looks like a photograph
- * and the client allowed loss, else plain pixels through zlib.
+ * Tight encoding (the RFB community specification, "Tight Encoding"): one colour, a palette, JPEG for what
+ * looks like a photograph and the client allowed loss, else plain pixels through zlib.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -12,9 +12,9 @@
 
 #include "rfb/encode.h"
 
-enum tight_control { TIGHT_BASIC_FILTER = 0x40, TIGHT_FILL = 0x80, TIGHT_JPEG = 0x90 };	/* bits 4, 5: the zlib stream, always 0 */
+enum tight_control { TIGHT_BASIC_FILTER = 0x40, TIGHT_FILL = 0x80, TIGHT_JPEG = 0x90 };	/* zlib stream 0 throughout */
 #define FILTER_PALETTE		1u
-#define PALETTE_MOST		64u
+#define PALETTE_MOST		96u	/* anti-aliased text on a plain ground has fewer; JPEG would smear it */
 #define STREAM			1
 #define COMPRESS_LEAST		12u	/* shorter data goes uncompressed */
 #define JPEG_PIXELS_LEAST	4096u
@@ -79,25 +79,18 @@ static void put_fill(struct encoder *e, uint32_t colour)
 	out_bytes(e->out, pixel, (size_t)(tpixels_put(&e->format, pixel, &colour, 1) - pixel));
 }
 
-static uint8_t palette_index(const uint32_t *palette, uint32_t colour)
-{
-	uint8_t i = 0;
-
-	while (palette[i] != colour)
-		i++;
-	return i;
-}
-
 /* Two colours take a bit each, rows padded to bytes; more take a byte. */
 static uint8_t *put_indices(const uint32_t *row, uint32_t width, const uint32_t *palette, unsigned int count, uint8_t *to)
 {
+	uint8_t last = 0;
+
 	for (uint32_t x = 0; count > 2 && x < width; x++)
-		*to++ = palette_index(palette, row[x]);
+		*to++ = palette_index(palette, row[x], &last);
 	for (uint32_t x = 0; count == 2 && x < width; x += 8) {
 		uint8_t byte = 0;
 
 		for (uint32_t i = x; i < x + 8 && i < width; i++)
-			byte |= (uint8_t)(palette_index(palette, row[i]) << (7 - (i - x)));
+			byte |= (uint8_t)(palette_index(palette, row[i], &last) << (7 - (i - x)));
 		*to++ = byte;
 	}
 	return to;
@@ -148,6 +141,8 @@ static void jpeg_setup(struct jpeg_compress_struct *jpeg, const struct encoder *
 	jpeg->in_color_space = JCS_EXT_BGRX;
 	jpeg_set_defaults(jpeg);
 	jpeg_set_quality(jpeg, 20 + e->quality * 8, TRUE);
+	/* full colour resolution: coloured text stays legible */
+	jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = 1;
 	jpeg->dct_method = JDCT_IFAST;
 }
 
@@ -221,5 +216,8 @@ static void tight_rect(struct encoder *e, struct rect r)
 	free(scratch);
 }
 
-/* Servers keep rectangles small enough for clients with fixed buffers: 2048 wide, 64 Ki pixels. */
-const struct encoding encoding_tight = { .number = 7, .most_pixels = 65536, .most_width = 2048, .rect = tight_rect };
+/*
+ * Small rectangles, so that a picture beside text does not turn the text into JPEG. Clients rely on at most
+ * 2048 pixels of width.
+ */
+const struct encoding encoding_tight = { .number = 7, .most_pixels = 16384, .most_width = 2048, .rect = tight_rect };

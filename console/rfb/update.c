@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Framebuffer updates. The view is our copy of what the client shows; damage only marks tiles that may differ. When an
- * update is due, each marked tile is compared with the screen, copied once into the view and sent from there.
+ * Framebuffer updates. The view is our copy of what the client shows; damage only marks tiles that may
+ * differ. When an update is due, each marked tile is compared with the screen, copied once into the view
+ * and sent from there.
  */
 #include "rfb/session.h"
 
@@ -24,7 +25,9 @@ static bool tile_is_marked(const struct session *s, uint32_t tile)
 
 static struct rect tile_rect(const struct session *s, uint32_t column, uint32_t row)
 {
-	return (struct rect) { column * TILE, row * TILE, least(TILE, s->width - column * TILE), least(TILE, s->height - row * TILE) };
+	uint32_t x = column * TILE, y = row * TILE;
+
+	return (struct rect) { x, y, least(TILE, s->width - x), least(TILE, s->height - y) };
 }
 
 /* --- the view --- */
@@ -67,7 +70,10 @@ void view_mark(struct session *s, struct rect r)
 		}
 }
 
-/* Copies a row of the screen into the view; true when it differed. What lies outside of a smaller screen is black. */
+/*
+ * Copies a row of the screen into the view; true when it differed. What lies outside of a smaller screen is
+ * black.
+ */
 static bool view_fetch_row(struct session *s, struct rect r, uint32_t y)
 {
 	uint32_t *to = s->view + (size_t)y * s->width + r.x, row[TILE] = { 0 };

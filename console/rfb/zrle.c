@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ZRLE (RFC 6143, 7.7.6): tiles of 64x64, each one colour, a packed palette of up to 16, or plain pixels, all through one
- * zlib stream. Runs are left to zlib, which finds them as well.
+ * ZRLE (RFC 6143, 7.7.6): tiles of 64x64, each one colour, a packed palette of up to 16, or plain pixels,
+ * all through one zlib stream. Runs are left to zlib, which finds them as well.
  */
 #include <stdlib.h>
 
@@ -21,23 +21,15 @@ static uint8_t *put_tile_plain(const struct encoder *e, struct rect t, uint8_t *
 	return to;
 }
 
-static uint8_t palette_index(const uint32_t *palette, uint32_t colour)
-{
-	uint8_t i = 0;
-
-	while (palette[i] != colour)
-		i++;
-	return i;
-}
-
 /* One row of indices, padded to whole bytes. */
-static uint8_t *put_row_packed(const uint32_t *row, uint32_t width, const uint32_t *palette, unsigned int bits, uint8_t *to)
+static uint8_t *put_row_packed(const uint32_t *row, uint32_t width, const uint32_t *palette, unsigned int bits,
+			       uint8_t *to)
 {
 	unsigned int filled = 0;
-	uint8_t byte = 0;
+	uint8_t byte = 0, last = 0;
 
 	for (uint32_t x = 0; x < width; x++) {
-		byte = (uint8_t)(byte << bits | palette_index(palette, row[x]));
+		byte = (uint8_t)(byte << bits | palette_index(palette, row[x], &last));
 		filled += bits;
 		if (filled == 8) {
 			*to++ = byte;
@@ -49,7 +41,8 @@ static uint8_t *put_row_packed(const uint32_t *row, uint32_t width, const uint32
 	return to;
 }
 
-static uint8_t *put_tile_packed(const struct encoder *e, struct rect t, const uint32_t *palette, unsigned int count, uint8_t *to)
+static uint8_t *put_tile_packed(const struct encoder *e, struct rect t, const uint32_t *palette,
+				unsigned int count, uint8_t *to)
 {
 	unsigned int bits = count == 2 ? 1 : count <= 4 ? 2 : 4;
 
@@ -81,7 +74,8 @@ static void zrle_rect(struct encoder *e, struct rect r)
 	}
 	for (uint32_t y = 0; y < r.height; y += TILE)
 		for (uint32_t x = 0; x < r.width; x += TILE)
-			to = put_tile(e, (struct rect) { r.x + x, r.y + y, least(TILE, r.width - x), least(TILE, r.height - y) }, to);
+			to = put_tile(e, (struct rect) {
+				r.x + x, r.y + y, least(TILE, r.width - x), least(TILE, r.height - y) }, to);
 	out_u32(e->out, 0);
 	encoder_deflate(e, STREAM, plain, (size_t)(to - plain));
 	if (!e->out->failed)

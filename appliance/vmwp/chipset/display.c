@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Viewers of the display (partita/display.h). Each has its own record of changed rows; the screen is looked at only while one
- * waits for damage, at most 30 times a second and less often while nothing happens.
+ * Viewers of the display (partita/display.h). Each has its own record of changed rows; the screen is looked
+ * at only while one waits for damage, at most 30 times a second and less often while nothing happens.
  */
 #include "vmwp/chipset/display_internal.h"
 
@@ -66,7 +66,9 @@ static void add_band(struct display_damage *damage, const struct display *d, uin
 	if (damage->count == DISPLAY_RECTS_MAX)		/* no room: the last one covers the rest */
 		last->height = (uint16_t)(end - last->y);
 	else
-		damage->rects[damage->count++] = (struct display_rect) { 0, (uint16_t)first, (uint16_t)d->mode.width, (uint16_t)(end - first) };
+		damage->rects[damage->count++] = (struct display_rect) {
+			0, (uint16_t)first, (uint16_t)d->mode.width, (uint16_t)(end - first),
+		};
 }
 
 static void collect_damage(const struct display *d, const struct display_viewer *w, struct display_damage *damage)
@@ -86,13 +88,15 @@ static void collect_damage(const struct display *d, const struct display_viewer 
 static void viewer_tell(struct display *d, struct display_viewer *w)
 {
 	struct display_damage damage = { .type = DISPLAY_DAMAGE };
+	size_t size;
 
 	if (!w->wants || (w->mode_due && !viewer_send_mode(d, w)))
 		return;
 	collect_damage(d, w, &damage);
 	if (damage.count == 0)
 		return;
-	if (send_packet(w, &damage, offsetof(struct display_damage, rects) + damage.count * sizeof(damage.rects[0]), -1) < 0)
+	size = offsetof(struct display_damage, rects) + damage.count * sizeof(damage.rects[0]);
+	if (send_packet(w, &damage, size, -1) < 0)
 		return;
 	memset(w->rows, 0, sizeof(w->rows));
 	w->wants = false;
@@ -166,6 +170,11 @@ union viewer_packet {
 	struct display_pointer pointer;
 };
 
+static bool pointer_is_sound(const struct display_pointer *p)
+{
+	return p->x <= 32767 && p->y <= 32767;
+}
+
 /* False: a packet that no viewer may send. */
 static bool handle_packet(struct display *d, struct display_viewer *w, const union viewer_packet *p, size_t size)
 {
@@ -180,7 +189,7 @@ static bool handle_packet(struct display *d, struct display_viewer *w, const uni
 	if (p->type == DISPLAY_KEY && size == sizeof(p->key) && p->key.down <= 1) {
 		if (ps2)
 			ps2_key(ps2, p->key.scancode, p->key.down);
-	} else if (p->type == DISPLAY_POINTER && size == sizeof(p->pointer) && p->pointer.x <= 32767 && p->pointer.y <= 32767) {
+	} else if (p->type == DISPLAY_POINTER && size == sizeof(p->pointer) && pointer_is_sound(&p->pointer)) {
 		if (ps2)
 			ps2_pointer(ps2, p->pointer.x, p->pointer.y, p->pointer.buttons, d->mode.width, d->mode.height);
 	} else {
@@ -235,7 +244,7 @@ int display_open(struct device *vga, int *viewer_fd)
 		close(fds[1]);
 		return r;
 	}
-	d->refresh(d);				/* before it counts as a viewer: it gets one MODE, of pixels that are drawn */
+	d->refresh(d);				/* before it counts as a viewer: one MODE, its pixels drawn */
 	*w = (struct display_viewer) { .fd = fds[0] };
 	viewer_send_mode(d, w);
 	*viewer_fd = fds[1];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The display as the VGA sees it: it reports its mode and the rows that changed, and is asked to look (refresh) when a viewer
- * waits for damage.
+ * The display as the VGA sees it: it reports its mode and the rows that changed, and is asked to look
+ * (refresh) when a viewer waits for damage.
  */
 #ifndef VMWP_CHIPSET_DISPLAY_INTERNAL_H
 #define VMWP_CHIPSET_DISPLAY_INTERNAL_H
@@ -31,7 +31,7 @@ struct display {
 
 int display_init(struct display *d, struct device *dev, void (*refresh)(struct display *));
 void display_fini(struct display *d);
-void display_set_mode(struct display *d, int fd, const struct display_mode *mode);	/* pixels must be drawn already, or rows changed later */
+void display_set_mode(struct display *d, int fd, const struct display_mode *mode);
 void display_rows_changed(struct display *d, uint32_t first, uint32_t count);
 
 #endif

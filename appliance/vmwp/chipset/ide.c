@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PIIX3 IDE: the PCI function, the command and control block registers of both channels, interrupts and resets (ATA/ATAPI-6
- * chapters 5 to 9). Commands are in ide_ata.c and ide_atapi.c.
+ * PIIX3 IDE: the PCI function, the command and control block registers of both channels, interrupts and
+ * resets (ATA/ATAPI-6 chapters 5 to 9). Commands are in ide_ata.c and ide_atapi.c.
  */
 #include "vmwp/chipset/ide_internal.h"
 
@@ -53,7 +53,8 @@ static void request_done(struct disk_request *r, int result)
 		d->done(d, result);
 }
 
-void ide_submit(struct ide_drive *d, int op, uint64_t offset, struct iovec *iov, unsigned int count, void (*done)(struct ide_drive *, int))
+void ide_submit(struct ide_drive *d, int op, uint64_t offset, struct iovec *iov, unsigned int count,
+		void (*done)(struct ide_drive *, int))
 {
 	int r;
 
@@ -410,10 +411,9 @@ int ide_set_media(struct device *dev, unsigned int location, struct disk *medium
 	d = &ide->channel[location / 2].drive[location % 2];
 	if (d->kind != IDE_CD)
 		return -ENODEV;
-	if (d->busy) {
-		ide_wait_idle(d);
+	ide_wait_idle(d);
+	if (d->phase != IDE_IDLE && d->phase != IDE_PACKET_OUT)		/* the rest of a transfer is gone with its medium */
 		atapi_protocol.finish(d, -EIO);
-	}
 	disk_close(d->disk);
 	d->disk = medium;
 	d->tray_open = false;

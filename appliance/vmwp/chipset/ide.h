@@ -15,8 +15,9 @@
 extern const struct device_model ide_model;
 
 /*
- * Both take the disk on success; 0, -EINVAL (no such place), -EBUSY (taken), -ENOMEM. `location` is channel * 2 + drive,
- * the `number`/`location` of the API folded into one. serial may be NULL; at most 20 characters are shown to the guest.
+ * Both take the disk on success; 0, -EINVAL (no such place), -EBUSY (taken), -ENOMEM. `location` is channel
+ * * 2 + drive, the `number`/`location` of the API folded into one. serial may be NULL; at most 20
+ * characters are shown to the guest.
  */
 int ide_attach_disk(struct device *ide, unsigned int location, struct disk *disk, const char *serial);
 int ide_attach_cd(struct device *ide, unsigned int location, struct disk *medium);	/* medium NULL: an empty tray */

@@ -85,7 +85,9 @@ static struct extent extent28(const struct ide_drive *d)
 		return (struct extent) { (uint64_t)(d->head & 0x0f) << 24 | cylinder << 8 | n->lba_low, count };
 	if (n->lba_low == 0)		/* CHS sectors count from 1 */
 		return (struct extent) { UINT64_MAX, count };
-	return (struct extent) { (cylinder * d->heads + (d->head & 0x0f)) * d->sectors_per_track + n->lba_low - 1, count };
+	return (struct extent) {
+		(cylinder * d->heads + (d->head & 0x0f)) * d->sectors_per_track + n->lba_low - 1, count,
+	};
 }
 
 /* False: the command was ended with IDNF. */
@@ -257,7 +259,8 @@ static void ata_packet(struct ide_drive *d, const struct ata_command *row)
 }
 
 #define BOTH (IDE_DISK | IDE_CD)
-static const struct ata_command commands[256] = {	/* handler, drives, LBA48, write, mode; SMART (B0h) is refused by its absence */
+/* SMART (B0h) is refused by its absence. */
+static const struct ata_command commands[256] = {	/* handler, drives, LBA48, write, mode */
 	[0x08] = { ata_device_reset,	IDE_CD,   false, false, MODE_NONE },
 	[0x10] = { ata_nothing,		IDE_DISK, false, false, MODE_NONE },	/* RECALIBRATE */
 	[0x20] = { ata_transfer,	IDE_DISK, false, false, MODE_PIO },
@@ -286,7 +289,7 @@ static const struct ata_command commands[256] = {	/* handler, drives, LBA48, wri
 	[0xc9] = { ata_transfer,	IDE_DISK, false, false, MODE_DMA },
 	[0xca] = { ata_transfer,	IDE_DISK, false, true,  MODE_DMA },
 	[0xcb] = { ata_transfer,	IDE_DISK, false, true,  MODE_DMA },
-	[0xe0] = { ata_nothing,		BOTH,     false, false, MODE_NONE },	/* STANDBY IMMEDIATE, IDLE IMMEDIATE, STANDBY, IDLE */
+	[0xe0] = { ata_nothing,		BOTH,     false, false, MODE_NONE },	/* STANDBY and IDLE, each two ways */
 	[0xe1] = { ata_nothing,		BOTH,     false, false, MODE_NONE },
 	[0xe2] = { ata_nothing,		BOTH,     false, false, MODE_NONE },
 	[0xe3] = { ata_nothing,		BOTH,     false, false, MODE_NONE },

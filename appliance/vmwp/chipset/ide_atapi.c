@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The packet protocol (ATA/ATAPI-6, 9.8 and 9.9): how a CD drive takes 12-byte commands and gives data, by the data port or
- * by DMA. What the commands mean is in ide_mmc.c.
+ * The packet protocol (ATA/ATAPI-6, 9.8 and 9.9): how a CD drive takes 12-byte commands and gives data, by
+ * the data port or by DMA. What the commands mean is in ide_mmc.c.
  */
 #include "vmwp/chipset/ide_internal.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bus master half of PIIX3 IDE (PIIX3 datasheet, 2.7 and 3.4): its I/O registers and transfers between the disk and the guest's
- * memory as its descriptor table says. The table is read as it is used; guest memory is handed to the disk queue in place.
+ * The bus master half of PIIX3 IDE (PIIX3 datasheet, 2.7 and 3.4): its I/O registers and transfers between
+ * the disk and the guest's memory as its descriptor table says. The table is read as it is used; guest
+ * memory is handed to the disk queue in place.
  */
 #include "vmwp/chipset/ide_internal.h"
 
@@ -100,7 +101,7 @@ static void step_done(struct ide_drive *d, int result)
 
 static void step(struct ide_drive *d)
 {
-	struct iovec iov[DMA_STEP_IOV];
+	struct iovec iov[DMA_STEP_IOV];		/* copied by the queue */
 	unsigned int count;
 	int r;
 
@@ -111,7 +112,7 @@ static void step(struct ide_drive *d)
 		return;
 	}
 	d->status = ATA_BSY;
-	ide_submit(d, d->phase == IDE_DMA_IN ? DISK_READ : DISK_WRITE, d->offset, iov, count, step_done);	/* copies iov */
+	ide_submit(d, d->phase == IDE_DMA_IN ? DISK_READ : DISK_WRITE, d->offset, iov, count, step_done);
 }
 
 /* An answer of a few bytes: from the drive's buffer, without the disk. */

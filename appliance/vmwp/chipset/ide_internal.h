@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * State and calls shared by the IDE files: ide.c (registers), ide_pio.c (data port), ide_dma.c (bus master), ide_ata.c (disk
- * commands), ide_atapi.c (packets), ide_mmc.c (CD commands), ide_identify.c. All with the machine lock held.
+ * State and calls shared by the IDE files: ide.c (registers), ide_pio.c (data port), ide_dma.c (bus
+ * master), ide_ata.c (disk commands), ide_atapi.c (packets), ide_mmc.c (CD commands), ide_identify.c. All
+ * with the machine lock held.
  */
 #ifndef VMWP_CHIPSET_IDE_INTERNAL_H
 #define VMWP_CHIPSET_IDE_INTERNAL_H
@@ -10,7 +11,7 @@
 
 #define IDE_SECTOR		512u
 #define IDE_CD_BLOCK		2048u
-#define IDE_BUFFER_BYTES	65536u		/* read ahead for the data port: an exit per block is dear, a disk request dearer */
+#define IDE_BUFFER_BYTES	65536u		/* of read-ahead for the data port */
 #define IDE_MULTIPLE_MAX	16u
 
 enum ide_status { ATA_ERR = 0x01, ATA_DRQ = 0x08, ATA_DSC = 0x10, ATA_DF = 0x20, ATA_DRDY = 0x40, ATA_BSY = 0x80 };
@@ -95,7 +96,8 @@ void ide_set_signature(struct ide_drive *d);
 void ide_reset_drive(struct ide_drive *d);
 void ide_wait_idle(struct ide_drive *d);	/* forgets the request on its way, after it let go of its buffers */
 /* Starts a request; `done` comes later, never from within. */
-void ide_submit(struct ide_drive *d, int op, uint64_t offset, struct iovec *iov, unsigned int count, void (*done)(struct ide_drive *, int));
+void ide_submit(struct ide_drive *d, int op, uint64_t offset, struct iovec *iov, unsigned int count,
+		void (*done)(struct ide_drive *, int));
 
 /* ide_pio.c */
 void ide_pio_answer(struct ide_drive *d, const struct ide_protocol *p, uint32_t bytes, uint32_t block);	/* from buffer[] */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SCSI commands of a CD/DVD-ROM drive (SPC-3, MMC-5) as a table. Answers are built in the drive's buffer; reads go to the disk.
+ * SCSI commands of a CD/DVD-ROM drive (SPC-3, MMC-5) as a table. Answers are built in the drive's buffer;
+ * reads go to the disk.
  */
 #include "vmwp/chipset/ide_internal.h"
 
 #include <string.h>
 
-enum mmc_flags { NEEDS_MEDIUM = 1, PASSES_ATTENTION = 2 };	/* SPC-3, 5.8.7: some commands run before a unit attention is told */
+/* SPC-3, 5.8.7: some commands run before a unit attention is told. */
+enum mmc_flags { NEEDS_MEDIUM = 1, PASSES_ATTENTION = 2 };
 
 struct mmc_row {
 	void (*run)(struct ide_drive *d, const uint8_t *cdb);

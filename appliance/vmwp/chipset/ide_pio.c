@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transfers through the data port: a buffer filled from (or emptied to) the disk in large steps and shown to the guest in
- * DRQ blocks (ATA/ATAPI-6, 9.5 to 9.8). Knows no command.
+ * Transfers through the data port: a buffer filled from (or emptied to) the disk in large steps and shown
+ * to the guest in DRQ blocks (ATA/ATAPI-6, 9.5 to 9.8). Knows no command.
  */
 #include "vmwp/chipset/ide_internal.h"
 

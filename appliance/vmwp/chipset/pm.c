@@ -28,8 +28,9 @@
 #define PM1_BUS_MASTER	0x0010
 #define PM1_GLOBAL	0x0020
 #define PM1_POWER_BUTTON 0x0100
+#define PM1_RTC		0x0400		/* enabled and read back by ACPICA; alarms come by IRQ 8 here */
 #define PM1_WAKE	0x8000
-#define PM1_IMPLEMENTED	(PM1_TIMER | PM1_GLOBAL | PM1_POWER_BUTTON)
+#define PM1_IMPLEMENTED	(PM1_TIMER | PM1_GLOBAL | PM1_POWER_BUTTON | PM1_RTC)
 #define CONTROL_SCI	0x0001
 #define CONTROL_SLEEP	0x2000
 #define CONTROL_TYPE(v)	((v) >> 10 & 7)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The i8042 keyboard controller: ports 0x60 and 0x64, one output byte at a time from its own replies, the keyboard and the
- * mouse, interrupts 1 and 12, and the translation of scan code set 2 to set 1 (IBM PS/2 "Keyboard and Auxiliary Device Controller").
+ * The i8042 keyboard controller: ports 0x60 and 0x64, one output byte at a time from its own replies, the
+ * keyboard and the mouse, interrupts 1 and 12, and the translation of scan code set 2 to set 1 (IBM PS/2
+ * "Keyboard and Auxiliary Device Controller").
  */
 #include "vmwp/chipset/ps2_internal.h"
 
 #include <string.h>
 
-enum status_bits { STATUS_OUTPUT = 0x01, STATUS_SYSTEM = 0x04, STATUS_COMMAND = 0x08, STATUS_UNLOCKED = 0x10, STATUS_MOUSE = 0x20 };
+enum status_bits {
+	STATUS_OUTPUT = 0x01, STATUS_SYSTEM = 0x04, STATUS_COMMAND = 0x08, STATUS_UNLOCKED = 0x10, STATUS_MOUSE = 0x20,
+};
 enum mode_bits {
 	MODE_KEYBOARD_IRQ = 0x01, MODE_MOUSE_IRQ = 0x02, MODE_SYSTEM = 0x04, MODE_KEYBOARD_OFF = 0x10, MODE_MOUSE_OFF = 0x20,
 	MODE_TRANSLATE = 0x40,
@@ -184,7 +187,8 @@ static uint8_t translate(struct ps2 *p, uint8_t byte)
 
 uint8_t ps2_set2_of_set1(uint8_t set1)
 {
-	for (unsigned int code = sizeof(set1_of_set2) - 1; code > 0; code--)	/* downwards: F7 and SysRq are the last of two */
+	/* downwards: F7 and SysRq are the last of two */
+	for (unsigned int code = sizeof(set1_of_set2) - 1; code > 0; code--)
 		if (set1_of_set2[code] == set1)
 			return (uint8_t)code;
 	return 0;

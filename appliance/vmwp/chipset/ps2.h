@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * i8042 controller with a keyboard (IRQ 1) and an IntelliMouse (IRQ 12). Ports 0x60 and 0x64 only: port 0x61 is the
- * PIT's, 0x92 the board's. Command 0xfe on port 0x64 asks the machine for a reset.
+ * i8042 controller with a keyboard (IRQ 1) and an IntelliMouse (IRQ 12). Ports 0x60 and 0x64 only: port
+ * 0x61 is the PIT's, 0x92 the board's. Command 0xfe on port 0x64 asks the machine for a reset.
  */
 #ifndef VMWP_CHIPSET_PS2_H
 #define VMWP_CHIPSET_PS2_H

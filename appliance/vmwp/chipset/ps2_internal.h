@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shared by ps2.c (the i8042 controller), ps2_keyboard.c and ps2_mouse.c: the devices' bytes wait in a queue each until
- * the controller takes them.
+ * Shared by ps2.c (the i8042 controller), ps2_keyboard.c and ps2_mouse.c: the devices' bytes wait in a
+ * queue each until the controller takes them.
  */
 #ifndef VMWP_CHIPSET_PS2_INTERNAL_H
 #define VMWP_CHIPSET_PS2_INTERNAL_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The PS/2 keyboard: commands and keys in scan code set 2 (or 1). The host repeats keys itself: no typematic here.
+ * The PS/2 keyboard: commands and keys in scan code set 2 (or 1). The host repeats keys itself: no
+ * typematic here.
  */
 #include "vmwp/chipset/ps2_internal.h"
 

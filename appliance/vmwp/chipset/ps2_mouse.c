@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The PS/2 mouse with the IntelliMouse wheel. A viewer's absolute position becomes movement; what the guest has not fetched
- * yet is added up, so a slow guest gets few large packets instead of an overflow.
+ * The PS/2 mouse with the IntelliMouse wheel. A viewer's absolute position becomes movement; what the guest
+ * has not fetched yet is added up, so a slow guest gets few large packets instead of an overflow.
  */
 #include "vmwp/chipset/ps2_internal.h"
 
@@ -137,10 +137,14 @@ void mouse_write(struct ps2_mouse *m, uint8_t byte)
 
 static uint8_t packet_buttons(uint32_t buttons)
 {
-	return (uint8_t)((buttons & VIEWER_LEFT ? 1 : 0) | (buttons & VIEWER_RIGHT ? 2 : 0) | (buttons & VIEWER_MIDDLE ? 4 : 0));
+	return (uint8_t)((buttons & VIEWER_LEFT ? 1 : 0) | (buttons & VIEWER_RIGHT ? 2 : 0)
+			 | (buttons & VIEWER_MIDDLE ? 4 : 0));
 }
 
-/* At an edge the guest's pointer is pushed against it: what its acceleration made of earlier movement is corrected there. */
+/*
+ * At an edge the guest's pointer is pushed against it: what its acceleration made of earlier movement is
+ * corrected there.
+ */
 static int32_t movement(int32_t from, int32_t to, int32_t size)
 {
 	if (to <= 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two 16550A UARTs (National Semiconductor PC16550D data sheet). Sending takes no time; the divisor is stored without effect.
+ * Two 16550A UARTs (National Semiconductor PC16550D data sheet). Sending takes no time; the divisor is
+ * stored without effect.
  */
 #include "vmwp/chipset/serial_internal.h"
 
@@ -8,7 +9,9 @@
 
 enum serial_register { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCRATCH };
 enum ier_bits { IER_RECEIVED = 0x01, IER_TRANSMIT = 0x02, IER_LINE = 0x04, IER_MODEM = 0x08 };
-enum iir_values { IIR_NONE = 0x01, IIR_MODEM = 0x00, IIR_TRANSMIT = 0x02, IIR_RECEIVED = 0x04, IIR_LINE = 0x06, IIR_TIMEOUT = 0x0c };
+enum iir_values {
+	IIR_NONE = 0x01, IIR_MODEM = 0x00, IIR_TRANSMIT = 0x02, IIR_RECEIVED = 0x04, IIR_LINE = 0x06, IIR_TIMEOUT = 0x0c,
+};
 enum fcr_bits { FCR_ENABLE = 0x01, FCR_CLEAR_RECEIVE = 0x02 };
 enum lsr_bits { LSR_READY = 0x01, LSR_OVERRUN = 0x02, LSR_HOLDING_EMPTY = 0x20, LSR_EMPTY = 0x40 };
 enum mcr_bits { MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOOP = 0x10 };
@@ -121,8 +124,8 @@ static uint8_t msr_lines(const struct serial_port *p)
 {
 	if (!(p->mcr & MCR_LOOP))
 		return MSR_CTS | MSR_DSR | MSR_DCD;
-	return (uint8_t)((p->mcr & MCR_RTS ? MSR_CTS : 0) | (p->mcr & MCR_DTR ? MSR_DSR : 0) | (p->mcr & MCR_OUT1 ? MSR_RI : 0)
-			 | (p->mcr & MCR_OUT2 ? MSR_DCD : 0));
+	return (uint8_t)((p->mcr & MCR_RTS ? MSR_CTS : 0) | (p->mcr & MCR_DTR ? MSR_DSR : 0)
+			 | (p->mcr & MCR_OUT1 ? MSR_RI : 0) | (p->mcr & MCR_OUT2 ? MSR_DCD : 0));
 }
 
 static void mcr_write(struct serial_port *p, uint8_t value)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Viewers of a COM port: stream sockets. The scrollback is also each viewer's send queue: one that does not read falls behind
- * and, when it is more than the scrollback behind, misses what was in between.
+ * Viewers of a COM port: stream sockets. The scrollback is also each viewer's send queue: one that does not
+ * read falls behind and, when it is more than the scrollback behind, misses what was in between.
  */
 #include "vmwp/chipset/serial_internal.h"
 
@@ -22,7 +22,10 @@ static void stream_close(struct serial_port *p, struct serial_stream *s)
 
 static void stream_ready(struct device *dev, int fd, uint32_t events);
 
-/* Asks for input only while the UART has room, for output only while something is unsent; always to hear that the peer went. */
+/*
+ * Asks for input only while the UART has room, for output only while something is unsent; always to hear
+ * that the peer went.
+ */
 static void stream_watch(struct serial_port *p, struct serial_stream *s)
 {
 	uint32_t events = EPOLLRDHUP | (serial_room(p) ? EPOLLIN : 0) | (s->sent < p->written ? EPOLLOUT : 0);

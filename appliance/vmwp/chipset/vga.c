@@ -33,15 +33,26 @@ static int memory_create(const char *name, size_t bytes, void **mapping)
 	return fd;
 }
 
+static void lfb_unmap(struct vga *v)
+{
+	for (unsigned int i = 0; i < VGA_LFB_SLOTS; i++) {
+		memory_unmap(v->lfb[i]);
+		v->lfb[i] = NULL;
+	}
+}
+
 static void lfb_moved(struct device *dev, unsigned int bar, uint64_t address, bool enabled)
 {
 	struct vga *v = device_state(dev);
 
 	if (bar != 0)
 		return;
-	memory_unmap(v->lfb);
-	v->lfb = enabled ? memory_map(dev->machine, address, VGA_VRAM_BYTES, v->vram_fd, 0, true) : NULL;
-	v->lfb_address = enabled ? address : 0;
+	lfb_unmap(v);
+	for (unsigned int i = 0; enabled && i < VGA_LFB_SLOTS; i++) {
+		uint64_t offset = (uint64_t)i * VGA_LFB_SLOT_BYTES;
+
+		v->lfb[i] = memory_map(dev->machine, address + offset, VGA_LFB_SLOT_BYTES, v->vram_fd, offset, true);
+	}
 	v->all_changed = true;
 }
 
@@ -89,7 +100,7 @@ static void vga_fini(struct device *dev)
 
 	display_fini(&v->display);
 	memory_unmap(v->window);
-	memory_unmap(v->lfb);
+	lfb_unmap(v);
 	if (v->vram)
 		munmap(v->vram, VGA_VRAM_BYTES + VGA_SCRATCH_BYTES);
 	if (v->surface)

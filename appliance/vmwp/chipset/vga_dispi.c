@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bochs VBE display interface: an index port 0x1ce and a data port 0x1cf (0x1d0 as well), by which vgabios sets modes with a
- * linear frame buffer. Interface as described in SeaBIOS' vgasrc and Bochs' vbe.txt.
+ * Bochs VBE display interface: an index port 0x1ce and a data port 0x1cf (0x1d0 as well), by which vgabios
+ * sets modes with a linear frame buffer. Interface as described in SeaBIOS' vgasrc and Bochs' vbe.txt.
  */
 #include "vmwp/chipset/vga_internal.h"
 
@@ -25,11 +25,12 @@ static bool bpp_is_known(uint16_t bpp)
 /* Rows of the virtual screen: all that fit into video memory. */
 static void set_virtual_width(struct vga *v, uint32_t width)
 {
-	uint32_t bytes;
+	uint32_t bytes, rows;
 
 	v->dispi[DISPI_VIRT_WIDTH] = (uint16_t)(width < v->dispi[DISPI_XRES] ? v->dispi[DISPI_XRES] : width);
 	bytes = dispi_line_bytes(v);
-	v->dispi[DISPI_VIRT_HEIGHT] = (uint16_t)(bytes && VGA_VRAM_BYTES / bytes < UINT16_MAX ? VGA_VRAM_BYTES / bytes : UINT16_MAX);
+	rows = bytes ? VGA_VRAM_BYTES / bytes : UINT16_MAX;
+	v->dispi[DISPI_VIRT_HEIGHT] = rows < UINT16_MAX ? (uint16_t)rows : UINT16_MAX;
 }
 
 static bool mode_fits(const struct vga *v)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Graphics modes, one row at a time: planar 16 colours, 256 colours, and linear frame buffers of 8 to 24 bits per pixel (32
- * bits are shown where they lie).
+ * Graphics modes, one row at a time: planar 16 colours, 256 colours, and linear frame buffers of 8 to 24
+ * bits per pixel (32 bits are shown where they lie).
  */
 #include "vmwp/chipset/vga_internal.h"
 

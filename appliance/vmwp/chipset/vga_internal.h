@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * State and calls shared by the VGA files: vga.c (device, BAR), vga_regs.c (VGA ports), vga_dispi.c (Bochs VBE ports),
- * vga_window.c (0xa0000..0xbffff), vga_screen.c (what is shown and what changed), vga_text.c and vga_graphics.c (pixels).
+ * State and calls shared by the VGA files: vga.c (device, BAR), vga_regs.c (VGA ports), vga_dispi.c (Bochs
+ * VBE ports), vga_window.c (0xa0000..0xbffff), vga_screen.c (what is shown and what changed), vga_text.c
+ * and vga_graphics.c (pixels).
  *
- * Video memory is kept as the adapter has it: byte 4 * offset + plane. A linear mode's frame buffer is then the same bytes.
+ * Video memory is kept as the adapter has it: byte 4 * offset + plane. A linear mode's frame buffer is then
+ * the same bytes.
  */
 #ifndef VMWP_CHIPSET_VGA_INTERNAL_H
 #define VMWP_CHIPSET_VGA_INTERNAL_H
@@ -13,8 +15,10 @@
 
 #define VGA_VRAM_BYTES		(16u << 20)
 #define VGA_PLANAR_BYTES	(256u << 10)		/* the part that planes reach */
-#define VGA_SCRATCH_BYTES	(128u << 10)		/* behind it in the memfd: the window while it is mapped re-arranged */
+#define VGA_SCRATCH_BYTES	(128u << 10)		/* behind it: the window while mapped re-arranged */
 #define VGA_PAGES		(VGA_VRAM_BYTES / 4096)
+#define VGA_LFB_SLOT_BYTES	(2u << 20)		/* mapped in pieces: only those on the screen are asked for changes */
+#define VGA_LFB_SLOTS		(VGA_VRAM_BYTES / VGA_LFB_SLOT_BYTES)
 #define VGA_TEXT_CELLS_MAX	16384u
 
 enum vga_window { WINDOW_TRAPPED, WINDOW_LINEAR, WINDOW_TEXT, WINDOW_PLANE };
@@ -30,9 +34,11 @@ struct vga_screen {			/* compared bytewise: made from zeroed memory */
 	uint32_t lines_shift;		/* each row is shown this often more (double scan), but drawn once */
 };
 
-enum dispi_register { DISPI_ID, DISPI_XRES, DISPI_YRES, DISPI_BPP, DISPI_ENABLE, DISPI_BANK, DISPI_VIRT_WIDTH, DISPI_VIRT_HEIGHT,
-	DISPI_X_OFFSET, DISPI_Y_OFFSET, DISPI_VRAM_64K, DISPI_REGISTERS };
-enum dispi_enable { DISPI_ENABLED = 0x01, DISPI_GETCAPS = 0x02, DISPI_8BIT_DAC = 0x20, DISPI_LFB = 0x40, DISPI_NOCLEAR = 0x80 };
+enum dispi_register {
+	DISPI_ID, DISPI_XRES, DISPI_YRES, DISPI_BPP, DISPI_ENABLE, DISPI_BANK, DISPI_VIRT_WIDTH, DISPI_VIRT_HEIGHT,
+	DISPI_X_OFFSET, DISPI_Y_OFFSET, DISPI_VRAM_64K, DISPI_REGISTERS,
+};
+enum dispi_enable { DISPI_ENABLED = 0x01, DISPI_GETCAPS = 0x02, DISPI_8BIT_DAC = 0x20, DISPI_NOCLEAR = 0x80 };
 
 struct vga {
 	struct display display;		/* first: display_open() finds it there */
@@ -50,8 +56,7 @@ struct vga {
 	uint8_t latch[4];
 	uint16_t dispi_index, dispi[DISPI_REGISTERS];
 
-	struct memory_slot *lfb, *window;
-	uint64_t lfb_address;
+	struct memory_slot *lfb[VGA_LFB_SLOTS], *window;
 	enum vga_window window_kind;
 	uint32_t window_base, window_bytes, window_plane;	/* as mapped; base in 0xa0000.. and in video memory */
 	uint32_t window_vram;
@@ -82,12 +87,11 @@ uint64_t vga_window_read(struct device *dev, uint64_t offset, unsigned int size)
 void vga_window_write(struct device *dev, uint64_t offset, unsigned int size, uint64_t value);
 void vga_window_update(struct vga *v);		/* after a register changed: takes away a mapping that became wrong */
 void vga_window_unmap(struct vga *v);
-void vga_window_sync(struct vga *v);		/* brings what the guest wrote through a re-arranged mapping into the planes */
+void vga_window_sync(struct vga *v);		/* brings what was written through the mapping into the planes */
 
 /* vga_screen.c */
 void vga_refresh(struct display *display);	/* draws what changed and reports it */
-struct vga_slot_range { struct memory_slot *slot; uint32_t vram_offset, bytes, shown_from, shown_bytes; };
-void vga_harvest_changes(struct vga *v, const struct vga_slot_range *range);
+void vga_harvest_changes(struct vga *v, struct memory_slot *slot, uint32_t vram_offset, uint32_t bytes);
 
 /* vga_text.c, vga_graphics.c: draw into the surface */
 void vga_draw_text(struct vga *v, const struct vga_screen *s);

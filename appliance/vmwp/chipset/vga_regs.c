@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The VGA's own ports, 0x3b0..0x3df: sequencer, graphics controller, CRTC, attribute controller and DAC (IBM PS/2 "Video
- * Subsystem"). Registers are stored; what they mean is read by vga_window.c and vga_screen.c.
+ * The VGA's own ports, 0x3b0..0x3df: sequencer, graphics controller, CRTC, attribute controller and DAC
+ * (IBM PS/2 "Video Subsystem"). Registers are stored; what they mean is read by vga_window.c and
+ * vga_screen.c.
  */
 #include "vmwp/chipset/vga_internal.h"
 

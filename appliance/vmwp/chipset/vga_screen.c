@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the adapter shows now (mode, geometry, start) and what of it changed since it was last drawn. Called when a viewer
- * waits for damage; nothing here runs while nobody looks.
+ * What the adapter shows now (mode, geometry, start) and what of it changed since it was last drawn. Called
+ * when a viewer waits for damage; nothing here runs while nobody looks.
  */
 #include "vmwp/chipset/vga_internal.h"
 
@@ -74,6 +74,11 @@ static bool screen_is_sound(const struct vga_screen *s)
 	return s->kind != SCREEN_LFB || end <= VGA_VRAM_BYTES;
 }
 
+static bool screen_is_off(const struct vga *v)
+{
+	return !dispi_is_enabled(v) && ((v->seq[1] & SEQ_SCREEN_OFF) || !(v->attr_index & ATTR_PALETTE_ON));
+}
+
 /* The screen as the registers say; a blank one of usual size when they are off or make no sense. */
 static struct vga_screen screen_now(const struct vga *v)
 {
@@ -84,9 +89,9 @@ static struct vga_screen screen_now(const struct vga *v)
 		screen_lfb(v, &s);
 	else
 		screen_vga(v, &s);
-	if (!screen_is_sound(&s) || (!dispi_is_enabled(v) && (v->seq[1] & SEQ_SCREEN_OFF || !(v->attr_index & ATTR_PALETTE_ON)))) {
+	if (!screen_is_sound(&s) || screen_is_off(v)) {
 		memset(&s, 0, sizeof(s));
-		s.width = v->shown.width ? v->shown.width : 720;	/* keeps its size: guests blank the screen while they set modes */
+		s.width = v->shown.width ? v->shown.width : 720;	/* guests blank it while they set modes */
 		s.height = v->shown.height ? v->shown.height : 400;
 	}
 	return s;
@@ -125,7 +130,7 @@ static uint64_t page_sum(const uint8_t *page)
 
 static void sum_changes(struct vga *v, uint32_t first_page, uint32_t pages)
 {
-	for (uint32_t p = first_page; p < first_page + pages && p < VGA_PAGES; p++) {
+	for (uint32_t p = first_page; p < first_page + pages; p++) {
 		uint64_t sum = page_sum(v->vram + (size_t)p * 4096);
 
 		if (sum != v->page_sums[p])
@@ -134,15 +139,15 @@ static void sum_changes(struct vga *v, uint32_t first_page, uint32_t pages)
 	}
 }
 
-/* Adds the pages that were written through `slot`, which maps video memory from vram_offset on; where the hypervisor
- * keeps no dirty state, the contents of what is shown are compared. */
-void vga_harvest_changes(struct vga *v, const struct vga_slot_range *r)
+/* Adds the pages that were written through `slot`, which maps `bytes` of video memory from vram_offset on; where the
+ * hypervisor keeps no dirty state, contents are compared. */
+void vga_harvest_changes(struct vga *v, struct memory_slot *slot, uint32_t vram_offset, uint32_t bytes)
 {
-	uint64_t bitmap[VGA_PAGES / 64] = { 0 };
-	uint32_t first = r->vram_offset / 4096, pages = r->bytes / 4096;
+	uint64_t bitmap[VGA_LFB_SLOT_BYTES / 4096 / 64] = { 0 };
+	uint32_t first = vram_offset / 4096, pages = bytes / 4096;
 
-	if (!r->slot || memory_dirty_pages(r->slot, bitmap, pages) < 0) {
-		sum_changes(v, r->shown_from / 4096, (r->shown_from % 4096 + r->shown_bytes + 4095) / 4096);
+	if (!slot || memory_dirty_pages(slot, bitmap, pages) < 0) {
+		sum_changes(v, first, pages);
 		return;
 	}
 	for (uint32_t p = 0; p < pages; p++)
@@ -174,10 +179,13 @@ static void draw_changed_rows(struct vga *v, const struct vga_screen *s)
 
 static void harvest_frame_buffer(struct vga *v, const struct vga_screen *s)
 {
-	struct vga_slot_range range = { v->lfb, 0, VGA_VRAM_BYTES, s->start, s->line_bytes * s->height };
+	uint32_t end = s->start + s->line_bytes * s->height;
 
-	if (v->lfb && s->kind == SCREEN_LFB)
-		vga_harvest_changes(v, &range);
+	if (s->kind != SCREEN_LFB)
+		return;
+	for (uint32_t i = s->start / VGA_LFB_SLOT_BYTES; i < VGA_LFB_SLOTS && i * VGA_LFB_SLOT_BYTES < end; i++)
+		if (v->lfb[i])
+			vga_harvest_changes(v, v->lfb[i], i * VGA_LFB_SLOT_BYTES, VGA_LFB_SLOT_BYTES);
 }
 
 static void make_colours(struct vga *v)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text modes: characters and attributes in planes 0 and 1, fonts in plane 2. Only cells that differ from what was drawn
- * last are drawn. Blinking is shown steady: a cursor that blinks would be damage for ever.
+ * Text modes: characters and attributes in planes 0 and 1, fonts in plane 2. Only cells that differ from
+ * what was drawn last are drawn. Blinking is shown steady: a cursor that blinks would be damage for ever.
  */
 #include "vmwp/chipset/vga_internal.h"
 
@@ -58,13 +58,15 @@ static void draw_glyph_row(uint32_t *to, uint8_t bits, uint32_t fore, uint32_t b
 		to[8] = ninth && (bits & 1) ? fore : back;
 }
 
-static void draw_cell(struct vga *v, const struct vga_screen *s, const struct text_run *run, uint32_t index, uint16_t cell, bool cursor)
+static void draw_cell(struct vga *v, const struct vga_screen *s, const struct text_run *run, uint32_t index,
+		      uint16_t cell, bool cursor)
 {
 	uint8_t character = (uint8_t)cell, attribute = (uint8_t)(cell >> 8);
 	const uint8_t *glyph = run->font[(attribute >> 3) & 1] + character * 32 * 4;
 	uint32_t fore = run->colours[attribute & 0x0f], back = run->colours[(attribute >> 4) & (run->blink ? 7 : 15)];
 	bool ninth = run->line_graphics && character >= 0xc0 && character <= 0xdf;
-	uint32_t *to = v->surface + (size_t)(index / run->columns) * s->cell_height * s->width + index % run->columns * s->cell_width;
+	uint32_t *to = v->surface + (size_t)(index / run->columns) * s->cell_height * s->width
+		+ index % run->columns * s->cell_width;
 
 	for (uint32_t y = 0; y < s->cell_height; y++, to += s->width) {
 		bool inverse = cursor && y >= run->cursor_first && y <= run->cursor_last;
@@ -74,7 +76,8 @@ static void draw_cell(struct vga *v, const struct vga_screen *s, const struct te
 }
 
 /* One row of cells; true when something was drawn. */
-static bool draw_text_row(struct vga *v, const struct vga_screen *s, const struct text_run *run, uint32_t row, uint32_t cursor_state)
+static bool draw_text_row(struct vga *v, const struct vga_screen *s, const struct text_run *run, uint32_t row,
+			  uint32_t cursor_state)
 {
 	bool drawn = false, cursor_changed = cursor_state != v->cursor_drawn;
 	uint32_t start = s->start / 4;
@@ -97,8 +100,10 @@ static bool draw_text_row(struct vga *v, const struct vga_screen *s, const struc
 void vga_draw_text(struct vga *v, const struct vga_screen *s)
 {
 	struct text_run run = text_run(v, s);
-	uint32_t cursor_state = run.cursor == NO_CURSOR ? NO_CURSOR : run.cursor_first << 24 | run.cursor_last << 16 | run.cursor;
+	uint32_t cursor_state = NO_CURSOR;
 
+	if (run.cursor != NO_CURSOR)
+		cursor_state = run.cursor_first << 24 | run.cursor_last << 16 | run.cursor;
 	for (uint32_t row = 0; row < s->height / s->cell_height; row++)
 		if (draw_text_row(v, s, &run, row, cursor_state))
 			display_rows_changed(&v->display, row * s->cell_height, s->cell_height);

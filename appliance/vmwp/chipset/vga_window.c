@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The window 0xa0000..0xbffff into video memory. In general each access is trapped and goes through the planes' logic; in
- * the states that carry nearly all traffic (text, one plane for fonts, linear) the window is mapped as plain guest memory
- * instead. A mapping is made by the first trapped access in such a state and taken away when a register ends the state.
+ * The window 0xa0000..0xbffff into video memory. In general each access is trapped and goes through the
+ * planes' logic; in the states that carry nearly all traffic (text, one plane for fonts, linear) the window
+ * is mapped as plain guest memory instead. A mapping is made by the first trapped access in such a state
+ * and taken away when a register ends the state.
  */
 #include "vmwp/chipset/vga_internal.h"
 
@@ -31,7 +32,8 @@ static struct window_range window_range(const struct vga *v)
 /* Writes arrive as they are, and reads return what was written. */
 static bool data_path_is_plain(const struct vga *v)
 {
-	return GC_MODE_WRITE(v) == 0 && !(v->gc[5] & GC_MODE_READ_COMPARE) && v->gc[1] == 0 && v->gc[3] == 0 && v->gc[8] == 0xff;
+	return GC_MODE_WRITE(v) == 0 && !(v->gc[5] & GC_MODE_READ_COMPARE) && v->gc[1] == 0 && v->gc[3] == 0
+		&& v->gc[8] == 0xff;
 }
 
 static int single_plane(const struct vga *v)
@@ -90,8 +92,7 @@ void vga_window_sync(struct vga *v)
 		v->all_changed = true;		/* most likely a font */
 	}
 	if (v->window_kind == WINDOW_LINEAR)
-		vga_harvest_changes(v, &(struct vga_slot_range) {
-			v->window, v->window_vram, v->window_bytes, v->window_vram, v->window_bytes });
+		vga_harvest_changes(v, v->window, v->window_vram, v->window_bytes);
 }
 
 static void window_map(struct vga *v, enum vga_window kind)
@@ -261,7 +262,10 @@ static void trapped_write(struct vga *v, uint32_t at, uint8_t value)
 
 /* --- the trapped accesses --- */
 
-/* The mapped memory when there is one: another VP, or the rest of a string instruction, may come here after the mapping was made. */
+/*
+ * The mapped memory when there is one: another VP, or the rest of a string instruction, may come here after
+ * the mapping was made.
+ */
 static uint8_t *mapped_byte(struct vga *v, uint32_t at)
 {
 	if (v->window_kind == WINDOW_TRAPPED || at >= v->window_bytes)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console program itself, sandbox included: this test is its worker on one socket and its client on the other.
+ * The console program itself, sandbox included: this test is its worker on one socket and its client on the
+ * other.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -28,18 +29,18 @@
 
 struct fixture { pid_t pid; int client, display, memory; uint32_t *pixels; };
 
-static void run_console(int client, int display)
+static void run_console(int client, int display, const char *argument)
 {
 	int c = fcntl(client, F_DUPFD, 10), d = fcntl(display, F_DUPFD, 10);
 
 	dup2(c, 3);
 	dup2(d, 4);
 	close_range(5, ~0u, 0);
-	execl(CONSOLE_PROGRAM, "console", (char *)NULL);
+	execl(CONSOLE_PROGRAM, "console", argument, (char *)NULL);
 	_exit(127);
 }
 
-static int setup(void **state)
+static int start_console(void **state, const char *argument)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	int client[2], display[2];
@@ -48,7 +49,7 @@ static int setup(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, display), 0);
 	f->pid = fork();
 	if (f->pid == 0)
-		run_console(client[1], display[1]);
+		run_console(client[1], display[1], argument);
 	close(client[1]);
 	close(display[1]);
 	f->client = client[0];
@@ -58,6 +59,16 @@ static int setup(void **state)
 	f->pixels = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, f->memory, 0);
 	*state = f;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return start_console(state, NULL);
+}
+
+static int setup_view_only(void **state)
+{
+	return start_console(state, "--view-only");
 }
 
 static int teardown(void **state)
@@ -201,6 +212,19 @@ static void test_a_session_from_hand_shake_to_good_bye(void **state)
 	assert_int_equal(ended(f), 0);
 }
 
+static void test_a_view_only_console_passes_no_input(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t update[16];
+
+	start(f);
+	handshake(f);
+	put(f, (uint8_t[]) { 4, 1, 0, 0, 0, 0, 0, 'a', 5, 1, 0, 10, 0, 10 }, 14);
+	assert_true(worker_hears_nothing(f));
+	request(f, true);				/* but it shows the screen */
+	read_exactly(f, update, sizeof(update));
+}
+
 static void test_every_encoder_lives_within_the_sandbox(void **state)
 {
 	struct fixture *f = *state;
@@ -277,6 +301,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_a_session_from_hand_shake_to_good_bye),
+		cmocka_unit_test_setup_teardown(test_a_view_only_console_passes_no_input, setup_view_only, teardown),
 		T(test_every_encoder_lives_within_the_sandbox),
 		T(test_a_worker_that_lies_ends_the_console),
 		T(test_a_client_that_lies_ends_the_console),

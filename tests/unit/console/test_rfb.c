@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RFB sessions as a client sees them. The reader below was written from RFC 6143 and shares nothing with the encoders but zlib
- * and libjpeg: each update it applies must make its picture equal to the screen's.
+ * RFB sessions as a client sees them. The reader below was written from RFC 6143 and shares nothing with
+ * the encoders but zlib and libjpeg: each update it applies must make its picture equal to the screen's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -377,7 +377,7 @@ static void assert_same_picture(struct fixture *f)
 /* Areas of one colour, two, sixteen, many; the fourth byte is noise. */
 static void paint(struct fixture *f, uint32_t seed)
 {
-	static const unsigned int colours[] = { 1, 2, 3, 12, 40, 1000000 };
+	static const unsigned int colours[] = { 1, 2, 4, 16, 17, 1000000 };
 
 	for (uint32_t i = 0; i < f->width * f->height; i++) {
 		uint32_t area = (i % f->width / 45 + i / f->width / 50 + seed) % 6, x = i * 2654435761u + seed;
@@ -403,6 +403,20 @@ static void test_every_encoding_shows_the_screen(void **state)
 			assert_int_equal(f->pixels, WIDTH * HEIGHT);
 			assert_same_picture(f);
 		}
+}
+
+static void test_wide_screens_are_cut_for_tight(void **state)
+{
+	struct fixture *f = *state;
+
+	show(f, 2500, 100);
+	handshake(f);
+	put_encodings(f, (int32_t[]) { 7 }, 1);
+	paint(f, 2);
+	request(f, false);
+	take_update(f);
+	assert_int_equal(f->rects, 20);			/* 16384 pixels are 4 tiles */
+	assert_same_picture(f);
 }
 
 static void test_updates_hold_only_what_changed(void **state)
@@ -579,7 +593,7 @@ static const struct { const char *what; size_t count; uint8_t bytes[24]; } hosti
 	{ "an unknown message", 1, { 9 } },
 	{ "a pixel format of 24 bits", 20, { 0, 0, 0, 0, 24, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0 } },
 	{ "a colour map", 20, { 0, 0, 0, 0, 8, 8, 0, 0 } },
-	{ "a shift beyond the pixel", 20, { 0, 0, 0, 0, 16, 16, 0, 1, 0, 31, 0, 63, 0, 31, 250, 5, 0 } },
+	{ "a shift beyond the pixel", 20, { 0, 0, 0, 0, 16, 16, 0, 1, 0, 31, 0, 63, 0, 31, 75, 5, 0 } },
 	{ "a maximum that is no mask", 20, { 0, 0, 0, 0, 16, 16, 0, 1, 0, 30, 0, 63, 0, 31, 11, 5, 0 } },
 	{ "a maximum wider than the pixel", 20, { 0, 0, 0, 0, 16, 16, 0, 1, 0xff, 0xff, 0, 63, 0, 31, 11, 5, 0 } },
 	{ "65535 encodings", 4, { 2, 0, 0xff, 0xff } },
@@ -666,6 +680,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_every_encoding_shows_the_screen),
+		T(test_wide_screens_are_cut_for_tight),
 		T(test_updates_hold_only_what_changed),
 		T(test_jpeg_only_where_the_client_allowed_it),
 		T(test_a_client_that_can_follows_the_mode),

@@ -123,11 +123,12 @@ static struct machine *the_machine;
 
 int memory_dirty_pages(struct memory_slot *s, uint64_t *bitmap, size_t bits)
 {
-	(void)s;
+	uint64_t *from = &the_machine->dirty[s->offset / 4096 / 64];
+
 	if (the_machine->dirty_unknown)
 		return -ENOTSUP;
-	memcpy(bitmap, the_machine->dirty, (bits + 63) / 64 * 8);
-	memset(the_machine->dirty, 0, sizeof(the_machine->dirty));
+	memcpy(bitmap, from, (bits + 63) / 64 * 8);
+	memset(from, 0, (bits + 63) / 64 * 8);
 	return 0;
 }
 

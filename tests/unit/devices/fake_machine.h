@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A machine for one device under test: vmwp/device.h without a hypervisor. Guest memory is an array, interrupts are counted,
- * time moves only when the test says so, descriptors are polled by fake_pump().
+ * A machine for one device under test: vmwp/device.h without a hypervisor. Guest memory is an array,
+ * interrupts are counted, time moves only when the test says so, descriptors are polled by fake_pump().
  */
 #ifndef TESTS_FAKE_MACHINE_H
 #define TESTS_FAKE_MACHINE_H
@@ -9,7 +9,7 @@
 #include "vmwp/device.h"
 
 #define FAKE_RAM	(4u << 20)
-#define FAKE_SLOTS	4
+#define FAKE_SLOTS	12
 
 struct fake_irq { bool level; unsigned int raised; };
 struct memory_slot { uint64_t gpa, size, offset; int fd; bool used; };
@@ -24,7 +24,7 @@ struct machine {
 	unsigned int maps;
 	struct memory_slot slot[FAKE_SLOTS];
 	bool dirty_unknown;		/* memory_dirty_pages() fails, as without hypervisor support */
-	uint64_t dirty[4096 / 64];	/* what the next memory_dirty_pages() tells */
+	uint64_t dirty[4096 / 64];	/* pages of what memory_dirty_pages() is asked for, by their offset in the memfd */
 	struct pci_function_model pci;
 };
 

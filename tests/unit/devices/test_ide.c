@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IDE driven by register accesses as a guest's driver makes them, on a disk and a CD in memfds with known contents. */
+/*
+ * IDE driven by register accesses as a guest's driver makes them, on a disk and a CD in memfds with known
+ * contents.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -437,6 +440,27 @@ static void test_media_change_is_told_once(void **state)
 	assert_int_equal(ide_set_media(f->ide, 0, NULL), -19);		/* a disk has no tray */
 }
 
+static void test_a_medium_taken_in_mid_transfer_ends_it(void **state)
+{
+	struct fixture *f = *state;
+	static uint8_t data[2048];
+
+	assert_int_equal(packet(f, 0, 2048, (uint8_t[12]) { 0x28, 0, 0, 0, 0, 0, 0, 0, 200 }) & DRQ, DRQ);
+	fake_ins(&f->m, CD_BASE, 2, data, 1024);
+	assert_int_equal(ide_set_media(f->ide, 2, NULL), 0);
+	assert_int_equal(wait_idle(f, CD_BASE) & (ERR | DRQ), ERR);
+	for (int i = 0; i < 100; i++)
+		fake_ins(&f->m, CD_BASE, 2, data, 1024);
+	assert_int_equal(sense(f), 0x031100);
+	prd(f, 0, DATA, 4096, true);
+	assert_int_equal(ide_set_media(f->ide, 2, raw(f->cd_fd, true)), 0);
+	assert_int_equal(packet(f, 0, 0, (uint8_t[12]) { 0 }) & ERR, ERR);	/* the medium changed */
+	assert_int_equal(packet(f, 1, 0, (uint8_t[12]) { 0x28, 0, 0, 0, 0, 9, 0, 0, 2 }) & DRQ, DRQ);
+	assert_int_equal(ide_set_media(f->ide, 2, NULL), 0);
+	start_master(f, 1, 8);						/* DMA that had not begun */
+	assert_int_equal(wait_idle(f, CD_BASE) & (ERR | DRQ), ERR);
+}
+
 static void test_a_locked_tray_stays_shut(void **state)
 {
 	struct fixture *f = *state;
@@ -451,7 +475,10 @@ static void test_a_locked_tray_stays_shut(void **state)
 	assert_int_equal(sense(f), 0x023a02);
 }
 
-/* Register noise, half of it a plausible packet: nothing may crash, hang or write beyond the buffers (run under valgrind too). */
+/*
+ * Register noise, half of it a plausible packet: nothing may crash, hang or write beyond the buffers (run
+ * under valgrind too).
+ */
 static void test_noise_leaves_a_drive_that_resets(void **state)
 {
 	struct fixture *f = *state;
@@ -471,6 +498,8 @@ static void test_noise_leaves_a_drive_that_resets(void **state)
 		case 5: fake_out(&f->m, base, 4, x); break;
 		case 6: memcpy(buffer, &x, 4); memcpy(buffer + 4, f->m.ram + (x >> 8 & 0xffff), 8); buffer[0] = (uint8_t)(x >> 4 & 0x7f);
 			fake_outs(&f->m, base, 2, buffer, 6); break;
+		case 7: if (x >> 8 & 15) break;
+			assert_int_equal(ide_set_media(f->ide, 2, x & 4096 ? NULL : raw(f->cd_fd, true)), 0); break;
 		default: fake_out(&f->m, base + (x >> 8 & 7), 1, x >> 16 & 255); break;
 		}
 	}
@@ -499,6 +528,7 @@ int main(void)
 		T(test_answers_have_their_length),
 		T(test_refused_packets_leave_their_sense),
 		T(test_media_change_is_told_once),
+		T(test_a_medium_taken_in_mid_transfer_ends_it),
 		T(test_a_locked_tray_stays_shut),
 		T(test_noise_leaves_a_drive_that_resets),
 	};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keyboard controller as SeaBIOS and i8042 drivers use it: self-tests, translated scancodes, the wheel mouse. */
+/*
+ * The keyboard controller as SeaBIOS and i8042 drivers use it: self-tests, translated scancodes, the wheel
+ * mouse.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -155,6 +158,21 @@ static void test_a_disabled_keyboard_keeps_its_keys(void **state)
 	EXPECT(f, "A", 0x1e);
 }
 
+static void test_keys_that_do_not_fit_are_dropped_whole(void **state)
+{
+	struct fixture *f = *state;
+	static const uint8_t up[3] = { 0xe0, 0xf0, 0x75 };
+	unsigned int count = 0;
+
+	controller(f, 0x60);
+	data(f, 0x01);
+	for (int i = 0; i < 100; i++)
+		ps2_key(f->ps2, 0xe048, false);
+	for (; ready(f); count++)
+		assert_int_equal(fake_in(&f->m, 0x60, 1), up[count % 3]);
+	assert_true(count >= 48 && count % 3 == 0);
+}
+
 static void test_identification(void **state)
 {
 	struct fixture *f = *state;
@@ -275,6 +293,7 @@ int main(void)
 		T(test_keys_come_in_set_2_or_translated_to_set_1),
 		T(test_each_byte_raises_irq_1),
 		T(test_a_disabled_keyboard_keeps_its_keys),
+		T(test_keys_that_do_not_fit_are_dropped_whole),
 		T(test_identification),
 		T(test_mouse_packets),
 		T(test_movement_adds_up_until_the_guest_reads),

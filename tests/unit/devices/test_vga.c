@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * VGA: modes set by register writes as a video BIOS makes them, pixels looked at as a viewer gets them. With PARTITA_TEST_PNG=DIR
- * the text screen is also written as a picture to be looked at.
+ * VGA: modes set by register writes as a video BIOS makes them, pixels looked at as a viewer gets them.
+ * With PARTITA_TEST_PNG=DIR the text screen is also written as a picture to be looked at.
  */
 #include <png.h>
 #include <setjmp.h>
@@ -306,6 +306,20 @@ static void test_start_address_scrolls(void **state)
 	viewer_close(f, &w);
 }
 
+static void test_set_reset_in_text_mode_is_trapped(void **state)
+{
+	struct fixture *f = *state;
+
+	set_mode(f, &mode3);
+	fake_mmio_write(&f->m, 0xb8000, 2, 0x0741);
+	fake_out(&f->m, 0x3ce, 2, 0x0100);		/* plane 0 is set whatever is written */
+	fake_out(&f->m, 0x3ce, 2, 0x0101);
+	assert_true(fake_mmio_write(&f->m, 0xb8000, 2, 0x0742));
+	assert_true(fake_mmio_write(&f->m, 0xb8000, 2, 0x0742));
+	fake_out(&f->m, 0x3ce, 2, 0x0001);
+	assert_int_equal(fake_mmio_read(&f->m, 0xb8000, 2), 0x07ff);
+}
+
 /* --- graphics --- */
 
 static void test_planar_modes_write_by_latch_mask_and_set_reset(void **state)
@@ -456,6 +470,8 @@ static void test_impossible_modes_change_nothing(void **state)
 		dispi(f, 6, 0xfff8);
 		dispi(f, 8, 0xffff);
 		dispi(f, 9, 0xffff);
+		fake_out(&f->m, 0x1ce, 2, 9);
+		assert_int_equal(fake_in(&f->m, 0x1cf, 2), 0);
 		struct viewer w = viewer_open(f);
 		assert_true(w.mode.width <= 800 && w.mode.height <= 600);
 		viewer_close(f, &w);
@@ -621,6 +637,7 @@ int main(void)
 		T(test_text_writes_are_not_trapped_but_seen),
 		T(test_loading_a_font_is_mapped_too_and_keeps_the_text),
 		T(test_start_address_scrolls),
+		T(test_set_reset_in_text_mode_is_trapped),
 		T(test_planar_modes_write_by_latch_mask_and_set_reset),
 		T(test_mode13_is_linear),
 		T(test_dispi_modes_of_every_depth),
