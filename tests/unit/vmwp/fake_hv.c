@@ -19,8 +19,10 @@ int hv_partition_create(int mshv_fd, uint64_t features, struct hv_partition **ou
 {
 	(void)mshv_fd;
 	(void)features;
-	*out = &partition;
-	return 0;
+	fake.partitions++;
+	if (fake.create_result == 0)
+		*out = &partition;
+	return fake.create_result;
 }
 
 void hv_partition_destroy(struct hv_partition *p) { (void)p; }
@@ -96,7 +98,9 @@ int hv_vp_run(struct hv_vp *vp, struct hv_message *message)
 {
 	(void)vp;
 	(void)message;
-	return -EINTR;
+	fake.runs++;
+	usleep(500);
+	return fake.run_result ? fake.run_result : -EINTR;
 }
 
 struct hv_vp_register_page *hv_vp_registers(struct hv_vp *vp)

@@ -14,6 +14,9 @@ struct fake_hv {
 	struct hv_vp_register_page registers;
 	struct hv_register_assoc set;	/* the last register set */
 	unsigned int translations;
+	unsigned int partitions;	/* created */
+	_Atomic unsigned int runs;	/* calls of hv_vp_run() */
+	int run_result, create_result;	/* what those answer; 0: EINTR, success */
 };
 extern struct fake_hv fake;
 
