@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one-time password is kept readable in the state folder until it is changed: it has to be shown again after a power cycle before
- * the first login, and it opens nothing but the change of itself.
+ * The one-time password is kept readable in the state folder until it is changed: it has to be shown again
+ * after a power cycle before the first login, and it opens nothing but the change of itself.
  */
 #include "banner.h"
 
@@ -50,7 +50,10 @@ static int make_administrator(struct webapi *api)
 	return r;
 }
 
-/* Ranks an interface address for a person to type: IPv4 before IPv6, nothing that only this machine or link knows. */
+/*
+ * Ranks an interface address for a person to type: IPv4 before IPv6, nothing that only this machine or link
+ * knows.
+ */
 static int address_rank(const struct ifaddrs *i)
 {
 	const struct sockaddr_in6 *six = (const void *)i->ifa_addr;
@@ -76,9 +79,12 @@ static void host_text(char *out, size_t size)
 			continue;
 		best = address_rank(i);
 		if (best == 2)
-			inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr, text, sizeof(text));
+			inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr,
+			          text, sizeof(text));
 		else
-			inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr, text, sizeof(text));
+			inet_ntop(AF_INET6,
+			          &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr, text,
+			          sizeof(text));
 		snprintf(out, size, best == 2 ? "%s" : "[%s]", text);
 	}
 	freeifaddrs(list);
@@ -94,8 +100,9 @@ static char *compose(const struct banner *b)
 		snprintf(port, sizeof(port), ":%d", b->api->options.port);
 	if (file_read(b->api->state_fd, PASSWORD_FILE, 256, &password, &size) < 0)
 		password = NULL;
-	if (asprintf(&text, "url=https://%s%s/\nfingerprint=%s\nadmin-user=%s\n%s%s%s", host, port, b->fingerprint, BANNER_ADMIN,
-		     password ? "admin-password=" : "", password ? password : "", password ? "\n" : "") < 0)
+	if (asprintf(&text, "url=https://%s%s/\nfingerprint=%s\nadmin-user=%s\n%s%s%s", host, port,
+	             b->fingerprint, BANNER_ADMIN, password ? "admin-password=" : "",
+	             password ? password : "", password ? "\n" : "") < 0)
 		text = NULL;
 	free(password);
 	return text;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * webapi: the appliance's HTTPS and WebSocket server. Runs unprivileged; reaches VMs only through vmms. Threads: this one ends TLS (tls/),
- * one for HTTP, one for WebSockets, a few workers for what blocks.
+ * webapi: the appliance's HTTPS and WebSocket server. Runs unprivileged; reaches VMs only through vmms.
+ * Threads: this one ends TLS (tls/), one for HTTP, one for WebSockets, a few workers for what blocks.
  */
 #include "auth/audit.h"
 #include "auth/login_limit.h"
@@ -53,7 +53,8 @@ static void print_route(void *unused, const struct route *route)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: webapi [--bind ADDRESS] [--port PORT] [--state-dir DIR] [--runtime-dir DIR] [--ui-dir DIR] [--list-routes]\n");
+	fprintf(stderr, "usage: webapi [--bind ADDRESS] [--port PORT] [--state-dir DIR] [--runtime-dir DIR] "
+	                "[--ui-dir DIR] [--list-routes]\n");
 	return -EINVAL;
 }
 
@@ -170,7 +171,8 @@ static int serve(struct webapi *api, struct certificate *certificate)
 	int r = front_create(api->options.bind, api->options.port, certificate, &handlers, api, &front);
 
 	if (r < 0) {
-		log_error("cannot listen on %s port %d: %s", api->options.bind, api->options.port, strerror(-r));
+		log_error("cannot listen on %s port %d: %s", api->options.bind, api->options.port,
+		          strerror(-r));
 		return r;
 	}
 	r = sandbox_enter();
@@ -191,7 +193,8 @@ static void block_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);		/* front.c takes them from a descriptor; threads inherit the mask */
+	/* front.c takes them from a descriptor; threads inherit the mask. */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 int main(int argc, char **argv)

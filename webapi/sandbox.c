@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A seccomp filter for all threads: no new program, no new process or thread, no new port, no executable memory; new sockets only to vmms
- * (AF_UNIX) and to ask for the machine's addresses (AF_NETLINK, by getifaddrs). Anything else answers EPERM.
+ * A seccomp filter for all threads: no new program, no new process or thread, no new port, no executable
+ * memory; new sockets only to vmms (AF_UNIX) and to ask for the machine's addresses (AF_NETLINK, by
+ * getifaddrs). Anything else answers EPERM.
  */
 #include "sandbox.h"
 
@@ -26,7 +27,7 @@ static const int plain[] = {
 	SCMP_SYS(getcpu), SCMP_SYS(getegid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getpid), SCMP_SYS(getrandom), SCMP_SYS(gettid),
 	SCMP_SYS(gettimeofday), SCMP_SYS(getuid), SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(munmap), SCMP_SYS(nanosleep),
 	SCMP_SYS(restart_syscall), SCMP_SYS(rseq), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(sched_yield), SCMP_SYS(set_robust_list), SCMP_SYS(sysinfo), SCMP_SYS(tgkill), SCMP_SYS(time), SCMP_SYS(uname),
+	SCMP_SYS(sched_yield), SCMP_SYS(set_robust_list), SCMP_SYS(sigaltstack), SCMP_SYS(sysinfo), SCMP_SYS(tgkill), SCMP_SYS(time), SCMP_SYS(uname),
 };
 
 static const struct {

@@ -3,6 +3,7 @@
 #ifndef WEBAPI_SANDBOX_H
 #define WEBAPI_SANDBOX_H
 
-int sandbox_enter(void);	/* all threads, for good; call when listening and every thread is running. 0 or negative errno */
+int sandbox_enter(
+    void); /* all threads, for good; call when listening and every thread is running. 0 or negative errno */
 
 #endif

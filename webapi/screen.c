@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the memfd row by row with pread(2): a worker that shrinks it gives a short read, where a mapping would give SIGBUS.
- * Scaling averages every source pixel that falls into a target pixel.
+ * Reads the memfd row by row with pread(2): a worker that shrinks it gives a short read, where a mapping
+ * would give SIGBUS. Scaling averages every source pixel that falls into a target pixel.
  */
 #include "screen.h"
 
@@ -43,13 +43,15 @@ static void add_line(const struct scaler *s)
 
 		for (; source < end; source++)
 			for (int c = 0; c < 3; c++)
-				s->sum[x * 3 + (uint32_t)c] += s->line[source * 4 + 2 - (uint32_t)c];	/* bytes are B, G, R, X */
+				s->sum[x * 3 + (uint32_t)c] +=
+				    s->line[source * 4 + 2 - (uint32_t)c]; /* bytes are B, G, R, X */
 	}
 }
 
 static int make_row(const struct scaler *s, uint32_t y)
 {
-	uint32_t from = first_source(y, s->screen->height, s->height), to = first_source(y + 1, s->screen->height, s->height);
+	uint32_t from = first_source(y, s->screen->height, s->height),
+	         to = first_source(y + 1, s->screen->height, s->height);
 
 	memset(s->sum, 0, (size_t)s->width * 3 * sizeof(*s->sum));
 	for (uint32_t row = from; row < to; row++) {
@@ -58,7 +60,8 @@ static int make_row(const struct scaler *s, uint32_t y)
 		add_line(s);
 	}
 	for (uint32_t x = 0; x < s->width; x++) {
-		uint32_t columns = first_source(x + 1, s->screen->width, s->width) - first_source(x, s->screen->width, s->width);
+		uint32_t columns = first_source(x + 1, s->screen->width, s->width) -
+		                   first_source(x, s->screen->width, s->width);
 
 		for (uint32_t c = 0; c < 3; c++)
 			s->out[x * 3 + c] = (uint8_t)(s->sum[x * 3 + c] / (columns * (to - from)));
@@ -76,8 +79,8 @@ static int write_png(const struct scaler *s, FILE *file)
 	if (info && setjmp(png_jmpbuf(png)) == 0) {
 		png_init_io(png, file);
 		png_set_compression_level(png, 1);
-		png_set_IHDR(png, info, s->width, s->height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-			     PNG_FILTER_TYPE_DEFAULT);
+		png_set_IHDR(png, info, s->width, s->height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+		             PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 		png_write_info(png, info);
 		r = 0;
 		for (uint32_t y = 0; y < s->height && r == 0; y++) {
@@ -94,8 +97,8 @@ static int scaler_init(struct scaler *s, uint32_t max_width)
 {
 	const struct screen *screen = s->screen;
 
-	if (screen->width == 0 || screen->height == 0 || screen->width > SIZE_MAX_PIXELS || screen->height > SIZE_MAX_PIXELS ||
-	    screen->stride < screen->width * 4)
+	if (screen->width == 0 || screen->height == 0 || screen->width > SIZE_MAX_PIXELS ||
+	    screen->height > SIZE_MAX_PIXELS || screen->stride < screen->width * 4)
 		return -EINVAL;
 	s->width = max_width && max_width < screen->width ? max_width : screen->width;
 	s->height = (uint32_t)((uint64_t)screen->height * s->width / screen->width);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of webapi share: the options and one pointer to each part. Made by main.c before any thread starts
- * and not changed afterwards; each part guards its own state.
+ * What the parts of webapi share: the options and one pointer to each part. Made by main.c before any
+ * thread starts and not changed afterwards; each part guards its own state.
  */
 #ifndef WEBAPI_H
 #define WEBAPI_H

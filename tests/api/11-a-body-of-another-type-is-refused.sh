@@ -9,3 +9,5 @@ api PUT "/isos/$(uuid)?name=x.iso" -H "$JSON" -d '{}'
 expect 415 unsupported_media_type
 api DELETE "/vms/$(uuid)" -H "$JSON" -d '{}'
 expect 400 malformed_request
+api POST /vms -H "$JSON" -H 'Content-Type: text/plain' -d "$(vm_json x)"
+expect 400 malformed_request

@@ -7,17 +7,19 @@ id=$(uuid)
 remove "/isos/$id"
 curl -sk -o /dev/null --max-time 2 --limit-rate 4M -X PUT -H "Authorization: Bearer $TOKEN" -H "$BINARY" -T "$WORK/a.iso" "$URL/isos/$id?name=cut-$id.iso" &&
 	fail 'the upload was not cut'
-wait_for 10 "/isos/$id" .state uploading
-received=-1
-for _ in $(seq 20); do	# the end of the connection may take a moment to be noticed
-	[ "$(field .receivedBytes)" != "$received" ] || [ "$received" -le 0 ] || break
-	received=$(field .receivedBytes)
-	sleep 0.5
+for _ in $(seq 60); do	# until the end of the connection was noticed, the old upload is still going on
 	api GET "/isos/$id"
+	expect 200
+	received=$(field .receivedBytes)
+	[ "$received" -gt 0 ] && [ "$received" -lt "$size" ] || fail "received $received of $size"
+	tail -c +$((received + 1)) "$WORK/a.iso" >"$WORK/rest"
+	api PUT "/isos/$id" -H "$BINARY" -H "Content-Range: bytes $received-$((size - 1))/$size" -T "$WORK/rest"
+	[ "$status" = 409 ] || break
+	case $(field .code) in
+	upload_in_progress | wrong_offset) sleep 0.5 ;;
+	*) break ;;
+	esac
 done
-[ "$received" -gt 0 ] && [ "$received" -lt "$size" ] || fail "received $received of $size"
-tail -c +$((received + 1)) "$WORK/a.iso" >"$WORK/rest"
-api PUT "/isos/$id" -H "$BINARY" -H "Content-Range: bytes $received-$((size - 1))/$size" -T "$WORK/rest"
 expect 201
 equal state "$(field .state)" ready
 equal received "$(field .receivedBytes)" "$size"

@@ -18,3 +18,5 @@ api GET "/vms/$vm/screenshot"
 expect 409 vm_not_running
 api GET "/vms/$vm/screenshot?width=1"
 expect 422 out_of_range width
+upgrade "/vms/$vm/console" -H "Authorization: Bearer $TOKEN" -H 'Sec-WebSocket-Protocol: morse'
+expect 400 malformed_request

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Appends with one write per line, so that lines never mix; at 8 MiB the file becomes audit.log.1 and a new one starts. */
+/*
+ * Appends with one write per line, so that lines never mix; at 8 MiB the file becomes audit.log.1 and a new
+ * one starts.
+ */
 #include "auth/audit.h"
 
 #include "partita/log.h"
@@ -72,8 +75,9 @@ static char *make_line(const struct request *req, const struct reply *rep, size_
 	json_t *entry;
 
 	timestamp_now(time);
-	entry = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:i, s:s*}", "time", time, "user", user, "address", req->address, "method",
-			  req->method, "path", req->path, "status", rep->status, "code", rep->code[0] ? rep->code : NULL);
+	entry = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:i, s:s*}", "time", time, "user", user, "address",
+	                  req->address, "method", req->method, "path", req->path, "status", rep->status,
+	                  "code", rep->code[0] ? rep->code : NULL);
 	text = entry ? json_dumps(entry, JSON_COMPACT) : NULL;
 	json_decref(entry);
 	if (text && asprintf(&line, "%s\n", text) >= 0)
@@ -113,23 +117,33 @@ static char *read_tail(int fd)
 	return text;
 }
 
+/* Cuts the last line off text and returns it. */
+static char *take_last_line(char *text, size_t *size)
+{
+	char *line;
+
+	if (*size && text[*size - 1] == '\n')
+		text[--*size] = '\0';
+	line = memrchr(text, '\n', *size);
+	line = line ? line + 1 : text;
+	*size = (size_t)(line - text);
+	return line;
+}
+
 json_t *audit_newest(struct audit *a, size_t limit)
 {
 	json_t *array = json_array();
-	char *text, *line;
+	char *text;
+	size_t size;
 
 	pthread_mutex_lock(&a->lock);
 	text = a->fd >= 0 ? read_tail(a->fd) : NULL;
 	pthread_mutex_unlock(&a->lock);
-	while (text && *text && json_array_size(array) < limit) {
-		size_t size = strlen(text);
+	size = text ? strlen(text) : 0;
+	while (size && json_array_size(array) < limit) {
+		json_t *entry = json_loads(take_last_line(text, &size), 0, NULL);
 
-		if (text[size - 1] == '\n')
-			text[size - 1] = '\0';
-		line = strrchr(text, '\n');
-		line = line ? line + 1 : text;
-		json_array_append_new(array, json_loads(line, 0, NULL));	/* a line that is no JSON is left out */
-		*line = '\0';
+		json_array_append_new(array, entry);	/* a line that is no JSON is left out */
 	}
 	free(text);
 	return array;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* audit.log: one JSON line per request that changes something, opens a console or fails to log in. Thread-safe. */
+/*
+ * audit.log: one JSON line per request that changes something, opens a console or fails to log in. Thread-
+ * safe.
+ */
 #ifndef WEBAPI_AUTH_AUDIT_H
 #define WEBAPI_AUTH_AUDIT_H
 

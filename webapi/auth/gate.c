@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One function per rule, in the order in which they are told: 401, then the password, then CSRF, then the role. */
+/*
+ * One function per rule, in the order in which they are told: 401, then the password, then CSRF, then the
+ * role.
+ */
 #include "auth/gate.h"
 
 #include "auth/secret.h"
@@ -23,6 +26,14 @@ bool gate_origin_is_ours(const struct request *req)
 	return host && strncmp(origin, "https://", 8) == 0 && strcasecmp(origin + 8, host) == 0;
 }
 
+bool gate_still_holds(struct webapi *api, const struct identity *who)
+{
+	struct token token;
+
+	return who->by_session ? sessions_touch(api->sessions, who->session, false)
+	                       : tokens_find(api->tokens, who->token_id, &token);
+}
+
 static bool identify_by_token(struct request *req)
 {
 	const char *text = req->header[HEADER_AUTHORIZATION];
@@ -31,6 +42,7 @@ static bool identify_by_token(struct request *req)
 	if (strncasecmp(text, "Bearer ", 7) != 0 || !tokens_find_secret(req->api->tokens, text + 7, &token))
 		return false;
 	memcpy(req->who.user_id, token.user_id, sizeof(req->who.user_id));
+	memcpy(req->who.token_id, token.id, sizeof(req->who.token_id));
 	req->who.role = token.role;
 	return true;
 }
@@ -68,7 +80,8 @@ static bool check_csrf(const struct request *req, struct reply *rep)
 	if (!request_is_unsafe(req) || !req->who.by_session)
 		return true;
 	if (!req->header[HEADER_CSRF]) {
-		reply_error(rep, 403, "csrf_token_missing", NULL, "Send the session's CSRF token as X-CSRF-Token.");
+		reply_error(rep, 403, "csrf_token_missing", NULL,
+		            "Send the session's CSRF token as X-CSRF-Token.");
 		return false;
 	}
 	if (!secret_equal(req->header[HEADER_CSRF], req->who.csrf_token)) {
@@ -102,6 +115,10 @@ bool gate_admit(struct request *req, struct reply *rep)
 {
 	const struct route *route = req->route;
 
+	if (req->malformed) {
+		reply_error(rep, 400, "malformed_request", NULL, "A header that may come once came twice.");
+		return false;
+	}
 	if (!check_origin(req, rep))
 		return false;
 	if (route->role == ROLE_NOBODY)
@@ -111,13 +128,15 @@ bool gate_admit(struct request *req, struct reply *rep)
 		return false;
 	}
 	if (req->who.password_change_required && !(route->flags & ROUTE_BEFORE_PASSWORD_CHANGE)) {
-		reply_error(rep, 403, "password_change_required", NULL, "The one-time password must be changed first.");
+		reply_error(rep, 403, "password_change_required", NULL,
+		            "The one-time password must be changed first.");
 		return false;
 	}
 	if (!check_csrf(req, rep))
 		return false;
 	if (req->who.role < route->role) {
-		reply_error(rep, 403, "role_insufficient", NULL, "This needs the role %s.", role_name(route->role));
+		reply_error(rep, 403, "role_insufficient", NULL, "This needs the role %s.",
+		            role_name(route->role));
 		return false;
 	}
 	return check_query(req, rep);

@@ -9,7 +9,8 @@
 #define USERNAME_SIZE	33
 #define SECRET_SIZE	48		/* a random secret as base64url, and its SHA-256 likewise */
 
-enum role { ROLE_NOBODY, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMINISTRATOR };	/* each may do what those before may */
+/* Each may do what those before may. */
+enum role { ROLE_NOBODY, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMINISTRATOR };
 
 struct identity {
 	enum role role;			/* ROLE_NOBODY: not authenticated */
@@ -18,6 +19,7 @@ struct identity {
 	bool password_change_required;
 	bool by_session;		/* else by token */
 	char session[SECRET_SIZE];	/* hash that names the session */
+	char token_id[USER_ID_SIZE];
 	char csrf_token[SECRET_SIZE];
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slows password guessing: five failures of one account from one address, or twenty from one address, and the next try has
- * to wait; the wait doubles up to five minutes. Also bounds how many passwords are hashed at once. Thread-safe.
+ * Slows password guessing: five failures of one account from one address, or twenty from one address, and
+ * the next try has to wait; the wait doubles up to five minutes. Also bounds how many passwords are hashed
+ * at once. Thread-safe.
  */
 #ifndef WEBAPI_AUTH_LOGIN_LIMIT_H
 #define WEBAPI_AUTH_LOGIN_LIMIT_H

@@ -57,7 +57,8 @@ bool secret_equal(const char *a, const char *b)
 
 int secret_readable(char *out, unsigned int groups)
 {
-	static const char letters[33] = "abcdefghijkmnpqrstuvwxyz23456789";	/* 32 of them: no bias; no l, o, 0, 1 */
+	static const char letters[33] =
+	    "abcdefghijkmnpqrstuvwxyz23456789"; /* 32 of them: no bias; no l, o, 0, 1 */
 	unsigned char random[64];
 	size_t n = 0;
 

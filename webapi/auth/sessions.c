@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The session table. Its file is a convenience for restarts: a failure to write it costs a login, not the service. */
+/*
+ * The session table. Its file is a convenience for restarts: a failure to write it costs a login, not the
+ * service.
+ */
 #include "auth/sessions.h"
 
 #include "auth/secret.h"
@@ -32,7 +35,8 @@ struct sessions {
 
 static bool is_live(const struct session *s, time_t now)
 {
-	return s->hash[0] && now - s->used < SESSION_IDLE_SECONDS && now - s->started < SESSION_ABSOLUTE_SECONDS;
+	return s->hash[0] && now - s->used < SESSION_IDLE_SECONDS &&
+	       now - s->started < SESSION_ABSOLUTE_SECONDS;
 }
 
 static void save(struct sessions *s)
@@ -42,9 +46,10 @@ static void save(struct sessions *s)
 
 	for (size_t i = 0; i < SESSIONS_MAX; i++)
 		if (is_live(&s->list[i], s->now(NULL)))
-			json_array_append_new(array, json_pack("{s:s, s:s, s:I, s:I}", "hash", s->list[i].hash, "userId",
-							       s->list[i].user_id, "started", (json_int_t)s->list[i].started,
-							       "used", (json_int_t)s->list[i].used));
+			json_array_append_new(array, json_pack("{s:s, s:s, s:I, s:I}", "hash",
+			                                       s->list[i].hash, "userId", s->list[i].user_id,
+			                                       "started", (json_int_t)s->list[i].started,
+			                                       "used", (json_int_t)s->list[i].used));
 	r = file_write_json(s->dir_fd, FILE_NAME, file, 0600);
 	if (r < 0)
 		log_warning("sessions are not saved: %s", strerror(-r));
@@ -63,8 +68,8 @@ static void load(struct sessions *s)
 		const char *hash, *user;
 		json_int_t started, used;
 
-		if (n == SESSIONS_MAX || json_unpack(item, "{s:s, s:s, s:I, s:I}", "hash", &hash, "userId", &user, "started",
-						     &started, "used", &used) < 0)
+		if (n == SESSIONS_MAX || json_unpack(item, "{s:s, s:s, s:I, s:I}", "hash", &hash, "userId",
+		                                     &user, "started", &started, "used", &used) < 0)
 			break;
 		snprintf(s->list[n].hash, SECRET_SIZE, "%s", hash);
 		snprintf(s->list[n].user_id, USER_ID_SIZE, "%s", user);
@@ -129,8 +134,10 @@ int sessions_start(struct sessions *s, const char *user_id, char secret[SECRET_S
 
 static struct session *find_live(struct sessions *s, const char *hash)
 {
+	time_t now = s->now(NULL);
+
 	for (size_t i = 0; i < SESSIONS_MAX; i++)
-		if (is_live(&s->list[i], s->now(NULL)) && secret_equal(s->list[i].hash, hash))
+		if (is_live(&s->list[i], now) && secret_equal(s->list[i].hash, hash))
 			return &s->list[i];
 	return NULL;
 }
@@ -194,7 +201,8 @@ void sessions_end_of_user(struct sessions *s, const char *user_id, const char *e
 {
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < SESSIONS_MAX; i++)
-		if (strcmp(s->list[i].user_id, user_id) == 0 && !(except && strcmp(s->list[i].hash, except) == 0))
+		if (strcmp(s->list[i].user_id, user_id) == 0 &&
+		    !(except && strcmp(s->list[i].hash, except) == 0))
 			s->list[i] = (struct session){ 0 };
 	save(s);
 	pthread_mutex_unlock(&s->lock);

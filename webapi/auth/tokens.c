@@ -24,16 +24,16 @@ struct tokens {
 
 json_t *token_json(const struct token *token)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", token->id, "name", token->name, "role", role_name(token->role), "userId",
-			 token->user_id, "createdAt", token->created_at);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", token->id, "name", token->name, "role",
+	                 role_name(token->role), "userId", token->user_id, "createdAt", token->created_at);
 }
 
 static int from_json(const json_t *item, struct token *token)
 {
 	const char *id, *name, *role, *user, *created, *hash;
 
-	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:s, s:s, s:s}", "id", &id, "name", &name, "role", &role, "userId", &user,
-			"createdAt", &created, "hash", &hash) < 0)
+	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:s, s:s, s:s}", "id", &id, "name", &name, "role",
+	                &role, "userId", &user, "createdAt", &created, "hash", &hash) < 0)
 		return -EBADMSG;
 	snprintf(token->id, sizeof(token->id), "%s", id);
 	snprintf(token->name, sizeof(token->name), "%s", name);
@@ -163,7 +163,10 @@ void tokens_each(struct tokens *t, void (*fn)(void *context, const struct token 
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* Removes by id, or all of a user. A revoked token stays revoked in memory even if the disk refuses the new file. */
+/*
+ * Removes by id, or all of a user. A revoked token stays revoked in memory even if the disk refuses the new
+ * file.
+ */
 static int remove_matching(struct tokens *t, const char *id, const char *user_id)
 {
 	unsigned int kept = 0;

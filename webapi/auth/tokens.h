@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* API tokens for scripts, kept in tokens.json by hash: the token itself is shown once and stored nowhere. Thread-safe. */
+/*
+ * API tokens for scripts, kept in tokens.json by hash: the token itself is shown once and stored nowhere.
+ * Thread-safe.
+ */
 #ifndef WEBAPI_AUTH_TOKENS_H
 #define WEBAPI_AUTH_TOKENS_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The account list: an array in memory, rewritten to users.json with every change before the change is visible. */
+/*
+ * The account list: an array in memory, rewritten to users.json with every change before the change is
+ * visible.
+ */
 #include "auth/users.h"
 
 #include "partita/file.h"
@@ -54,8 +57,9 @@ json_t *user_json(const struct user *user)
 	char etag[16];
 
 	user_etag(user, etag);
-	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "id", user->id, "username", user->username, "role", role_name(user->role),
-			 "passwordChangeRequired", user->password_change_required, "createdAt", user->created_at, "etag", etag);
+	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "id", user->id, "username", user->username, "role",
+	                 role_name(user->role), "passwordChangeRequired", user->password_change_required,
+	                 "createdAt", user->created_at, "etag", etag);
 }
 
 static int from_json(const json_t *item, struct user *user)
@@ -63,8 +67,9 @@ static int from_json(const json_t *item, struct user *user)
 	const char *id, *username, *role, *hash, *created, *etag;
 	int change;
 
-	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:s, s:b, s:s, s:s}", "id", &id, "username", &username, "role", &role, "hash",
-			&hash, "passwordChangeRequired", &change, "createdAt", &created, "etag", &etag) < 0)
+	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:s, s:b, s:s, s:s}", "id", &id, "username",
+	                &username, "role", &role, "hash", &hash, "passwordChangeRequired", &change,
+	                "createdAt", &created, "etag", &etag) < 0)
 		return -EBADMSG;
 	snprintf(user->id, sizeof(user->id), "%s", id);
 	snprintf(user->username, sizeof(user->username), "%s", username);
@@ -164,7 +169,8 @@ static int find_name(const struct users *u, const char *username)
 	return -1;
 }
 
-static bool find_copy(struct users *u, int (*find)(const struct users *u, const char *key), const char *key, struct user *out)
+static bool find_copy(struct users *u, int (*find)(const struct users *u, const char *key), const char *key,
+                      struct user *out)
 {
 	int i;
 

@@ -30,7 +30,10 @@ bool users_find_name(struct users *u, const char *username, struct user *out);
 void users_each(struct users *u, void (*fn)(void *context, const struct user *user), void *context);
 /* Fills id, created_at and revision. -EEXIST: the name is taken; -ENOSPC: USERS_MAX. */
 int users_add(struct users *u, struct user *user);
-/* Replaces the user with this id if it is still at user->revision, and moves that on. -ENOENT, -ESTALE, -EPERM (last administrator). */
+/*
+ * Replaces the user with this id if it is still at user->revision, and moves that on. -ENOENT, -ESTALE,
+ * -EPERM (last administrator).
+ */
 int users_update(struct users *u, struct user *user);
 int users_remove(struct users *u, const char *id, const char *etag);	/* etag may be NULL; the same errors */
 void user_etag(const struct user *user, char out[16]);

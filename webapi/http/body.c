@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Body rules: a length is always announced, so that what is too large is refused at once, and JSON is an object. */
+/*
+ * Body rules: a length is always announced, so that what is too large is refused at once, and JSON is an
+ * object.
+ */
 #include "http/body.h"
 
 #include "http/range.h"
@@ -30,7 +33,8 @@ static bool type_is_accepted(enum route_body body, const char *header)
 {
 	for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++)
 		for (size_t j = 0; j < 2; j++)
-			if (accepted[i].body == body && accepted[i].type[j] && type_is(header, accepted[i].type[j]))
+			if (accepted[i].body == body && accepted[i].type[j] &&
+			    type_is(header, accepted[i].type[j]))
 				return true;
 	return false;
 }
@@ -43,7 +47,8 @@ bool body_is_welcome(const struct request *req, struct reply *rep, uint64_t *siz
 
 	*size = 0;
 	if (req->header[HEADER_TRANSFER_ENCODING] || (!length && !optional)) {
-		reply_error(rep, 411, "length_required", NULL, "Send Content-Length; chunked bodies are not taken.");
+		reply_error(rep, 411, "length_required", NULL,
+		            "Send Content-Length; chunked bodies are not taken.");
 		return false;
 	}
 	if (length && decimal_parse(length, size) < 0) {
@@ -76,7 +81,7 @@ bool body_parse(struct request *req, const char *data, size_t size, struct reply
 	req->body = json_loadb(data ? data : "", size, JSON_REJECT_DUPLICATES, &error);
 	if (req->body && json_is_object(req->body))
 		return true;
-	reply_error(rep, 400, "malformed_json", NULL, "The body is not a JSON object%s%s.", req->body ? "" : ": ",
-		    req->body ? "" : error.text);
+	reply_error(rep, 400, "malformed_json", NULL, "The body is not a JSON object%s%s.",
+	            req->body ? "" : ": ", req->body ? "" : error.text);
 	return false;
 }

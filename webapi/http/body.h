@@ -6,7 +6,10 @@
 #include "http/reply.h"
 #include "http/request.h"
 
-/* Judges Content-Type and Content-Length against the route before a byte is read. False: rep holds 411, 413 or 415. */
+/*
+ * Judges Content-Type and Content-Length against the route before a byte is read. False: rep holds 411, 413
+ * or 415.
+ */
 bool body_is_welcome(const struct request *req, struct reply *rep, uint64_t *size);
 /* Parses a complete body into req->body. False: rep holds 400. */
 bool body_parse(struct request *req, const char *data, size_t size, struct reply *rep);

@@ -23,7 +23,8 @@ static size_t characters(const char *text)
 	return n;
 }
 
-static const char *check_string(struct field_check *c, const char *name, const json_t *value, size_t min, size_t max)
+static const char *check_string(struct field_check *c, const char *name, const json_t *value, size_t min,
+                                size_t max)
 {
 	const char *text = json_string_value(value);
 	char detail[128];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks of a JSON body's fields. The first wrong field wins: later checks do nothing. After the last one the handler
- * asks check.code, or calls field_reply().
+ * Checks of a JSON body's fields. The first wrong field wins: later checks do nothing. After the last one
+ * the handler asks check.code, or calls field_reply().
  */
 #ifndef WEBAPI_HTTP_FIELD_H
 #define WEBAPI_HTTP_FIELD_H
@@ -22,7 +22,8 @@ struct field_check {
 
 /* Each gives NULL (and notes the fault) unless the field is right. Lengths count Unicode characters. */
 const char *need_string(struct field_check *c, const char *name, size_t min, size_t max);
-const char *may_string(struct field_check *c, const char *name, size_t min, size_t max);	/* NULL also when absent */
+const char *may_string(struct field_check *c, const char *name, size_t min,
+                       size_t max); /* NULL also when absent */
 void field_wrong(struct field_check *c, const char *name, const char *code, const char *detail);
 void no_other_fields(struct field_check *c);
 bool field_reply(const struct field_check *c, struct reply *rep);	/* true when it answered 422 */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between libmicrohttpd and the handlers. libmicrohttpd runs one epoll thread which must never wait: it checks heads and gathers bodies;
- * handlers run in worker threads while their connection is suspended. An exchange is touched by one thread at a time: by a
- * worker between suspend and resume, else by the HTTP thread.
+ * Between libmicrohttpd and the handlers. libmicrohttpd runs one epoll thread which must never wait: it
+ * checks heads and gathers bodies; handlers run in worker threads while their connection is suspended. An
+ * exchange is touched by one thread at a time: by a worker between suspend and resume, else by the HTTP
+ * thread.
  */
 #include "http/http.h"
 
@@ -79,7 +80,8 @@ static void add_header(void *response, const char *name, const char *value)
 static enum MHD_Result queue_reply(struct exchange *x)
 {
 	struct reply *rep = &x->rep;
-	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(rep->size, rep->data, free);
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer_with_free_callback(rep->size, rep->data, free);
 	enum MHD_Result r;
 
 	if (!response)
@@ -100,8 +102,9 @@ static bool has_body(const struct request *req)
 }
 
 /*
- * A refusal before any handler ran; the audit log wants those of changes too. An answer queued now makes libmicrohttpd close the
- * connection: right when a body would follow that nobody wants, wasteful else, so then the next call answers.
+ * A refusal before any handler ran; the audit log wants those of changes too. An answer queued now makes
+ * libmicrohttpd close the connection: right when a body would follow that nobody wants, wasteful else, so
+ * then the next call answers.
  */
 static enum MHD_Result refuse(struct exchange *x)
 {
@@ -112,8 +115,9 @@ static enum MHD_Result refuse(struct exchange *x)
 
 static enum MHD_Result queue_file(struct exchange *x, const struct static_file *file)
 {
-	struct MHD_Response *response = file->not_modified ? MHD_create_response_from_buffer_static(0, "") :
-							     MHD_create_response_from_fd64(file->size, file->fd);
+	struct MHD_Response *response = file->not_modified
+	                                    ? MHD_create_response_from_buffer_static(0, "")
+	                                    : MHD_create_response_from_fd64(file->size, file->fd);
 	enum MHD_Result r;
 
 	if (!response) {
@@ -198,6 +202,8 @@ static void work_upload_begin(void *argument)
 		x->req->route->upload->begin(x->req, &x->rep, &x->upload);
 		x->uploading = x->upload.fd >= 0;
 	}
+	if (x->rep.status)
+		audit_write(x->req->api->audit, x->req, &x->rep);
 	MHD_resume_connection(x->connection);
 }
 
@@ -241,7 +247,8 @@ static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, cons
 
 static enum MHD_Result on_head(struct http_server *s, struct exchange *x, const char *method)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct request *req = x->req;
 
 	if (request_set_method(req, method) < 0)
@@ -252,7 +259,8 @@ static enum MHD_Result on_head(struct http_server *s, struct exchange *x, const 
 		x->stage = STAGE_STATIC;
 		return has_body(req) ? answer_static(s, x) : MHD_YES;
 	}
-	if (!route_find(req, &x->rep) || !gate_admit(req, &x->rep) || !body_is_welcome(req, &x->rep, &x->body_size))
+	if (!route_find(req, &x->rep) || !gate_admit(req, &x->rep) ||
+	    !body_is_welcome(req, &x->rep, &x->body_size))
 		return refuse(x);
 	x->deadline = time(NULL) + BODY_SECONDS;
 	x->stage = req->route->upload ? STAGE_OPENING : STAGE_BODY;
@@ -290,8 +298,9 @@ static enum MHD_Result on_upload(struct exchange *x, const char *data, size_t *s
 	return upload_is_full(&x->upload) ? run_in_worker(x, work_upload_flush) : MHD_YES;
 }
 
-static enum MHD_Result on_request(void *server, struct MHD_Connection *connection, const char *url, const char *method,
-				  const char *version, const char *data, size_t *size, void **state)
+static enum MHD_Result on_request(void *server, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **state)
 {
 	struct exchange *x = *state;
 
@@ -335,7 +344,8 @@ static void *on_target(void *server, const char *target, struct MHD_Connection *
 	return NULL;
 }
 
-static void on_completed(void *server, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+static void on_completed(void *server, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode why)
 {
 	struct exchange *x = *state;
 
@@ -367,12 +377,13 @@ int http_start(struct webapi *api, struct http_server **out)
 		return -ENOMEM;
 	s->api = api;
 	s->ui_fd = open(api->options.ui_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
-				     MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+				     MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
 				     MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 				     MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
 				     MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
 				     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+				     MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 				     MHD_OPTION_CONNECTION_LIMIT, 1024,
 				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 				     MHD_OPTION_END);

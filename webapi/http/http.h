@@ -9,7 +9,8 @@
 
 struct http_server;
 int http_start(struct webapi *api, struct http_server **out);	/* 0 or negative errno */
-void http_add(struct http_server *s, int fd, const struct sockaddr *peer, socklen_t length);	/* takes fd; any thread */
+void http_add(struct http_server *s, int fd, const struct sockaddr *peer,
+              socklen_t length);                /* takes fd; any thread */
 void http_stop(struct http_server *s);		/* after workers_stop(); accepts NULL */
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table by hash of user, path and key. Server errors are not kept: they are what a client should try again. */
+/*
+ * A table by hash of user, path and key. Server errors are not kept: they are what a client should try
+ * again.
+ */
 #include "http/idempotency.h"
 
 #include "auth/secret.h"
@@ -125,9 +128,11 @@ static bool judge(struct entry *e, const char *key, const char *body, struct rep
 		memcpy(e->body, body, SECRET_SIZE);
 		return true;
 	} else if (strcmp(e->body, body) != 0) {
-		reply_error(rep, 422, "idempotency_key_reused", NULL, "This Idempotency-Key was used with another body.");
+		reply_error(rep, 422, "idempotency_key_reused", NULL,
+		            "This Idempotency-Key was used with another body.");
 	} else if (!e->rep.status) {
-		reply_error(rep, 409, "request_in_progress", NULL, "The first request with this Idempotency-Key is still running.");
+		reply_error(rep, 409, "request_in_progress", NULL,
+		            "The first request with this Idempotency-Key is still running.");
 	} else {
 		reply_copy(rep, &e->rep);
 	}
@@ -141,7 +146,8 @@ bool idempotency_begin(struct idempotency *m, const struct request *req, struct 
 	bool run;
 
 	if (!key_is_valid(req->header[HEADER_IDEMPOTENCY_KEY])) {
-		reply_error(rep, 400, "malformed_request", NULL, "Idempotency-Key must be 1 to %d visible ASCII characters.", KEY_MAX);
+		reply_error(rep, 400, "malformed_request", NULL,
+		            "Idempotency-Key must be 1 to %d visible ASCII characters.", KEY_MAX);
 		return false;
 	}
 	make_hashes(req, key, body);

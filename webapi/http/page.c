@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pages through a list by the id of the last item seen, so that items added or removed meanwhile do not shift a page. */
+/*
+ * Pages through a list by the id of the last item seen, so that items added or removed meanwhile do not
+ * shift a page.
+ */
 #include "http/page.h"
 
 #include <stdlib.h>
@@ -52,7 +55,8 @@ void page_reply(const struct request *req, struct reply *rep, json_t *items)
 	if (page_limit(req, rep, &limit) < 0)
 		return;
 	if (from < 0)
-		reply_error(rep, 422, "out_of_range", "cursor", "The item that this cursor names is gone; start again without it.");
+		reply_error(rep, 422, "out_of_range", "cursor",
+		            "The item that this cursor names is gone; start again without it.");
 	else
 		reply_json(rep, 200, cut_page(items, (size_t)from, limit));
 }

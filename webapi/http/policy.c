@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a browser may do with our answers (CSP3, RFC 6797, Fetch). Scripts come only from us; style elements are allowed
- * because the terminal widget makes them; nobody may frame the console.
+ * What a browser may do with our answers (CSP3, RFC 6797, Fetch). Scripts come only from us; style elements
+ * are allowed because the terminal widget makes them; nobody may frame the console.
  */
 #include "http/policy.h"
 

@@ -14,8 +14,8 @@ static int number_until(const char **text, char stop, uint64_t *out)
 	if (*at < '0' || *at > '9')
 		return -EINVAL;
 	for (; *at >= '0' && *at <= '9'; at++)
-		if (__builtin_mul_overflow(value, 10u, &value) || __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value) ||
-		    value > INT64_MAX)
+		if (__builtin_mul_overflow(value, 10u, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value) || value > INT64_MAX)
 			return -ERANGE;
 	if (*at != stop)
 		return -EINVAL;
@@ -36,7 +36,8 @@ int content_range_parse(const char *text, struct content_range *out)
 	if (strncmp(text, "bytes ", 6) != 0)
 		return -EINVAL;
 	text += 6;
-	if (number_until(&text, '-', &r.first) < 0 || number_until(&text, '/', &r.last) < 0 || number_until(&text, '\0', &r.total) < 0)
+	if (number_until(&text, '-', &r.first) < 0 || number_until(&text, '/', &r.last) < 0 ||
+	    number_until(&text, '\0', &r.total) < 0)
 		return -EINVAL;
 	if (r.first > r.last || r.last >= r.total)
 		return -EINVAL;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Builds answers. A reply can be set again: what was there before is dropped, so an error can replace a half-made answer. */
+/*
+ * Builds answers. A reply can be set again: what was there before is dropped, so an error can replace a
+ * half-made answer.
+ */
 #include "http/reply.h"
 
 #include "http/policy.h"
@@ -69,10 +72,12 @@ void reply_json(struct reply *rep, int status, json_t *body)
 	set_json(rep, status, "application/json", body);
 }
 
-void reply_problem(struct reply *rep, int status, const char *code, const char *field, const char *detail, json_t *more)
+void reply_problem(struct reply *rep, int status, const char *code, const char *field, const char *detail,
+                   json_t *more)
 {
-	json_t *body = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s*}", "type", "about:blank", "title", reply_phrase(status),
-				 "status", status, "code", code, "detail", detail, "field", field);
+	json_t *body =
+	    json_pack("{s:s, s:s, s:i, s:s, s:s, s:s*}", "type", "about:blank", "title", reply_phrase(status),
+	              "status", status, "code", code, "detail", detail, "field", field);
 
 	reply_clear(rep);
 	if (more)
@@ -113,7 +118,8 @@ void reply_set_location(struct reply *rep, const char *format, ...)
 	va_end(ap);
 }
 
-void reply_each_header(const struct reply *rep, void (*add)(void *context, const char *name, const char *value), void *context)
+void reply_each_header(const struct reply *rep,
+                       void (*add)(void *context, const char *name, const char *value), void *context)
 {
 	char number[16];
 

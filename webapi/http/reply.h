@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An answer being made: status, a few headers and a body in memory. Errors are problem+json (RFC 9457), always. */
+/*
+ * An answer being made: status, a few headers and a body in memory. Errors are problem+json (RFC 9457),
+ * always.
+ */
 #ifndef WEBAPI_HTTP_REPLY_H
 #define WEBAPI_HTTP_REPLY_H
 
@@ -19,16 +22,19 @@ struct reply {
 
 void reply_clear(struct reply *rep);		/* accepts a zeroed one */
 void reply_json(struct reply *rep, int status, json_t *body);		/* consumes body */
-void reply_bytes(struct reply *rep, int status, const char *content_type, char *data, size_t size);	/* takes data */
+void reply_bytes(struct reply *rep, int status, const char *content_type, char *data,
+                 size_t size); /* takes data */
 void reply_empty(struct reply *rep, int status);
 void reply_error(struct reply *rep, int status, const char *code, const char *field, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 /* The same with members to add to the problem (consumed; may be NULL). */
-void reply_problem(struct reply *rep, int status, const char *code, const char *field, const char *detail, json_t *more);
+void reply_problem(struct reply *rep, int status, const char *code, const char *field, const char *detail,
+                   json_t *more);
 void reply_set_etag(struct reply *rep, const json_t *item);		/* from item's "etag" */
 void reply_set_location(struct reply *rep, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *reply_phrase(int status);
 /* Calls add() for every header of the answer, those of the security policy included. */
-void reply_each_header(const struct reply *rep, void (*add)(void *context, const char *name, const char *value), void *context);
+void reply_each_header(const struct reply *rep,
+                       void (*add)(void *context, const char *name, const char *value), void *context);
 
 #endif

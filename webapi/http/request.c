@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Holds a request's parts and reads its query, cookies and entity tags. Knows no transport and no resource. */
+/*
+ * Holds a request's parts and reads its query, cookies and entity tags. Knows no transport and no resource.
+ */
 #include "http/request.h"
 
 #include <arpa/inet.h>
@@ -15,6 +17,7 @@ static const char *const header_names[HEADER_COUNT] = {
 	[HEADER_ACCEPT] = "Accept",
 	[HEADER_ACCEPT_ENCODING] = "Accept-Encoding",
 	[HEADER_AUTHORIZATION] = "Authorization",
+	[HEADER_CONNECTION] = "Connection",
 	[HEADER_CONTENT_LENGTH] = "Content-Length",
 	[HEADER_CONTENT_RANGE] = "Content-Range",
 	[HEADER_CONTENT_TYPE] = "Content-Type",
@@ -26,7 +29,9 @@ static const char *const header_names[HEADER_COUNT] = {
 	[HEADER_IF_NONE_MATCH] = "If-None-Match",
 	[HEADER_ORIGIN] = "Origin",
 	[HEADER_TRANSFER_ENCODING] = "Transfer-Encoding",
+	[HEADER_WS_KEY] = "Sec-WebSocket-Key",
 	[HEADER_WS_PROTOCOL] = "Sec-WebSocket-Protocol",
+	[HEADER_WS_VERSION] = "Sec-WebSocket-Version",
 };
 
 const char *request_header_name(enum request_header h)
@@ -71,11 +76,19 @@ int request_set_method(struct request *r, const char *method)
 	return r->method ? 0 : -ENOMEM;
 }
 
+/* Lists may come in several fields (RFC 9110 §5.2); of anything else two would let two readers see two requests. */
+static bool may_repeat(enum request_header h)
+{
+	return h == HEADER_ACCEPT || h == HEADER_ACCEPT_ENCODING || h == HEADER_CONNECTION || h == HEADER_IF_NONE_MATCH ||
+	       h == HEADER_WS_PROTOCOL;
+}
+
 int request_set_header(struct request *r, const char *name, const char *value)
 {
 	for (size_t i = 0; i < HEADER_COUNT; i++) {
 		if (strcasecmp(name, header_names[i]) != 0)
 			continue;
+		r->malformed |= r->header[i] && !may_repeat((enum request_header)i);
 		free(r->header[i]);
 		r->header[i] = strdup(value);
 		return r->header[i] ? 0 : -ENOMEM;
@@ -109,7 +122,9 @@ static int hex_value(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* Percent-decoding (RFC 3986 §2.1), '+' as a blank as HTML forms write it. NULL for %00 and broken escapes. */
+/*
+ * Percent-decoding (RFC 3986 §2.1), '+' as a blank as HTML forms write it. NULL for %00 and broken escapes.
+ */
 static char *decode(const char *text, size_t size)
 {
 	char *out = malloc(size + 1), *to = out;
@@ -194,6 +209,20 @@ int request_query_u64(const struct request *r, const char *name, uint64_t min, u
 	}
 	free(text);
 	return result;
+}
+
+bool request_header_lists(const struct request *r, enum request_header h, const char *word)
+{
+	const char *at = r->header[h];
+	size_t length = strlen(word);
+
+	while (at && *at) {
+		at += strspn(at, ", \t");
+		if (strncasecmp(at, word, length) == 0 && strchr(", \t", at[length]))
+			return true;
+		at += strcspn(at, ",");
+	}
+	return false;
 }
 
 char *request_cookie(const struct request *r, const char *name)

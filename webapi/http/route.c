@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matches a path against the tables. A {name} stands for one segment: an id must be a UUID, anything else is the handler's. */
+/*
+ * Matches a path against the tables. A {name} stands for one segment: an id must be a UUID, anything else
+ * is the handler's.
+ */
 #include "http/route.h"
 
 #include "partita/guid.h"
@@ -92,7 +95,8 @@ bool route_find(struct request *req, struct reply *rep)
 		return true;
 	}
 	if (!s.allow[0]) {
-		reply_error(rep, 404, "not_found", NULL, "There is no such resource. Ids are lower-case UUIDs.");
+		reply_error(rep, 404, "not_found", NULL,
+		            "There is no such resource. Ids are lower-case UUIDs.");
 		return false;
 	}
 	reply_error(rep, 405, "method_not_allowed", NULL, "This resource takes %s.", s.allow);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of everything this server answers below /api/v1: each resource file has its rows, route.c lists the files. */
+/*
+ * The table of everything this server answers below /api/v1: each resource file has its rows, route.c lists
+ * the files.
+ */
 #ifndef WEBAPI_HTTP_ROUTE_H
 #define WEBAPI_HTTP_ROUTE_H
 
@@ -19,8 +22,10 @@ struct upload;
 struct ws_target;
 
 struct upload_ops {		/* of a route with BODY_UPLOAD; in worker threads */
-	void (*begin)(struct request *req, struct reply *rep, struct upload *u);	/* opens u->fd, or answers an error */
-	void (*end)(struct request *req, struct reply *rep, struct upload *u);		/* u->received of u->expected bytes are stored */
+	void (*begin)(struct request *req, struct reply *rep,
+	              struct upload *u); /* opens u->fd, or answers an error */
+	void (*end)(struct request *req, struct reply *rep,
+	            struct upload *u); /* u->received of u->expected bytes are stored */
 };
 
 struct route {			/* method, path below API_PREFIX, least role, body, query parameters, handler */
@@ -36,8 +41,9 @@ struct route {			/* method, path below API_PREFIX, least role, body, query param
 	void (*open)(struct request *req, struct reply *rep, struct ws_target *target);
 };
 
-extern const struct route audit_routes[], disk_routes[], event_routes[], host_routes[], iso_routes[], job_routes[],
-	session_routes[], token_routes[], user_routes[], vm_routes[], vm_disk_routes[], vm_screen_routes[];
+extern const struct route audit_routes[], disk_routes[], event_routes[], host_routes[], iso_routes[],
+    job_routes[], session_routes[], token_routes[], user_routes[], vm_routes[], vm_disk_routes[],
+    vm_screen_routes[];
 
 /* Finds the row and fills req->route and req->param. False: it answered 404 or 405 (with Allow). */
 bool route_find(struct request *req, struct reply *rep);

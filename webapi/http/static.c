@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the file that a path means: itself, a ready-made compressed copy beside it, or index.html for the paths that the UI
- * routes in the browser. Names that carry a content hash (assets/) are cached for ever, the rest is asked for again.
+ * Finds the file that a path means: itself, a ready-made compressed copy beside it, or index.html for the
+ * paths that the UI routes in the browser. Names that carry a content hash (assets/) are cached for ever,
+ * the rest is asked for again.
  */
 #include "http/static.h"
 
@@ -88,7 +89,8 @@ static bool accepts(const char *header, const char *token)
 	return false;
 }
 
-static int open_encoded(int ui_fd, const struct request *req, const char *path, struct stat *st, const char **encoding)
+static int open_encoded(int ui_fd, const struct request *req, const char *path, struct stat *st,
+                        const char **encoding)
 {
 	char name[1024];
 
@@ -115,7 +117,10 @@ static bool is_ui_route(const struct request *req, const char *path)
 	return !strchr(last ? last : path, '.') && accept && strstr(accept, "text/html");
 }
 
-/* By content: the image's files all have one time stamp, and index.html keeps its size when only the hashes in it change. */
+/*
+ * By content: the image's files all have one time stamp, and index.html keeps its size when only the hashes
+ * in it change.
+ */
 static void make_etag(struct static_file *file)
 {
 	unsigned char digest[32];
@@ -123,15 +128,16 @@ static void make_etag(struct static_file *file)
 	ssize_t n = text ? pread(file->fd, text, file->size, 0) : -1;
 
 	if (n == (ssize_t)file->size && mbedtls_sha256((unsigned char *)text, file->size, digest, 0) == 0)
-		snprintf(file->etag, sizeof(file->etag), "\"%02x%02x%02x%02x%02x%02x%02x%02x%s%s\"", digest[0], digest[1], digest[2],
-			 digest[3], digest[4], digest[5], digest[6], digest[7], file->encoding ? "-" : "",
-			 file->encoding ? file->encoding : "");
+		snprintf(file->etag, sizeof(file->etag), "\"%02x%02x%02x%02x%02x%02x%02x%02x%s%s\"",
+		         digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6],
+		         digest[7], file->encoding ? "-" : "", file->encoding ? file->encoding : "");
 	free(text);
 }
 
 int static_open(int ui_fd, const struct request *req, struct static_file *out)
 {
-	const char *path = req->path[1] ? req->path + 1 : "index.html", *known = req->header[HEADER_IF_NONE_MATCH];
+	const char *path = req->path[1] ? req->path + 1 : "index.html",
+	           *known = req->header[HEADER_IF_NONE_MATCH];
 	struct stat st;
 
 	*out = (struct static_file){ .fd = -1 };

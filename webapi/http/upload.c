@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The buffer between the network and the disk. One thread at a time touches it: the HTTP thread, or a worker while suspended. */
+/*
+ * The buffer between the network and the disk. One thread at a time touches it: the HTTP thread, or a
+ * worker while suspended.
+ */
 #include "http/upload.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file on its way from a request's body to a descriptor. The HTTP thread fills the buffer; a worker empties it while the connection
- * is suspended, so that a slow disk holds back the one client and nobody else.
+ * A file on its way from a request's body to a descriptor. The HTTP thread fills the buffer; a worker
+ * empties it while the connection is suspended, so that a slow disk holds back the one client and nobody
+ * else.
  */
 #ifndef WEBAPI_HTTP_UPLOAD_H
 #define WEBAPI_HTTP_UPLOAD_H

@@ -19,7 +19,8 @@ static void disk_post(struct request *req, struct reply *rep)
 	struct ipc_message answer;
 	json_t *disk;
 
-	if (vmms_call(req->api->vmms, "vmms.CreateDisk", json_pack("{s:O}", "disk", req->body), rep, &answer) < 0)
+	if (vmms_call(req->api->vmms, "vmms.CreateDisk", json_pack("{s:O}", "disk", req->body), rep,
+	              &answer) < 0)
 		return;
 	disk = json_object_get(answer.body, "disk");
 	reply_json(rep, 201, json_incref(disk));
@@ -30,12 +31,14 @@ static void disk_post(struct request *req, struct reply *rep)
 
 static void disk_get(struct request *req, struct reply *rep)
 {
-	vmms_reply_item(req->api->vmms, "vmms.GetDisk", json_pack("{s:s}", "id", req->param[0]), "disk", 200, rep);
+	vmms_reply_item(req->api->vmms, "vmms.GetDisk", json_pack("{s:s}", "id", req->param[0]), "disk", 200,
+	                rep);
 }
 
 static void disk_delete(struct request *req, struct reply *rep)
 {
-	vmms_reply_item(req->api->vmms, "vmms.DeleteDisk", json_pack("{s:s}", "id", req->param[0]), NULL, 204, rep);
+	vmms_reply_item(req->api->vmms, "vmms.DeleteDisk", json_pack("{s:s}", "id", req->param[0]), NULL, 204,
+	                rep);
 }
 
 const struct route disk_routes[] = {

@@ -12,7 +12,8 @@ static json_t *since_parameters(const struct request *req, struct reply *rep)
 	int given = request_query_u64(req, "since", 0, INT64_MAX, &since);
 
 	if (given < 0) {
-		reply_error(rep, 422, "out_of_range", "since", "since must be the sequence number of an event.");
+		reply_error(rep, 422, "out_of_range", "since",
+		            "since must be the sequence number of an event.");
 		return NULL;
 	}
 	return given ? json_pack("{s:I}", "since", (json_int_t)since) : json_object();

@@ -22,12 +22,14 @@ static void isos_list(struct request *req, struct reply *rep)
 
 static void iso_get(struct request *req, struct reply *rep)
 {
-	vmms_reply_item(req->api->vmms, "vmms.GetIso", json_pack("{s:s}", "id", req->param[0]), "iso", 200, rep);
+	vmms_reply_item(req->api->vmms, "vmms.GetIso", json_pack("{s:s}", "id", req->param[0]), "iso", 200,
+	                rep);
 }
 
 static void iso_delete(struct request *req, struct reply *rep)
 {
-	vmms_reply_item(req->api->vmms, "vmms.DeleteIso", json_pack("{s:s}", "id", req->param[0]), NULL, 204, rep);
+	vmms_reply_item(req->api->vmms, "vmms.DeleteIso", json_pack("{s:s}", "id", req->param[0]), NULL, 204,
+	                rep);
 }
 
 /* Which part of which size this is: all of it, or what Content-Range says. */
@@ -41,8 +43,9 @@ static bool parse_part(const struct request *req, struct reply *rep, struct uplo
 		return false;
 	}
 	if (text && (content_range_parse(text, &range) < 0 || range.last - range.first + 1 != u->expected)) {
-		reply_problem(rep, 400, "malformed_request", "Content-Range",
-			      "Content-Range must be \"bytes FIRST-LAST/TOTAL\" and agree with Content-Length.", NULL);
+		reply_problem(
+		    rep, 400, "malformed_request", "Content-Range",
+		    "Content-Range must be \"bytes FIRST-LAST/TOTAL\" and agree with Content-Length.", NULL);
 		return false;
 	}
 	u->offset = range.first;
@@ -63,8 +66,9 @@ static void iso_upload_begin(struct request *req, struct reply *rep, struct uplo
 		return;
 	}
 	if (vmms_call(req->api->vmms, "vmms.BeginIsoUpload",
-		      json_pack("{s:s, s:s*, s:I, s:I}", "id", req->param[0], "name", name, "sizeBytes", (json_int_t)u->total,
-				"offsetBytes", (json_int_t)u->offset), rep, &answer) == 0) {
+	              json_pack("{s:s, s:s*, s:I, s:I}", "id", req->param[0], "name", name, "sizeBytes",
+	                        (json_int_t)u->total, "offsetBytes", (json_int_t)u->offset),
+	              rep, &answer) == 0) {
 		u->fd = ipc_message_take_fd(&answer, 0);
 		if (u->fd < 0)
 			reply_error(rep, 500, "internal_error", NULL, "The management service opened no file.");
@@ -77,13 +81,15 @@ static void iso_upload_end(struct request *req, struct reply *rep, struct upload
 {
 	uint64_t stored = u->offset + u->received;
 	bool complete = stored == u->total && !u->error;
-	json_t *parameters = json_pack("{s:s, s:I, s:b}", "id", req->param[0], "receivedBytes", (json_int_t)stored, "complete", complete);
+	json_t *parameters = json_pack("{s:s, s:I, s:b}", "id", req->param[0], "receivedBytes",
+	                               (json_int_t)stored, "complete", complete);
 
 	vmms_reply_item(req->api->vmms, "vmms.EndIsoUpload", parameters, "iso", complete ? 201 : 200, rep);
 	if (u->error)
 		reply_error(rep, u->error == -ENOSPC || u->error == -EDQUOT ? 507 : 500,
-			    u->error == -ENOSPC || u->error == -EDQUOT ? "no_space" : "internal_error", NULL,
-			    "Writing stopped after %llu bytes: %s.", (unsigned long long)stored, strerror(-u->error));
+		            u->error == -ENOSPC || u->error == -EDQUOT ? "no_space" : "internal_error", NULL,
+		            "Writing stopped after %llu bytes: %s.", (unsigned long long)stored,
+		            strerror(-u->error));
 	else if (rep->status == 201)
 		reply_set_location(rep, API_PREFIX "/isos/%s", req->param[0]);
 }

@@ -16,12 +16,14 @@ static void jobs_list(struct request *req, struct reply *rep)
 
 static void job_get(struct request *req, struct reply *rep)
 {
-	vmms_reply_item(req->api->vmms, "vmms.GetJob", json_pack("{s:s}", "id", req->param[0]), "job", 200, rep);
+	vmms_reply_item(req->api->vmms, "vmms.GetJob", json_pack("{s:s}", "id", req->param[0]), "job", 200,
+	                rep);
 }
 
 static void job_delete(struct request *req, struct reply *rep)
 {
-	vmms_reply_item(req->api->vmms, "vmms.CancelJob", json_pack("{s:s}", "id", req->param[0]), "job", 202, rep);
+	vmms_reply_item(req->api->vmms, "vmms.CancelJob", json_pack("{s:s}", "id", req->param[0]), "job", 202,
+	                rep);
 }
 
 const struct route job_routes[] = {

@@ -16,8 +16,8 @@
 
 static json_t *session_json(const struct user *user, enum role role, const char *csrf_token)
 {
-	return json_pack("{s:o, s:s, s:s?, s:b}", "user", user_json(user), "role", role_name(role), "csrfToken", csrf_token,
-			 "passwordChangeRequired", user->password_change_required);
+	return json_pack("{s:o, s:s, s:s?, s:b}", "user", user_json(user), "role", role_name(role),
+	                 "csrfToken", csrf_token, "passwordChangeRequired", user->password_change_required);
 }
 
 static void start_session(struct request *req, struct reply *rep, const struct user *user)
@@ -38,7 +38,8 @@ static void start_session(struct request *req, struct reply *rep, const struct u
 
 static void refuse_for_now(struct reply *rep, unsigned int seconds)
 {
-	reply_error(rep, 429, "too_many_attempts", NULL, "Too many failed attempts. Try again in %u seconds.", seconds);
+	reply_error(rep, 429, "too_many_attempts", NULL, "Too many failed attempts. Try again in %u seconds.",
+	            seconds);
 	rep->retry_after = seconds;
 }
 
@@ -77,7 +78,9 @@ static void session_get(struct request *req, struct reply *rep)
 	if (!users_find(req->api->users, req->who.user_id, &user))
 		reply_error(rep, 401, "not_authenticated", NULL, "This account is gone.");
 	else
-		reply_json(rep, 200, session_json(&user, req->who.role, req->who.by_session ? req->who.csrf_token : NULL));
+		reply_json(
+		    rep, 200,
+		    session_json(&user, req->who.role, req->who.by_session ? req->who.csrf_token : NULL));
 }
 
 static void session_delete(struct request *req, struct reply *rep)

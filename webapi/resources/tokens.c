@@ -54,7 +54,8 @@ static void token_post(struct request *req, struct reply *rep)
 	snprintf(token.name, sizeof(token.name), "%s", name);
 	memcpy(token.user_id, req->who.user_id, sizeof(token.user_id));
 	if (tokens_add(req->api->tokens, &token, secret) < 0) {
-		reply_error(rep, 507, "no_space", NULL, "The token could not be stored (at most %d are).", TOKENS_MAX);
+		reply_error(rep, 507, "no_space", NULL, "The token could not be stored (at most %d are).",
+		            TOKENS_MAX);
 		return;
 	}
 	item = token_json(&token);
@@ -66,7 +67,8 @@ static void token_post(struct request *req, struct reply *rep)
 
 static bool find_own(const struct request *req, struct reply *rep, struct token *token)
 {
-	if (tokens_find(req->api->tokens, req->param[0], token) && strcmp(token->user_id, req->who.user_id) == 0)
+	if (tokens_find(req->api->tokens, req->param[0], token) &&
+	    strcmp(token->user_id, req->who.user_id) == 0)
 		return true;
 	reply_error(rep, 404, "token_not_found", NULL, "You have no token with this id.");
 	return false;

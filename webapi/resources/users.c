@@ -23,7 +23,8 @@ static bool may_see(const struct request *req, struct reply *rep)
 {
 	if (is_self(req) || req->who.role == ROLE_ADMINISTRATOR)
 		return true;
-	reply_error(rep, 403, "role_insufficient", NULL, "Another user's account needs the role administrator.");
+	reply_error(rep, 403, "role_insufficient", NULL,
+	            "Another user's account needs the role administrator.");
 	return false;
 }
 
@@ -87,7 +88,8 @@ static enum role check_role(struct field_check *check, const char *text)
 	enum role role = text ? role_from_name(text) : ROLE_NOBODY;
 
 	if (text && role == ROLE_NOBODY)
-		field_wrong(check, "role", "out_of_range", "The role must be administrator, operator or viewer.");
+		field_wrong(check, "role", "out_of_range",
+		            "The role must be administrator, operator or viewer.");
 	return role;
 }
 
@@ -107,7 +109,8 @@ static void user_post(struct request *req, struct reply *rep)
 
 	if (username && !username_is_valid(username))
 		field_wrong(&check, "username", "out_of_range",
-			    "A user name is a lower-case letter followed by lower-case letters, digits, '.', '_' or '-'.");
+		            "A user name is a lower-case letter followed by lower-case letters, digits, '.', "
+		            "'_' or '-'.");
 	check_new_password(&check, password, username);
 	no_other_fields(&check);
 	if (field_reply(&check, rep))
@@ -128,7 +131,8 @@ struct change {			/* what a PATCH asks for; NULL and ROLE_NOBODY: leave it */
 	enum role role;
 };
 
-static bool parse_change(const struct request *req, const struct user *user, struct change *change, struct reply *rep)
+static bool parse_change(const struct request *req, const struct user *user, struct change *change,
+                         struct reply *rep)
 {
 	struct field_check check = { .body = req->body };
 
@@ -137,39 +141,46 @@ static bool parse_change(const struct request *req, const struct user *user, str
 	change->role = check_role(&check, may_string(&check, "role", 1, 32));
 	check_new_password(&check, change->password, user->username);
 	if (change->password && is_self(req) && !change->current)
-		field_wrong(&check, "currentPassword", "missing_field", "Your own password changes only with the current one.");
+		field_wrong(&check, "currentPassword", "missing_field",
+		            "Your own password changes only with the current one.");
 	if (change->password && change->current && strcmp(change->password, change->current) == 0)
-		field_wrong(&check, "password", "out_of_range", "The new password must differ from the current one.");
+		field_wrong(&check, "password", "out_of_range",
+		            "The new password must differ from the current one.");
 	no_other_fields(&check);
 	return !field_reply(&check, rep);
 }
 
 /* The current password is a guess like a login: the same limit holds. */
-static bool current_password_is_right(const struct request *req, const struct user *user, const char *current, struct reply *rep)
+static bool current_password_is_right(const struct request *req, const struct user *user, const char *current,
+                                      struct reply *rep)
 {
 	unsigned int wait = login_limit_begin(req->api->login_limit, user->username, req->address);
 	bool right;
 
 	if (wait) {
-		reply_error(rep, 429, "too_many_attempts", NULL, "Too many failed attempts. Try again in %u seconds.", wait);
+		reply_error(rep, 429, "too_many_attempts", NULL,
+		            "Too many failed attempts. Try again in %u seconds.", wait);
 		rep->retry_after = wait;
 		return false;
 	}
 	right = password_matches(current, user->hash);
 	login_limit_done(req->api->login_limit, user->username, req->address, right);
 	if (!right)
-		reply_problem(rep, 422, "wrong_credentials", "currentPassword", "The current password is wrong.", NULL);
+		reply_problem(rep, 422, "wrong_credentials", "currentPassword",
+		              "The current password is wrong.", NULL);
 	return right;
 }
 
-static bool change_is_permitted(const struct request *req, const struct user *user, const struct change *change, struct reply *rep)
+static bool change_is_permitted(const struct request *req, const struct user *user,
+                                const struct change *change, struct reply *rep)
 {
 	if (change->role != ROLE_NOBODY && req->who.role != ROLE_ADMINISTRATOR) {
 		reply_error(rep, 403, "role_insufficient", "role", "Only an administrator changes roles.");
 		return false;
 	}
 	if (change->role != ROLE_NOBODY && req->who.password_change_required) {
-		reply_error(rep, 403, "password_change_required", NULL, "The one-time password must be changed first.");
+		reply_error(rep, 403, "password_change_required", NULL,
+		            "The one-time password must be changed first.");
 		return false;
 	}
 	return !change->password || !is_self(req) || current_password_is_right(req, user, change->current, rep);
@@ -188,7 +199,8 @@ static int apply_change(struct request *req, struct user *user, const struct cha
 	if (r == 0)
 		r = users_update(req->api->users, user);
 	if (r == 0 && change->password) {
-		sessions_end_of_user(req->api->sessions, user->id, is_self(req) && req->who.by_session ? req->who.session : NULL);
+		sessions_end_of_user(req->api->sessions, user->id,
+		                     is_self(req) && req->who.by_session ? req->who.session : NULL);
 		banner_password_changed(req->api, user->username);
 	}
 	return r;

@@ -17,14 +17,15 @@ static void vm_disks_list(struct request *req, struct reply *rep)
 
 static void vm_disk_post(struct request *req, struct reply *rep)
 {
-	vmms_reply_item(req->api->vmms, "vmms.AttachDisk", json_pack("{s:s, s:O}", "id", req->param[0], "disk", req->body), "vm", 201,
-			rep);
+	vmms_reply_item(req->api->vmms, "vmms.AttachDisk",
+	                json_pack("{s:s, s:O}", "id", req->param[0], "disk", req->body), "vm", 201, rep);
 }
 
 static void vm_disk_delete(struct request *req, struct reply *rep)
 {
-	vmms_reply_item(req->api->vmms, "vmms.DetachDisk", json_pack("{s:s, s:s}", "id", req->param[0], "diskSlotId", req->param[1]),
-			"vm", 200, rep);
+	vmms_reply_item(req->api->vmms, "vmms.DetachDisk",
+	                json_pack("{s:s, s:s}", "id", req->param[0], "diskSlotId", req->param[1]), "vm", 200,
+	                rep);
 }
 
 const struct route vm_disk_routes[] = {

@@ -29,7 +29,8 @@ static void reply_screen(struct reply *rep, struct ipc_message *answer, uint32_t
 	if (r == 0)
 		reply_bytes(rep, 200, "image/png", png, size);
 	else
-		reply_error(rep, 503, "service_unavailable", NULL, "The screen could not be read: %s.", strerror(-r));
+		reply_error(rep, 503, "service_unavailable", NULL, "The screen could not be read: %s.",
+		            strerror(-r));
 }
 
 static void screenshot_get(struct request *req, struct reply *rep)
@@ -38,16 +39,19 @@ static void screenshot_get(struct request *req, struct reply *rep)
 	uint64_t width = 0;
 
 	if (request_query_u64(req, "width", WIDTH_MIN, WIDTH_MAX, &width) < 0) {
-		reply_error(rep, 422, "out_of_range", "width", "width must be a number from %d to %d.", WIDTH_MIN, WIDTH_MAX);
+		reply_error(rep, 422, "out_of_range", "width", "width must be a number from %d to %d.",
+		            WIDTH_MIN, WIDTH_MAX);
 		return;
 	}
-	if (vmms_call(req->api->vmms, "vmms.GetScreen", json_pack("{s:s}", "id", req->param[0]), rep, &answer) < 0)
+	if (vmms_call(req->api->vmms, "vmms.GetScreen", json_pack("{s:s}", "id", req->param[0]), rep,
+	              &answer) < 0)
 		return;
 	reply_screen(rep, &answer, (uint32_t)width);
 	ipc_message_clear(&answer);
 }
 
-static void open_bytes(struct request *req, struct reply *rep, struct ws_target *target, const char *method, json_t *parameters)
+static void open_bytes(struct request *req, struct reply *rep, struct ws_target *target, const char *method,
+                       json_t *parameters)
 {
 	struct ipc_message answer;
 
@@ -67,7 +71,8 @@ static void console_open(struct request *req, struct reply *rep, struct ws_targe
 
 	free(text);
 	if (valid)
-		open_bytes(req, rep, target, "vmms.OpenConsole", json_pack("{s:s, s:b}", "id", req->param[0], "viewOnly", view_only));
+		open_bytes(req, rep, target, "vmms.OpenConsole",
+		           json_pack("{s:s, s:b}", "id", req->param[0], "viewOnly", view_only));
 	else
 		reply_error(rep, 422, "wrong_type", "viewOnly", "viewOnly must be true or false.");
 }

@@ -43,7 +43,8 @@ static void vm_patch(struct request *req, struct reply *rep)
 	char *etag = request_if_match(req);
 
 	vmms_reply_item(req->api->vmms, "vmms.UpdateVm",
-			json_pack("{s:s, s:O, s:s*}", "id", req->param[0], "patch", req->body, "etag", etag), "vm", 200, rep);
+	                json_pack("{s:s, s:O, s:s*}", "id", req->param[0], "patch", req->body, "etag", etag),
+	                "vm", 200, rep);
 	free(etag);
 }
 
@@ -51,7 +52,8 @@ static void vm_delete(struct request *req, struct reply *rep)
 {
 	char *etag = request_if_match(req);
 
-	vmms_reply_item(req->api->vmms, "vmms.DeleteVm", json_pack("{s:s, s:s*}", "id", req->param[0], "etag", etag), NULL, 204, rep);
+	vmms_reply_item(req->api->vmms, "vmms.DeleteVm",
+	                json_pack("{s:s, s:s*}", "id", req->param[0], "etag", etag), NULL, 204, rep);
 	free(etag);
 }
 
@@ -77,8 +79,9 @@ static void vm_action(struct request *req, struct reply *rep)
 			      "This field is not known here.", NULL);
 		return;
 	}
-	if (vmms_call(req->api->vmms, "vmms.VmAction", json_pack("{s:s, s:s}", "id", req->param[0], "action", req->param[1]), rep,
-		      &answer) < 0)
+	if (vmms_call(req->api->vmms, "vmms.VmAction",
+	              json_pack("{s:s, s:s}", "id", req->param[0], "action", req->param[1]), rep,
+	              &answer) < 0)
 		return;
 	job = json_object_get(answer.body, "job");
 	reply_json(rep, 202, json_incref(job));

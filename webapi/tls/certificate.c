@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A self-signed ECDSA P-256 certificate whose subjectAltName lists the host name and every address of this machine at
- * the time it was made (RFC 5280 §4.2.1.6). Renewed at a start when it ends within 30 days.
+ * A self-signed ECDSA P-256 certificate whose subjectAltName lists the host name and every address of this
+ * machine at the time it was made (RFC 5280 §4.2.1.6). Renewed at a start when it ends within 30 days.
  */
 #include "tls/certificate.h"
 
@@ -97,7 +97,8 @@ static void names_collect(struct names *n)
 
 static int set_validity(mbedtls_x509write_cert *w)
 {
-	time_t from = time(NULL) - 86400, to = from + (time_t)VALID_DAYS * 86400;	/* a client's clock may be behind */
+	time_t from = time(NULL) - 86400,
+	       to = from + (time_t)VALID_DAYS * 86400; /* a client's clock may be behind */
 	char not_before[16], not_after[16];
 	struct tm tm;
 
@@ -181,9 +182,10 @@ static int certificate_parse(struct certificate *c, int dir_fd)
 
 	if (r == 0)
 		r = file_read(dir_fd, "tls.crt", PEM_SIZE, &chain, &chain_size);
-	if (r == 0 && (mbedtls_pk_parse_key(&c->key, (unsigned char *)key, key_size + 1, NULL, 0, certificate_random, NULL) ||
-		       mbedtls_x509_crt_parse(&c->chain, (unsigned char *)chain, chain_size + 1) ||
-		       mbedtls_pk_check_pair(&c->chain.pk, &c->key, certificate_random, NULL)))
+	if (r == 0 && (mbedtls_pk_parse_key(&c->key, (unsigned char *)key, key_size + 1, NULL, 0,
+	                                    certificate_random, NULL) ||
+	               mbedtls_x509_crt_parse(&c->chain, (unsigned char *)chain, chain_size + 1) ||
+	               mbedtls_pk_check_pair(&c->chain.pk, &c->key, certificate_random, NULL)))
 		r = -EINVAL;
 	if (key)
 		explicit_bzero(key, key_size);

@@ -15,7 +15,10 @@ struct certificate {
 	char fingerprint[CERTIFICATE_FINGERPRINT_SIZE];		/* SHA-256 of the certificate, AA:BB:… */
 };
 
-/* Loads both files from the folder, or makes them when one is missing or the certificate soon ends. 0 or negative errno. */
+/*
+ * Loads both files from the folder, or makes them when one is missing or the certificate soon ends. 0 or
+ * negative errno.
+ */
 int certificate_load(struct certificate *c, int dir_fd);
 void certificate_clear(struct certificate *c);		/* accepts a zeroed one */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state machine of one TLS connection. Each step moves bytes until both directions would block, then says which
- * events it waits for. Back-pressure is the two fixed buffers: what the other side does not take is not read.
+ * The state machine of one TLS connection. Each step moves bytes until both directions would block, then
+ * says which events it waits for. Back-pressure is the two fixed buffers: what the other side does not take
+ * is not read.
  */
 #include "tls/conn.h"
 
@@ -14,8 +15,8 @@
 #include <unistd.h>
 
 #define HANDSHAKE_MS	15000
-#define HEAD_MS		15000	/* from the end of the handshake to the end of the first head: slow senders end here */
-#define FLUSH_MS	30000
+#define HEAD_MS         15000 /* from the end of the handshake to the end of the first head: slow senders end here */
+#define FLUSH_MS	30000	/* without progress */
 #define LINGER_MS	2000
 #define ROUNDS_MAX	32	/* then others have their turn */
 
@@ -37,7 +38,8 @@ static int bio_receive(void *context, unsigned char *data, size_t size)
 	return errno == EAGAIN || errno == EINTR ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
 }
 
-struct conn *conn_create(struct front *f, int tcp, const struct front_peer *peer, const mbedtls_ssl_config *config)
+struct conn *conn_create(struct front *f, int tcp, const struct front_peer *peer,
+                         const mbedtls_ssl_config *config)
 {
 	struct conn *c = malloc(sizeof(*c));
 
@@ -109,7 +111,10 @@ static bool read_client(struct conn *c)
 	return false;
 }
 
-/* The head is complete: makes the socketpair and hands its far end over. An HTTP head itself travels through the pair. */
+/*
+ * The head is complete: makes the socketpair and hands its far end over. An HTTP head itself travels
+ * through the pair.
+ */
 static void deliver(struct conn *c, size_t head)
 {
 	int pair[2];
@@ -241,7 +246,7 @@ static void step_flush(struct conn *c)
 	int r;
 
 	while (c->out.from != c->out.to && pump_out(c))
-		;
+		c->deadline_ms = c->active_ms + FLUSH_MS;
 	if (c->state != CONN_FLUSH || c->out.from != c->out.to)
 		return;
 	r = mbedtls_ssl_close_notify(&c->ssl);

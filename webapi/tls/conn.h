@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One TLS connection: handshake, request head, then bytes pumped between the TLS stream and a socketpair whose other
- * end libmicrohttpd or libwebsockets holds. Lives in the front's thread only; never blocks.
+ * One TLS connection: handshake, request head, then bytes pumped between the TLS stream and a socketpair
+ * whose other end libmicrohttpd or libwebsockets holds. Lives in the front's thread only; never blocks.
  */
 #ifndef WEBAPI_TLS_CONN_H
 #define WEBAPI_TLS_CONN_H
@@ -17,10 +17,10 @@
 
 enum conn_state {
 	CONN_HANDSHAKE,
-	CONN_HEAD,		/* gathering the first request's head in `in` */
+	CONN_HEAD, /* gathering the first request's head in `in` */
 	CONN_PUMP,
-	CONN_FLUSH,		/* the application closed: what it wrote goes to the client */
-	CONN_LINGER,		/* close_notify is sent; the client's late bytes are dropped so that no RST eats the answer */
+	CONN_FLUSH, /* the application closed: what it wrote goes to the client */
+	CONN_LINGER, /* close_notify is sent; the client's late bytes are dropped so that no RST eats the answer */
 	CONN_DEAD,
 };
 
@@ -43,7 +43,7 @@ struct conn {
 	mbedtls_ssl_context ssl;
 	enum conn_state state;
 	bool websocket;
-	bool again;			/* has work that no socket will announce; the front calls conn_step() soon */
+	bool again; /* has work that no socket will announce; the front calls conn_step() soon */
 	bool client_done, app_done;	/* no more bytes will come from there */
 	bool input_dropped;		/* the application does not read any more */
 	int64_t deadline_ms;		/* INT64_MAX: none */
@@ -51,7 +51,8 @@ struct conn {
 	struct conn_buffer in, out;	/* client to application, application to client */
 };
 
-struct conn *conn_create(struct front *f, int tcp, const struct front_peer *peer, const mbedtls_ssl_config *config);
+struct conn *conn_create(struct front *f, int tcp, const struct front_peer *peer,
+                         const mbedtls_ssl_config *config);
 void conn_step(struct conn *c);			/* does all it can; may end in CONN_DEAD */
 void conn_destroy(struct conn *c);
 

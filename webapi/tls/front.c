@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The accept loop and its epoll set. A full house never locks people out: the connection that has waited longest
- * without finishing a request head makes room, or else the HTTP connection that has been idle longest.
+ * The accept loop and its epoll set. A full house never locks people out: the connection that has waited
+ * longest without finishing a request head makes room, or else the HTTP connection that has been idle
+ * longest.
  */
 #include "tls/front.h"
 
@@ -98,25 +99,29 @@ static int listen_on(const char *address, int port)
 
 static int setup_tls(struct front *f, struct certificate *certificate)
 {
-	static const int suites[] = {
-		MBEDTLS_TLS1_3_AES_128_GCM_SHA256, MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
-		MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
-		MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-		MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, 0
-	};
+	static const int suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+	                             MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+	                             MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+	                             MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	                             MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+	                             MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	                             0};
 	static const char *protocols[] = { "http/1.1", NULL };
 
 	if (psa_crypto_init() != PSA_SUCCESS ||
-	    mbedtls_ssl_config_defaults(&f->config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT))
+	    mbedtls_ssl_config_defaults(&f->config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
+	                                MBEDTLS_SSL_PRESET_DEFAULT))
 		return -EIO;
 	mbedtls_ssl_conf_rng(&f->config, certificate_random, NULL);
 	mbedtls_ssl_conf_min_tls_version(&f->config, MBEDTLS_SSL_VERSION_TLS1_2);
 	mbedtls_ssl_conf_ciphersuites(&f->config, suites);
 	if (mbedtls_ssl_conf_alpn_protocols(&f->config, protocols) ||
 	    mbedtls_ssl_conf_own_cert(&f->config, &certificate->chain, &certificate->key) ||
-	    mbedtls_ssl_ticket_setup(&f->tickets, certificate_random, NULL, MBEDTLS_CIPHER_AES_256_GCM, TICKET_SECONDS))
+	    mbedtls_ssl_ticket_setup(&f->tickets, certificate_random, NULL, MBEDTLS_CIPHER_AES_256_GCM,
+	                             TICKET_SECONDS))
 		return -EIO;
-	mbedtls_ssl_conf_session_tickets_cb(&f->config, mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse, &f->tickets);
+	mbedtls_ssl_conf_session_tickets_cb(&f->config, mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse,
+	                                    &f->tickets);
 	return 0;
 }
 
@@ -137,8 +142,8 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int front_create(const char *address, int port, struct certificate *certificate, const struct front_handlers *handlers,
-		 void *context, struct front **out)
+int front_create(const char *address, int port, struct certificate *certificate,
+                 const struct front_handlers *handlers, void *context, struct front **out)
 {
 	struct front *f = calloc(1, sizeof(*f));
 	int r = -ENOMEM;
@@ -153,7 +158,9 @@ int front_create(const char *address, int port, struct certificate *certificate,
 	f->epoll = epoll_create1(EPOLL_CLOEXEC);
 	f->signals = open_signals();
 	f->listener = listen_on(address, port);
-	r = f->epoll < 0 || f->signals < 0 ? -EMFILE : f->listener < 0 ? f->listener : setup_tls(f, certificate);
+	r = f->epoll < 0 || f->signals < 0 ? -EMFILE
+	    : f->listener < 0              ? f->listener
+	                                   : setup_tls(f, certificate);
 	r = r ? r : watch_fixed(f, &f->listener);
 	r = r ? r : watch_fixed(f, &f->signals);
 	if (r == 0)
@@ -241,7 +248,8 @@ static void accept_some(struct front *f)
 {
 	for (int i = 0; i < 32; i++) {
 		struct front_peer peer = { .length = sizeof(peer.address) };
-		int fd = accept4(f->listener, (struct sockaddr *)&peer.address, &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(f->listener, (struct sockaddr *)&peer.address, &peer.length,
+		                 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
 			accept_one(f, fd, &peer);
@@ -264,7 +272,10 @@ static void handle_event(struct front *f, const struct epoll_event *event)
 		conn_step(end->conn);
 }
 
-/* Ends what is dead or late and steps what asked for it; after the batch, when no event points at a connection any more. */
+/*
+ * Ends what is dead or late and steps what asked for it; after the batch, when no event points at a
+ * connection any more.
+ */
 static bool sweep(struct front *f)
 {
 	int64_t now = front_now_ms();

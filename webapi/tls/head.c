@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head of an HTTP/1.1 request (RFC 9112 §2 to §5). The TLS end uses it to choose between libmicrohttpd and
- * libwebsockets; ws/open.c uses it to judge an upgrade before libwebsockets sees it. Strict: what is odd is refused.
+ * The head of an HTTP/1.1 request (RFC 9112 §2 to §5). The TLS end uses it to choose between libmicrohttpd
+ * and libwebsockets; ws/open.c uses it to judge an upgrade before libwebsockets sees it. Strict: what is
+ * odd is refused.
  */
 #include "tls/head.h"
 
@@ -45,7 +46,10 @@ bool head_wants_websocket(const char *head, size_t length)
 	return false;
 }
 
-/* Returns the line at *cursor without its CRLF and moves on; NULL when it has none or holds a control character. */
+/*
+ * Returns the line at *cursor without its CRLF and moves on; NULL when it has none or holds a control
+ * character.
+ */
 static char *next_line(char **cursor)
 {
 	char *line = *cursor, *end = strstr(line, "\r\n");
@@ -75,7 +79,8 @@ static int parse_request_line(char *text, struct head_line *line)
 
 static int parse_field(char *text, char **name, char **value)
 {
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char token[] =
+	    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	size_t length = strspn(text, token), end;
 
 	if (length == 0 || text[length] != ':')
@@ -89,8 +94,8 @@ static int parse_field(char *text, char **name, char **value)
 	return 0;
 }
 
-int head_parse(char *head, struct head_line *line, void (*header)(void *context, const char *name, const char *value),
-	       void *context)
+int head_parse(char *head, struct head_line *line,
+               void (*header)(void *context, const char *name, const char *value), void *context)
 {
 	char *cursor = head, *text = next_line(&cursor), *name, *value;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pool of connections to vmms. An idle connection that has become readable was closed by a vmms that is gone: it is dropped and
- * a new one made, so that a restart of vmms costs no request. A call that was sent is never repeated: it may have been done.
+ * A pool of connections to vmms. An idle connection that has become readable was closed by a vmms that is
+ * gone: it is dropped and a new one made, so that a restart of vmms costs no request. A call that was sent
+ * is never repeated: it may have been done.
  */
 #include "upstream/vmms.h"
 
@@ -82,8 +83,10 @@ static void reply_unreachable(struct reply *rep, int error)
 	if (error == -EMSGSIZE)
 		reply_error(rep, 413, "body_too_large", NULL, "The body is larger than 1 MiB.");
 	else
-		reply_error(rep, 503, "service_unavailable", NULL,
-			    "The management service does not answer (%s). Running virtual machines go on; try again.", strerror(-error));
+		reply_error(
+		    rep, 503, "service_unavailable", NULL,
+		    "The management service does not answer (%s). Running virtual machines go on; try again.",
+		    strerror(-error));
 }
 
 /* Turns vmms' {"error", "parameters":{status, detail, field}} into the problem it describes. */
@@ -105,7 +108,8 @@ static void reply_refused(struct reply *rep, json_t *message)
 		      detail ? detail : "The management service gave no reason.", more);
 }
 
-int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct reply *rep, struct ipc_message *answer)
+int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct reply *rep,
+              struct ipc_message *answer)
 {
 	struct ipc_client *c = NULL;
 	int r = connection_get(v, &c);
@@ -130,7 +134,8 @@ int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct rep
 	return r < 0 ? -1 : 0;
 }
 
-int vmms_stream(struct vmms *v, const char *method, json_t *parameters, struct reply *rep, struct ipc_client **out)
+int vmms_stream(struct vmms *v, const char *method, json_t *parameters, struct reply *rep,
+                struct ipc_client **out)
 {
 	struct ipc_client *c = NULL;
 	int r = ipc_connect(v->path, &c);
@@ -148,7 +153,8 @@ int vmms_stream(struct vmms *v, const char *method, json_t *parameters, struct r
 	return -1;
 }
 
-void vmms_reply_item(struct vmms *v, const char *method, json_t *parameters, const char *name, int status, struct reply *rep)
+void vmms_reply_item(struct vmms *v, const char *method, json_t *parameters, const char *name, int status,
+                     struct reply *rep)
 {
 	struct ipc_message answer;
 	json_t *item;
@@ -159,7 +165,8 @@ void vmms_reply_item(struct vmms *v, const char *method, json_t *parameters, con
 	if (!name) {
 		reply_empty(rep, status);
 	} else if (!item) {
-		reply_error(rep, 500, "internal_error", NULL, "The management service's answer has no %s.", name);
+		reply_error(rep, 500, "internal_error", NULL, "The management service's answer has no %s.",
+		            name);
 	} else {
 		reply_json(rep, status, json_incref(item));
 		reply_set_etag(rep, item);

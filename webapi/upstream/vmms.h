@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls to vmms (docs/processes.md). Blocking, for worker threads; each call has a connection of its own from a small pool. */
+/*
+ * Calls to vmms (docs/processes.md). Blocking, for worker threads; each call has a connection of its own
+ * from a small pool.
+ */
 #ifndef WEBAPI_UPSTREAM_VMMS_H
 #define WEBAPI_UPSTREAM_VMMS_H
 
@@ -10,12 +13,18 @@ struct vmms;
 int vmms_create(const char *socket_path, struct vmms **out);
 void vmms_destroy(struct vmms *v);
 
-/* Consumes parameters. 0: *answer is the caller's to clear. -1: rep holds vmms' problem, or 503 when vmms is away. */
-int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct reply *rep, struct ipc_message *answer);
+/*
+ * Consumes parameters. 0: *answer is the caller's to clear. -1: rep holds vmms' problem, or 503 when vmms
+ * is away.
+ */
+int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct reply *rep,
+              struct ipc_message *answer);
 /* Opens a stream on a connection that becomes the caller's. */
-int vmms_stream(struct vmms *v, const char *method, json_t *parameters, struct reply *rep, struct ipc_client **out);
+int vmms_stream(struct vmms *v, const char *method, json_t *parameters, struct reply *rep,
+                struct ipc_client **out);
 
 /* The common handlers: call, then answer with the member `name` of the answer (status 200 adds an ETag). */
-void vmms_reply_item(struct vmms *v, const char *method, json_t *parameters, const char *name, int status, struct reply *rep);
+void vmms_reply_item(struct vmms *v, const char *method, json_t *parameters, const char *name, int status,
+                     struct reply *rep);
 
 #endif

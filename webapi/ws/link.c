@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moves frames between a WebSocket and its source. Two queues with a high mark each; above it the other side rests. */
+/*
+ * Moves frames between a WebSocket and its source. Two queues with a high mark each; above it the other
+ * side rests.
+ */
 #include "ws/link.h"
 
 #include <errno.h>
@@ -57,7 +60,8 @@ void link_close(struct link *l, int code)
 }
 
 /* Appends and stops `from` above the high mark. */
-static int push(struct frame_queue *q, size_t *bytes, const void *data, size_t size, struct lws *from, struct lws *to)
+static int push(struct frame_queue *q, size_t *bytes, const void *data, size_t size, struct lws *from,
+                struct lws *to)
 {
 	struct frame *f = malloc(sizeof(*f) + LWS_PRE + size);
 
@@ -74,8 +78,12 @@ static int push(struct frame_queue *q, size_t *bytes, const void *data, size_t s
 	return 0;
 }
 
-/* Writes the first frame; lets `from` go on below the high mark; asks to be called again while there is more. */
-static int pop(struct frame_queue *q, size_t *bytes, struct lws *to, enum lws_write_protocol how, struct lws *from)
+/*
+ * Writes the first frame; lets `from` go on below the high mark; asks to be called again while there is
+ * more.
+ */
+static int pop(struct frame_queue *q, size_t *bytes, struct lws *to, enum lws_write_protocol how,
+               struct lws *from)
 {
 	struct frame *f = STAILQ_FIRST(q);
 	bool was_high = *bytes >= HIGH_MARK;
@@ -104,8 +112,8 @@ int link_client_received(struct link *l, const void *data, size_t size)
 int link_client_writable(struct link *l)
 {
 	if (!STAILQ_EMPTY(&l->to_client))
-		return pop(&l->to_client, &l->to_client_bytes, l->socket, l->target.events ? LWS_WRITE_TEXT : LWS_WRITE_BINARY,
-			   l->source);
+		return pop(&l->to_client, &l->to_client_bytes, l->socket,
+		           l->target.events ? LWS_WRITE_TEXT : LWS_WRITE_BINARY, l->source);
 	if (!l->close_code)
 		return 0;
 	lws_close_reason(l->socket, (enum lws_close_status)l->close_code, NULL, 0);

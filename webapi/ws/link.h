@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One open WebSocket and what it is tied to. All of this runs in the libwebsockets thread. Back-pressure: a side whose bytes
- * the other side does not take is not read.
+ * One open WebSocket and what it is tied to. All of this runs in the libwebsockets thread. Back-pressure: a
+ * side whose bytes the other side does not take is not read.
  */
 #ifndef WEBAPI_WS_LINK_H
 #define WEBAPI_WS_LINK_H

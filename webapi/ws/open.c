@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Judges a WebSocket upgrade like any other request, opens what it will carry, and only then lets libwebsockets answer it.
- * A refusal is an ordinary problem+json answer on the plain connection.
+ * Judges a WebSocket upgrade like any other request, opens what it will carry, and only then lets
+ * libwebsockets answer it. A refusal is an ordinary problem+json answer on the plain connection.
  */
 #include "auth/audit.h"
 #include "auth/gate.h"
@@ -41,6 +41,7 @@ static struct request *parse_request(const struct upgrade *u, struct reply *rep)
 		if (req && request_set_method(req, line.method) == 0) {
 			memcpy(req->header, fields->header, sizeof(req->header));
 			memset(fields->header, 0, sizeof(fields->header));
+			req->malformed = fields->malformed;
 			request_set_address(req, (const struct sockaddr *)&u->peer.address);
 		}
 	}
@@ -49,6 +50,27 @@ static struct request *parse_request(const struct upgrade *u, struct reply *rep)
 	request_destroy(fields);
 	free(copy);
 	return req;
+}
+
+/* What libwebsockets would only answer by hanging up, or let pass (RFC 6455 §4.2.1). */
+static bool handshake_is_sound(const struct request *req, struct reply *rep)
+{
+	const char *version = req->header[HEADER_WS_VERSION];
+
+	if (!version || strcmp(version, "13") != 0) {
+		reply_error(rep, 426, "websocket_required", NULL, "Only version 13 of WebSocket is spoken here.");
+		return false;
+	}
+	if (!req->header[HEADER_WS_KEY] || !request_header_lists(req, HEADER_CONNECTION, "upgrade")) {
+		reply_error(rep, 400, "malformed_request", NULL, "The WebSocket handshake is incomplete.");
+		return false;
+	}
+	if (req->header[HEADER_WS_PROTOCOL] && !request_header_lists(req, HEADER_WS_PROTOCOL, "binary") &&
+	    !request_header_lists(req, HEADER_WS_PROTOCOL, "json")) {
+		reply_error(rep, 400, "malformed_request", NULL, "The subprotocol is binary or json.");
+		return false;
+	}
+	return true;
 }
 
 static bool judge(struct request *req, struct reply *rep)
@@ -63,7 +85,7 @@ static bool judge(struct request *req, struct reply *rep)
 		reply_error(rep, 400, "malformed_request", NULL, "This resource is not a WebSocket.");
 		return false;
 	}
-	return gate_admit(req, rep);
+	return gate_admit(req, rep) && handshake_is_sound(req, rep);
 }
 
 static void print_header(void *file, const char *name, const char *value)
@@ -80,7 +102,8 @@ static void send_reply(int fd, const struct reply *rep)
 
 	if (!file)
 		return;
-	fprintf(file, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n", rep->status, reply_phrase(rep->status), rep->size);
+	fprintf(file, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n", rep->status,
+	        reply_phrase(rep->status), rep->size);
 	reply_each_header(rep, print_header, file);
 	fprintf(file, "\r\n");
 	fwrite(rep->data, 1, rep->size, file);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The libwebsockets thread. Other threads only put links on the `arriving` list and wake it. A connection that libwebsockets has not
- * yet greeted is found by its descriptor, which is ours alone until then.
+ * The libwebsockets thread. Other threads only put links on the `arriving` list and wake it. A connection
+ * that libwebsockets has not yet greeted is found by its descriptor, which is ours alone until then.
  */
 #include "ws/ws.h"
 
+#include "auth/gate.h"
 #include "auth/sessions.h"
 #include "partita/log.h"
 #include "tls/head.h"
@@ -20,7 +21,8 @@
 #define CHECK_SECONDS		5	/* how late a session that ended closes its sockets */
 #define GREETING_SECONDS	20	/* for libwebsockets to finish a handshake whose head is complete */
 #define READ_SIZE		32768
-#define CLOSE_TRY_AGAIN_LATER	1013	/* IANA WebSocket Close Code Number Registry; libwebsockets has no name for it */
+#define CLOSE_TRY_AGAIN_LATER                                                                                \
+	1013 /* IANA WebSocket Close Code Number Registry; libwebsockets has no name for it */
 
 struct arrival {
 	STAILQ_ENTRY(arrival) entry;
@@ -165,7 +167,8 @@ static int on_client_received(struct lws *wsi, const void *data, size_t size)
 	return link_client_received(l, data, size);
 }
 
-static int socket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *data, size_t size)
+static int socket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *data,
+                           size_t size)
 {
 	struct link *l;
 
@@ -188,7 +191,8 @@ static int socket_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 	}
 }
 
-static int source_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *data, size_t size)
+static int source_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *data,
+                           size_t size)
 {
 	struct link *l = lws_get_opaque_user_data(wsi);
 
@@ -218,7 +222,10 @@ static const struct lws_protocols protocols[] = {	/* the first serves clients th
 	{ NULL, NULL, 0, 0, 0, NULL, 0 },
 };
 
-/* Every few seconds: closes the sockets of sessions that have ended, and forgets handshakes that were never finished. */
+/*
+ * Every few seconds: closes the sockets of sessions and tokens that have ended, and forgets handshakes that
+ * were never finished.
+ */
 static void check_links(lws_sorted_usec_list_t *timer)
 {
 	struct ws_server *s = lws_container_of(timer, struct ws_server, timer);
@@ -226,7 +233,7 @@ static void check_links(lws_sorted_usec_list_t *timer)
 
 	for (l = LIST_FIRST(&s->links); l; l = next) {
 		next = LIST_NEXT(l, entry);
-		if (l->socket && l->who.by_session && !sessions_touch(s->api->sessions, l->who.session, false))
+		if (l->socket && !gate_still_holds(s->api, &l->who))
 			link_close(l, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 		if (!l->socket && !l->source && time(NULL) - l->adopted > GREETING_SECONDS)
 			forget_when_closed(l);
@@ -254,8 +261,13 @@ int ws_start(struct webapi *api, struct ws_server **out)
 {
 	static const lws_retry_bo_t idle = { .secs_since_valid_ping = 30, .secs_since_valid_hangup = 75 };
 	struct lws_context_creation_info info = {
-		.port = CONTEXT_PORT_NO_LISTEN_SERVER, .protocols = protocols, .gid = (gid_t)-1, .uid = (uid_t)-1,
-		.pt_serv_buf_size = READ_SIZE, .max_http_header_data = HEAD_SIZE_MAX, .retry_and_idle_policy = &idle,
+	    .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+	    .protocols = protocols,
+	    .gid = (gid_t)-1,
+	    .uid = (uid_t)-1,
+	    .pt_serv_buf_size = READ_SIZE,
+	    .max_http_header_data = HEAD_SIZE_MAX,
+	    .retry_and_idle_policy = &idle,
 	};
 	struct ws_server *s = calloc(1, sizeof(*s));
 
@@ -298,7 +310,8 @@ void ws_stop(struct ws_server *s)
 	free(s);
 }
 
-void ws_adopt(struct ws_server *s, int fd, char *head, size_t length, const struct ws_target *target, const struct identity *who)
+void ws_adopt(struct ws_server *s, int fd, char *head, size_t length, const struct ws_target *target,
+              const struct identity *who)
 {
 	struct arrival *a = calloc(1, sizeof(*a));
 	struct link *l = link_create(target, who);

@@ -85,6 +85,33 @@ static void the_cookie_is_found_among_others_and_only_by_its_whole_name(void **s
 	request_destroy(r);
 }
 
+static void a_single_header_that_comes_twice_is_noticed(void **state)
+{
+	struct request *r = request_create(NULL, "/");
+
+	(void)state;
+	request_set_header(r, "Accept", "a");
+	request_set_header(r, "Accept", "b");
+	request_set_header(r, "Content-Length", "1");
+	assert_false(r->malformed);
+	request_set_header(r, "content-length", "1");
+	assert_true(r->malformed);
+	request_destroy(r);
+}
+
+static void a_list_header_is_searched_by_whole_words(void **state)
+{
+	struct request *r = request_create(NULL, "/");
+
+	(void)state;
+	request_set_header(r, "Connection", "keep-alive, Upgrade");
+	assert_true(request_header_lists(r, HEADER_CONNECTION, "upgrade"));
+	assert_false(request_header_lists(r, HEADER_CONNECTION, "keep"));
+	assert_false(request_header_lists(r, HEADER_CONNECTION, "alive"));
+	assert_false(request_header_lists(r, HEADER_WS_PROTOCOL, "binary"));
+	request_destroy(r);
+}
+
 static void if_match_loses_its_quotes(void **state)
 {
 	struct request *r = request_create(NULL, "/");
@@ -118,7 +145,9 @@ int test_request_group(void)
 		cmocka_unit_test(query_values_are_decoded_and_never_hold_nul), cmocka_unit_test(an_unknown_parameter_is_found),
 		cmocka_unit_test(numbers_outside_the_range_are_refused),
 		cmocka_unit_test(the_cookie_is_found_among_others_and_only_by_its_whole_name),
-		cmocka_unit_test(if_match_loses_its_quotes), cmocka_unit_test(an_ipv4_client_on_the_ipv6_socket_has_an_ipv4_address),
+		cmocka_unit_test(a_single_header_that_comes_twice_is_noticed),
+		cmocka_unit_test(a_list_header_is_searched_by_whole_words), cmocka_unit_test(if_match_loses_its_quotes),
+		cmocka_unit_test(an_ipv4_client_on_the_ipv6_socket_has_an_ipv4_address),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

@@ -23,6 +23,8 @@ int test_login_limit_group(void);
 int test_idempotency_group(void);
 int test_screen_group(void);
 int test_gate_group(void);
+int test_audit_group(void);
+int test_static_group(void);
 
 extern time_t test_clock;
 time_t test_now(time_t *unused);
