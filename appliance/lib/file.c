@@ -80,7 +80,10 @@ int file_read(int dir_fd, const char *name, size_t size_max, char **data, size_t
 
 	if (fd < 0)
 		return -errno;
-	r = fstat(fd, &st) < 0 ? -errno : !S_ISREG(st.st_mode) ? -EINVAL : (uint64_t)st.st_size > size_max ? -EFBIG : 0;
+	r = fstat(fd, &st) < 0                ? -errno
+	    : !S_ISREG(st.st_mode)            ? -EINVAL
+	    : (uint64_t)st.st_size > size_max ? -EFBIG
+	                                      : 0;
 	if (r < 0)
 		goto out;
 	buffer = malloc((size_t)st.st_size + 1);

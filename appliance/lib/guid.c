@@ -37,7 +37,8 @@ int guid_new(char text[GUID_TEXT_SIZE])
 		return -EIO;
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);		/* RFC 9562, 5.4: version 4 */
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);		/* and its variant */
-	snprintf(text, GUID_TEXT_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(text, GUID_TEXT_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+	         b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
+	         b[14], b[15]);
 	return 0;
 }

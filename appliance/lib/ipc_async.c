@@ -21,7 +21,7 @@ struct ipc_pending {
 struct ipc_async {
 	struct ipc_wire wire;
 	sd_event *loop;
-	sd_event_source *io, *timer;
+	sd_event_source *io, *timer, *again;	/* `again` goes on after a burst */
 	struct ipc_pending *pending, **pending_tail;
 	void (*lost)(struct ipc_async *a, int reason, void *data);
 	void *lost_data;
@@ -31,9 +31,10 @@ struct ipc_async {
 
 static int async_on_io(sd_event_source *source, int fd, uint32_t events, void *data);
 static int async_on_timer(sd_event_source *source, uint64_t usec, void *data);
+static int async_on_again(sd_event_source *source, void *data);
 
-int ipc_async_from_fd(sd_event *loop, int fd, void (*lost)(struct ipc_async *a, int reason, void *data), void *data,
-		      struct ipc_async **out)
+int ipc_async_from_fd(sd_event *loop, int fd, void (*lost)(struct ipc_async *a, int reason, void *data),
+                      void *data, struct ipc_async **out)
 {
 	struct ipc_async *a = calloc(1, sizeof(*a));
 	int r = a ? ipc_wire_init(&a->wire, fd) : -ENOMEM;
@@ -50,6 +51,10 @@ int ipc_async_from_fd(sd_event *loop, int fd, void (*lost)(struct ipc_async *a, 
 	r = sd_event_add_io(loop, &a->io, fd, EPOLLIN, async_on_io, a);
 	if (r >= 0)
 		r = sd_event_add_time(loop, &a->timer, CLOCK_MONOTONIC, UINT64_MAX, 0, async_on_timer, a);
+	if (r >= 0)
+		r = sd_event_add_defer(loop, &a->again, async_on_again, a);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(a->again, SD_EVENT_OFF);
 	if (r < 0) {
 		ipc_async_close(a);
 		return r;
@@ -79,6 +84,7 @@ void ipc_async_close(struct ipc_async *a)
 		pending_pop(a);
 	sd_event_source_disable_unref(a->io);
 	sd_event_source_disable_unref(a->timer);
+	sd_event_source_disable_unref(a->again);
 	ipc_wire_fini(&a->wire);
 	free(a);
 }
@@ -89,6 +95,7 @@ static void async_lose(struct ipc_async *a, int reason)
 	a->in_callback = a->dead = true;
 	sd_event_source_set_enabled(a->io, SD_EVENT_OFF);
 	sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+	sd_event_source_set_enabled(a->again, SD_EVENT_OFF);
 	while (a->pending && !a->closed) {
 		struct ipc_pending p = *a->pending;
 
@@ -140,9 +147,13 @@ static int async_on_io(sd_event_source *source, int fd, uint32_t events, void *d
 	(void)fd;
 	if (r == -EAGAIN || r == -EPIPE)
 		r = 0;				/* what the peer said before it closed still counts */
-	while (r == 0) {
+	for (int burst = 0; r == 0; burst++) {
 		struct ipc_message m = { 0 };
 
+		if (burst == IPC_BURST) {
+			sd_event_source_set_enabled(a->again, SD_EVENT_ONESHOT);
+			break;
+		}
 		r = ipc_wire_receive(&a->wire, &m);
 		if (r <= 0)
 			break;
@@ -156,6 +167,14 @@ static int async_on_io(sd_event_source *source, int fd, uint32_t events, void *d
 	else
 		async_update(a);
 	return 0;
+}
+
+static int async_on_again(sd_event_source *source, void *data)
+{
+	struct ipc_async *a = data;
+
+	(void)source;
+	return async_on_io(a->io, a->wire.fd, 0, a);
 }
 
 void ipc_async_drain(struct ipc_async *a)
@@ -172,8 +191,8 @@ static int async_on_timer(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-int ipc_async_call(struct ipc_async *a, const char *method, json_t *parameters, const int *fds, size_t fd_count,
-		   int timeout_ms, ipc_async_reply *done, void *data)
+int ipc_async_call(struct ipc_async *a, const char *method, json_t *parameters, const int *fds,
+                   size_t fd_count, int timeout_ms, ipc_async_reply *done, void *data)
 {
 	struct ipc_pending *p = calloc(1, sizeof(*p));
 	json_t *body = ipc_call_body(method, parameters, timeout_ms < 0);
@@ -186,8 +205,11 @@ int ipc_async_call(struct ipc_async *a, const char *method, json_t *parameters, 
 		return r;
 	}
 	sd_event_now(a->loop, CLOCK_MONOTONIC, &now);
-	*p = (struct ipc_pending){ .done = done, .data = data, .stream = timeout_ms < 0,
-				   .deadline = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms * 1000 };
+	*p =
+	    (struct ipc_pending){.done = done,
+	                         .data = data,
+	                         .stream = timeout_ms < 0,
+	                         .deadline = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms * 1000};
 	*a->pending_tail = p;
 	a->pending_tail = &p->next;
 	async_update(a);

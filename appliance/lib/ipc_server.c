@@ -102,8 +102,9 @@ static bool request_is_well_formed(json_t *body)
 	json_t *more = json_object_get(body, "more");
 	size_t known = 1 + (parameters != NULL) + (more != NULL);
 
-	return json_is_string(json_object_get(body, "method")) && (!parameters || json_is_object(parameters)) &&
-	       (!more || json_is_boolean(more)) && json_object_size(body) == known;
+	return json_is_string(json_object_get(body, "method")) &&
+	       (!parameters || json_is_object(parameters)) && (!more || json_is_boolean(more)) &&
+	       json_object_size(body) == known;
 }
 
 static int request_new(struct ipc_peer *p, struct ipc_message *m)
@@ -139,12 +140,18 @@ static void request_dispatch(struct ipc_peer *p)
 	p->in_handler = false;
 }
 
-/* Handles whole requests until one stays in work or the input is used up. Negative: close the peer. */
+/* Handles whole requests until one stays in work, the input is used up or it is another's turn. Negative: close the peer. */
 static int peer_process(struct ipc_peer *p)
 {
-	while (!p->request && !p->lost) {
+	for (int burst = 0; !p->request && !p->lost; burst++) {
 		struct ipc_message m = { 0 };
-		int r = ipc_wire_receive(&p->wire, &m);
+		int r;
+
+		if (burst == IPC_BURST) {
+			sd_event_source_set_enabled(p->again, SD_EVENT_ONESHOT);
+			break;
+		}
+		r = ipc_wire_receive(&p->wire, &m);
 
 		if (r == 0)
 			break;
@@ -245,14 +252,14 @@ static int server_on_io(sd_event_source *source, int listen_fd, uint32_t events,
 	(void)source;
 	(void)events;
 	if (fd < 0)
-		return 0;			/* the peer left again, or no descriptors: it stays in the backlog */
+		return 0; /* the peer left again, or no descriptors: it stays in the backlog */
 	if (s->peer_count >= IPC_PEERS_MAX || !peer_is_permitted(s, fd, &uid) || peer_attach(s, fd, uid) < 0)
 		close(fd);
 	return 0;
 }
 
-int ipc_serve(sd_event *loop, int listen_fd, const struct ipc_method *methods, bool (*permit)(uid_t uid, void *context),
-	      void *context, struct ipc_server **out)
+int ipc_serve(sd_event *loop, int listen_fd, const struct ipc_method *methods,
+              bool (*permit)(uid_t uid, void *context), void *context, struct ipc_server **out)
 {
 	struct ipc_server *s = calloc(1, sizeof(*s));
 	int r;
@@ -355,7 +362,7 @@ static void request_finish(struct ipc_request *r, json_t *body, const int *fds, 
 	json_decref(body);
 	p->request = NULL;
 	request_free(r);
-	if (!p->in_handler)			/* input left over, or the peer is lost: look from the loop, not from here */
+	if (!p->in_handler) /* input left over, or the peer is lost: look from the loop, not from here */
 		sd_event_source_set_enabled(p->again, SD_EVENT_ONESHOT);
 }
 

@@ -137,7 +137,10 @@ static int rx_read(struct ipc_wire *w)
 {
 	union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int) * IPC_FDS_MAX)]; } control;
 	struct iovec iov;
-	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+	struct msghdr hdr = {.msg_iov = &iov,
+	                     .msg_iovlen = 1,
+	                     .msg_control = control.bytes,
+	                     .msg_controllen = sizeof(control)};
 	ssize_t n;
 	int r = rx_reserve(w);
 
@@ -195,11 +198,6 @@ int ipc_wire_receive(struct ipc_wire *w, struct ipc_message *m)
 		if (r < 0)
 			return r == -EAGAIN ? 0 : r;
 	}
-}
-
-bool ipc_wire_has_input(const struct ipc_wire *w)
-{
-	return w->rx_len > 0;
 }
 
 /* --- sending --- */

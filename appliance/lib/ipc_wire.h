@@ -8,6 +8,7 @@
 
 #include "partita/ipc.h"
 
+#define IPC_BURST	16		/* messages taken from one peer before others get their turn */
 #define IPC_QUEUE_MAX	(4u << 20)	/* bytes a peer may leave unread before it is told -EAGAIN */
 
 struct ipc_out;				/* a message on its way out, with its own copies of the descriptors */
@@ -30,7 +31,6 @@ void ipc_wire_fini(struct ipc_wire *w);
  * -EMSGSIZE) or is gone (-ESHUTDOWN). Reads from the socket only while it holds no whole message.
  */
 int ipc_wire_receive(struct ipc_wire *w, struct ipc_message *m);
-bool ipc_wire_has_input(const struct ipc_wire *w);	/* bytes that were read and not yet taken */
 
 /* Sends or queues; fds stay the caller's. -EAGAIN: too much is unread; -EMSGSIZE; -EPIPE. `body` is borrowed. */
 int ipc_wire_send(struct ipc_wire *w, const json_t *body, const int *fds, size_t fd_count);

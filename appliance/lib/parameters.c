@@ -32,9 +32,12 @@ static int check_one(const json_t *parameters, const char **shape, struct proble
 	*shape += strspn(*shape, " ");
 	value = json_object_get(parameters, name);
 	if (!value)
-		return optional ? 0 : problem_set(p, PROBLEM_BAD_PARAMETERS, name, "The parameter %s is missing.", name);
+		return optional ? 0
+		                : problem_set(p, PROBLEM_BAD_PARAMETERS, name, "The parameter %s is missing.",
+		                              name);
 	if (!has_type(value, type))
-		return problem_set(p, PROBLEM_BAD_PARAMETERS, name, "The parameter %s has the wrong type.", name);
+		return problem_set(p, PROBLEM_BAD_PARAMETERS, name, "The parameter %s has the wrong type.",
+		                   name);
 	return 1;
 }
 
@@ -50,6 +53,7 @@ int parameters_check(const json_t *parameters, const char *shape, struct problem
 		known += (size_t)r;
 	}
 	if (json_object_size(parameters) != known)
-		return problem_set(p, PROBLEM_BAD_PARAMETERS, NULL, "There is a parameter that this method does not have.");
+		return problem_set(p, PROBLEM_BAD_PARAMETERS, NULL,
+		                   "There is a parameter that this method does not have.");
 	return 0;
 }

@@ -60,7 +60,8 @@ int problem_set(struct problem *p, enum problem_code code, const char *field, co
 int problem_from_errno(struct problem *p, int error, const char *what)
 {
 	if (error == -ENOSPC || error == -EDQUOT)
-		problem_set(p, PROBLEM_NO_SPACE, NULL, "%s: there is not enough free space on the data volume.", what);
+		problem_set(p, PROBLEM_NO_SPACE, NULL,
+		            "%s: there is not enough free space on the data volume.", what);
 	else
 		problem_set(p, PROBLEM_INTERNAL, NULL, "%s: %s.", what, strerror(-error));
 	return error;

@@ -49,9 +49,11 @@ json_t *disk_item_to_json(const struct vmms *v, const struct disk_item *d)
 
 	data_name(d->id, d->format, name, sizeof(name));
 	fstatat(v->disks_dir, name, &st, AT_SYMLINK_NOFOLLOW);
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "id", d->id, "name", d->name, "format",
-			 disk_format_words[d->format], "type", "fixed", "sizeBytes", (json_int_t)d->size_bytes, "allocatedBytes",
-			 (json_int_t)st.st_blocks * 512, "attachedTo", vms_using(v, d->id), "createdAt", json_time(d->created_at), "etag", "1");
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "id", d->id, "name", d->name,
+	                 "format", disk_format_words[d->format], "type", "fixed", "sizeBytes",
+	                 (json_int_t)d->size_bytes, "allocatedBytes", (json_int_t)st.st_blocks * 512,
+	                 "attachedTo", vms_using(v, d->id), "createdAt", json_time(d->created_at), "etag",
+	                 "1");
 }
 
 static void insert_by_name(struct vmms *v, struct disk_item *d)
@@ -75,9 +77,10 @@ static void unlink_item(struct vmms *v, struct disk_item *d)
 
 static int description_save(const struct vmms *v, const struct disk_item *d)
 {
-	json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:I, s:s, s:o}", "formatVersion", 1, "id", d->id, "name", d->name, "format",
-			      disk_format_words[d->format], "sizeBytes", (json_int_t)d->size_bytes, "createdWith", d->created_with,
-			      "createdAt", json_time(d->created_at));
+	json_t *o =
+	    json_pack("{s:i, s:s, s:s, s:s, s:I, s:s, s:o}", "formatVersion", 1, "id", d->id, "name", d->name,
+	              "format", disk_format_words[d->format], "sizeBytes", (json_int_t)d->size_bytes,
+	              "createdWith", d->created_with, "createdAt", json_time(d->created_at));
 	char name[64];
 	int r;
 
@@ -135,7 +138,8 @@ static void make_done(void *data, int result)
 		return;
 	}
 	m.item->ready = true;
-	event_add(m.vmms, "disk.created", SEVERITY_INFO, object_ref("disk", m.item->id, m.item->name), NULL, "Disk %s was created.", m.item->name);
+	event_add(m.vmms, "disk.created", SEVERITY_INFO, object_ref("disk", m.item->id, m.item->name), NULL,
+	          "Disk %s was created.", m.item->name);
 	m.done(m.vmms, m.item, NULL, m.data);
 }
 
@@ -145,16 +149,19 @@ static int check_new(const struct vmms *v, const struct disk_spec *spec, struct 
 
 	for (const struct disk_item *d = v->disks; d; d = d->next)
 		if (strcasecmp(d->name, spec->name) == 0)
-			return problem_set(p, PROBLEM_NAME_IN_USE, "name", "There is already a disk named %s.", d->name);
+			return problem_set(p, PROBLEM_NAME_IN_USE, "name",
+			                   "There is already a disk named %s.", d->name);
 	if (fstatvfs(v->disks_dir, &fs) < 0)
 		return problem_from_errno(p, -errno, "The data volume");
 	if (spec->format == DISK_FORMAT_VHD && spec->size_bytes > fs.f_bavail * fs.f_frsize)
-		return problem_set(p, PROBLEM_NO_SPACE, "sizeBytes", "sizeBytes is %" PRIu64 "; the data volume has %" PRIu64 " bytes free.",
-				   spec->size_bytes, (uint64_t)(fs.f_bavail * fs.f_frsize));
+		return problem_set(p, PROBLEM_NO_SPACE, "sizeBytes",
+		                   "sizeBytes is %" PRIu64 "; the data volume has %" PRIu64 " bytes free.",
+		                   spec->size_bytes, (uint64_t)(fs.f_bavail * fs.f_frsize));
 	return 0;
 }
 
-int disk_item_create(struct vmms *v, const struct disk_spec *spec, const char *created_with, disk_made *done, void *data, struct problem *p)
+int disk_item_create(struct vmms *v, const struct disk_spec *spec, const char *created_with, disk_made *done,
+                     void *data, struct problem *p)
 {
 	struct disk_item *d = NULL;
 	struct making *m = NULL;
@@ -194,7 +201,8 @@ void disk_item_discard(struct vmms *v, struct disk_item *d)
 	data_name(d->id, d->format, name, sizeof(name));
 	file_remove(v->disks_dir, name);
 	if (d->ready)
-		event_add(v, "disk.deleted", SEVERITY_INFO, object_ref("disk", d->id, d->name), NULL, "Disk %s was deleted.", d->name);
+		event_add(v, "disk.deleted", SEVERITY_INFO, object_ref("disk", d->id, d->name), NULL,
+		          "Disk %s was deleted.", d->name);
 	unlink_item(v, d);
 	free(d);
 }
@@ -204,9 +212,12 @@ int disk_item_delete(struct vmms *v, struct disk_item *d, struct problem *p)
 	const struct vm *user = vm_using(v, d->id);
 
 	if (user)
-		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is attached to the VM %s; detach it first.", d->name, vm_name(user));
+		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL,
+		                   "The disk %s is attached to the VM %s; detach it first.", d->name,
+		                   vm_name(user));
 	if (!d->ready)
-		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is still being made.", d->name);
+		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is still being made.",
+		                   d->name);
 	disk_item_discard(v, d);
 	return 0;
 }
@@ -221,18 +232,22 @@ int disk_item_open(const struct vmms *v, const char *id, bool read_only, struct 
 	int fd, copy, r;
 
 	if (!d || !d->ready)
-		return problem_set(p, PROBLEM_DISK_NOT_FOUND, NULL, "The disk %s does not exist any more.", id);
+		return problem_set(p, PROBLEM_DISK_NOT_FOUND, NULL, "The disk %s does not exist any more.",
+		                   id);
 	data_name(id, d->format, name, sizeof(name));
 	fd = openat(v->disks_dir, name, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return problem_from_errno(p, -errno, d->name);
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	r = copy < 0 ? -errno : disk_open(disk_format_words[d->format], copy, read_only, &disk);	/* is it what it says? */
+	r = copy < 0 ? -errno : 0;
+	if (r == 0)				/* is it what it says? */
+		r = disk_open(disk_format_words[d->format], copy, read_only, &disk);
 	if (r < 0) {
 		if (copy >= 0)
 			close(copy);
 		close(fd);
-		return problem_set(p, PROBLEM_INTERNAL, NULL, "The disk %s is damaged: %s.", d->name, strerror(-r));
+		return problem_set(p, PROBLEM_INTERNAL, NULL, "The disk %s is damaged: %s.", d->name,
+		                   strerror(-r));
 	}
 	disk_close(disk);
 	return fd;
@@ -246,8 +261,10 @@ static struct disk_item *item_from_json(const json_t *o)
 	const char *id = NULL, *name = NULL, *format = NULL, *with = "";
 	json_int_t size = 0;
 
-	if (!d || json_unpack((json_t *)o, "{s:s, s:s, s:s, s:I, s?s}", "id", &id, "name", &name, "format", &format, "sizeBytes", &size,
-			      "createdWith", &with) < 0 || !guid_is_valid(id)) {
+	if (!d ||
+	    json_unpack((json_t *)o, "{s:s, s:s, s:s, s:I, s?s}", "id", &id, "name", &name, "format", &format,
+	                "sizeBytes", &size, "createdWith", &with) < 0 ||
+	    !guid_is_valid(id)) {
 		free(d);
 		return NULL;
 	}
@@ -264,7 +281,8 @@ static struct disk_item *item_from_json(const json_t *o)
 static void load_description(struct vmms *v, const char *name)
 {
 	json_t *o = NULL;
-	struct disk_item *d = file_read_json(v->disks_dir, name, DESCRIPTION_MAX, &o) == 0 ? item_from_json(o) : NULL;
+	struct disk_item *d =
+	    file_read_json(v->disks_dir, name, DESCRIPTION_MAX, &o) == 0 ? item_from_json(o) : NULL;
 
 	json_decref(o);
 	if (d)

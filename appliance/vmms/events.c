@@ -55,7 +55,8 @@ static size_t load_lines(struct event_log *log, const char *text, size_t size)
 
 	while (good < size) {
 		const char *line = text + good, *end = memchr(line, '\n', size - good);
-		json_t *event = end ? json_loadb(line, (size_t)(end - line), JSON_REJECT_DUPLICATES, NULL) : NULL;
+		json_t *event =
+		    end ? json_loadb(line, (size_t)(end - line), JSON_REJECT_DUPLICATES, NULL) : NULL;
 		json_int_t seq = json_integer_value(json_object_get(event, "seq"));
 
 		if (seq <= log->last_seq) {
@@ -80,7 +81,8 @@ int events_open(struct vmms *v)
 	r = file_read(v->state_dir, EVENTS_FILE, EVENTS_FILE_MAX, &text, &size);
 	good = r == 0 ? load_lines(log, text, size) : 0;
 	free(text);
-	log->fd = openat(v->state_dir, EVENTS_FILE, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	log->fd =
+	    openat(v->state_dir, EVENTS_FILE, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (log->fd < 0 || (good < size && ftruncate(log->fd, (off_t)good) < 0)) {
 		r = -errno;
 		free(log);
@@ -129,7 +131,8 @@ static void tell(struct event_log *log, json_t *event)
 			struct ipc_request *slow = at->request;
 
 			watcher_remove(log, slow);
-			ipc_fail(slow, 503, "too_slow", NULL, "The stream was not read; ask again from the last number seen.");
+			ipc_fail(slow, 503, "too_slow", NULL,
+			         "The stream was not read; ask again from the last number seen.");
 		}
 	}
 }
@@ -186,7 +189,8 @@ static void append(struct vmms *v, const json_t *event)
 		rewrite(v);
 }
 
-void event_add(struct vmms *v, const char *type, enum severity severity, json_t *object, json_t *data, const char *format, ...)
+void event_add(struct vmms *v, const char *type, enum severity severity, json_t *object, json_t *data,
+               const char *format, ...)
 {
 	static const char *const words[] = { "info", "warning", "error" };
 	struct event_log *log = v->events;
@@ -197,8 +201,9 @@ void event_add(struct vmms *v, const char *type, enum severity severity, json_t 
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	event = json_pack("{s:I, s:o, s:s, s:s, s:o, s:s, s:o}", "seq", log->last_seq + 1, "time", json_time(time(NULL)), "type", type,
-			  "severity", words[severity], "object", object, "message", message, "data", data ? data : json_object());
+	event = json_pack("{s:I, s:o, s:s, s:s, s:o, s:s, s:o}", "seq", log->last_seq + 1, "time",
+	                  json_time(time(NULL)), "type", type, "severity", words[severity], "object", object,
+	                  "message", message, "data", data ? data : json_object());
 	if (!event) {
 		log_error("event %s lost: its text is no UTF-8", type);
 		return;
@@ -207,6 +212,14 @@ void event_add(struct vmms *v, const char *type, enum severity severity, json_t 
 	keep(log, event, log->last_seq + 1);
 	log_info("%s: %s", type, message);
 	tell(log, event);
+}
+
+/* The first number after `since`; `otherwise` when the client names none. Its number may be any. */
+static json_int_t seq_after(const struct event_log *log, json_int_t since, json_int_t otherwise)
+{
+	if (since < 0)
+		return otherwise;
+	return since < log->last_seq ? since + 1 : log->last_seq + 1;
 }
 
 static json_int_t first_kept(const struct event_log *log)
@@ -224,7 +237,7 @@ static json_t *kept_at(const struct event_log *log, json_int_t seq)
 json_t *events_list(const struct vmms *v, json_int_t since, json_int_t limit)
 {
 	const struct event_log *log = v->events;
-	json_int_t seq = since >= 0 ? since + 1 : log->last_seq - limit + 1;
+	json_int_t seq = seq_after(log, since, log->last_seq - limit + 1);
 	json_t *list = json_array();
 
 	if (seq < first_kept(log))
@@ -239,8 +252,10 @@ void events_watch(struct vmms *v, struct ipc_request *r, json_int_t since)
 {
 	struct event_log *log = v->events;
 	struct event_watcher *watcher = calloc(1, sizeof(*watcher));
-	json_int_t seq = since < 0 ? log->last_seq + 1 : since + 1 < first_kept(log) ? first_kept(log) : since + 1;
+	json_int_t seq = seq_after(log, since, log->last_seq + 1);
 
+	if (seq < first_kept(log))
+		seq = first_kept(log);
 	for (; watcher && seq <= log->last_seq; seq++)
 		if (kept_at(log, seq) && ipc_notify(r, json_pack("{s:O}", "event", kept_at(log, seq))) < 0) {
 			free(watcher);

@@ -15,7 +15,8 @@ void fields_begin(struct fields *f, const json_t *value, const char *path, struc
 	if (path[0])
 		snprintf(f->path, sizeof(f->path), "%s.", path);
 	if (!json_is_object(value))
-		problem_set(p, PROBLEM_WRONG_TYPE, path, "%s must be an object.", path[0] ? path : "The body");
+		problem_set(p, PROBLEM_WRONG_TYPE, path, "%s must be an object.",
+		            path[0] ? path : "The body");
 }
 
 void field_path(const struct fields *f, const char *name, char *out, size_t size)
@@ -39,7 +40,8 @@ static void refuse(struct fields *f, enum problem_code code, const char *name, c
 }
 
 /* The value when it is there and of the right type; else NULL, with the problem set when that is one. */
-static const json_t *expect(struct fields *f, const char *name, enum need need, json_type type, const char *what)
+static const json_t *expect(struct fields *f, const char *name, enum need need, json_type type,
+                            const char *what)
 {
 	const json_t *value = get(f, name);
 
@@ -74,8 +76,9 @@ void field_text(struct fields *f, const char *name, enum need need, size_t chars
 		return;
 	if (text_length(json_string_value(value)) > chars_max || json_string_length(value) >= size) {
 		field_path(f, name, path, sizeof(path));
-		problem_set(f->problem, PROBLEM_OUT_OF_RANGE, path, "%s has %zu characters; at most %zu are possible.", path,
-			    text_length(json_string_value(value)), chars_max);
+		problem_set(f->problem, PROBLEM_OUT_OF_RANGE, path,
+		            "%s has %zu characters; at most %zu are possible.", path,
+		            text_length(json_string_value(value)), chars_max);
 		return;
 	}
 	memcpy(out, json_string_value(value), json_string_length(value) + 1);
@@ -91,8 +94,9 @@ void field_u64(struct fields *f, const char *name, enum need need, uint64_t low,
 		return;
 	if (n < 0 || (uint64_t)n < low || (uint64_t)n > high) {
 		field_path(f, name, path, sizeof(path));
-		problem_set(f->problem, PROBLEM_OUT_OF_RANGE, path, "%s is %" JSON_INTEGER_FORMAT "; it must be %" PRIu64 " to %" PRIu64 ".",
-			    path, n, low, high);
+		problem_set(f->problem, PROBLEM_OUT_OF_RANGE, path,
+		            "%s is %" JSON_INTEGER_FORMAT "; it must be %" PRIu64 " to %" PRIu64 ".", path, n,
+		            low, high);
 		return;
 	}
 	*out = (uint64_t)n;
@@ -110,7 +114,8 @@ void field_bool(struct fields *f, const char *name, bool *out)
 		refuse(f, PROBLEM_WRONG_TYPE, name, "must be true or false.");
 }
 
-void field_choice(struct fields *f, const char *name, enum need need, const char *const *choices, unsigned int *out)
+void field_choice(struct fields *f, const char *name, enum need need, const char *const *choices,
+                  unsigned int *out)
 {
 	const json_t *value = expect(f, name, need, JSON_STRING, "must be a text.");
 	char text[200] = "must be one of: ";
@@ -154,7 +159,8 @@ const json_t *field_array(struct fields *f, const char *name, size_t count_max)
 	if (!value || json_array_size(value) <= count_max)
 		return value;
 	field_path(f, name, path, sizeof(path));
-	problem_set(f->problem, PROBLEM_TOO_MANY, path, "%s has %zu entries; at most %zu are possible.", path, json_array_size(value), count_max);
+	problem_set(f->problem, PROBLEM_TOO_MANY, path, "%s has %zu entries; at most %zu are possible.", path,
+	            json_array_size(value), count_max);
 	return NULL;
 }
 
@@ -182,8 +188,9 @@ int fields_end(struct fields *f)
 				char path[128];
 
 				snprintf(path, sizeof(path), "%s%.40s", f->path, name);
-				return problem_set(f->problem, PROBLEM_UNKNOWN_FIELD, path, "There is no field %s.", path);
-			}
+			        return problem_set(f->problem, PROBLEM_UNKNOWN_FIELD, path,
+			                           "There is no field %s.", path);
+		        }
 	return f->problem->code == PROBLEM_NONE ? 0 : -EINVAL;
 }
 
@@ -196,9 +203,11 @@ int name_check(const char *name, const char *field, struct problem *p)
 	if (len == 0)
 		return problem_set(p, PROBLEM_OUT_OF_RANGE, field, "%s must not be empty.", field);
 	if (name[0] == ' ' || name[len - 1] == ' ')
-		return problem_set(p, PROBLEM_OUT_OF_RANGE, field, "%s must not begin or end with a space.", field);
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, field, "%s must not begin or end with a space.",
+		                   field);
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f || name[i] == '/')
-			return problem_set(p, PROBLEM_OUT_OF_RANGE, field, "%s must not contain a slash or a control character.", field);
+			return problem_set(p, PROBLEM_OUT_OF_RANGE, field,
+			                   "%s must not contain a slash or a control character.", field);
 	return 0;
 }

@@ -19,6 +19,9 @@
 /* TLFS, "Microsoft Hypervisor CPUID Leaves": the interface signature in the second leaf. */
 #define HYPERVISOR_LEAF_VENDOR		0x40000000u
 #define HYPERVISOR_LEAF_INTERFACE	0x40000001u
+#define ROOT_RESERVE			(256ull << 20)	/* what the root partition takes by itself */
+#define ROOT_FREE			(64ull << 20)	/* and must have free at any time */
+#define PER_VM				(48ull << 20)	/* a worker's own code, frame buffer, queues; the VM's page tables */
 #define HYPERVISOR_INTERFACE_HV1	0x31237648u	/* "Hv#1" */
 
 json_t *json_time(time_t t)
@@ -75,9 +78,32 @@ static uint64_t meminfo(const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) << 10 : 0;
 }
 
-uint64_t host_memory_available(void)
+static uint64_t minus(uint64_t from, uint64_t what)
 {
-	return meminfo("MemAvailable:");
+	return from > what ? from - what : 0;
+}
+
+/*
+ * A guest's memory is taken from the host page by page as the guest touches it. So what is free now is not enough to go by: what
+ * running VMs were promised counts as gone.
+ */
+uint64_t host_memory_left(const struct host_memory *m)
+{
+	uint64_t unpromised = minus(m->total, ROOT_RESERVE + m->assigned + m->vms * PER_VM);
+	uint64_t free_now = minus(m->available, ROOT_FREE);
+
+	return minus(unpromised < free_now ? unpromised : free_now, PER_VM);
+}
+
+uint64_t host_memory_available(const struct vmms *v)
+{
+	struct host_memory m = { .total = meminfo("MemTotal:"), .available = meminfo("MemAvailable:") };
+
+	for (const struct vm *vm = v->vms; vm; vm = vm->next) {
+		m.assigned += vm->worker.present ? vm->config.memory_bytes : 0;
+		m.vms += vm->worker.present;
+	}
+	return host_memory_left(&m);
 }
 
 void host_limits(struct vm_limits *out)
@@ -128,8 +154,9 @@ static json_t *hypervisor_to_json(const struct vmms *v)
 
 	host_limits(&limits);
 	processor_model(model);
-	return json_pack("{s:b, s:s, s:s, s:I}", "present", present, "vendor", present ? processor_vendor() : "none",
-			 "processorModel", model, "logicalProcessors", (json_int_t)limits.vps);
+	return json_pack("{s:b, s:s, s:s, s:I}", "present", present, "vendor",
+	                 present ? processor_vendor() : "none", "processorModel", model, "logicalProcessors",
+	                 (json_int_t)limits.vps);
 }
 
 static void release_value(const char *key, char *out, size_t size)
@@ -153,7 +180,8 @@ static json_t *health_to_json(const struct vmms *v)
 	struct statvfs fs;
 
 	if (!hypervisor_present(v)) {
-		json_array_append_new(reasons, json_string("The hypervisor is not running: virtual machines cannot start."));
+		json_array_append_new(
+		    reasons, json_string("The hypervisor is not running: virtual machines cannot start."));
 		level = "critical";
 	}
 	if (fstatvfs(v->state_dir, &fs) == 0 && fs.f_bavail < fs.f_blocks / 20) {
@@ -179,13 +207,17 @@ json_t *host_to_json(const struct vmms *v)
 	release_value("IMAGE_VERSION", version, sizeof(version));
 	if (read_text("/proc/loadavg", load, sizeof(load)) == 0)
 		load1 = strtod(load, NULL);
-	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:i}, s:f}",
-			 "name", u.nodename, "version", version, "kernel", u.release, "time", json_time(time(NULL)), "uptimeSeconds",
-			 (json_int_t)info.uptime, "health", health_to_json(v), "hypervisor", hypervisor_to_json(v), "memory", "totalBytes",
-			 (json_int_t)limits.memory_bytes, "availableBytes", (json_int_t)host_memory_available(), "assignedBytes",
-			 (json_int_t)vms_assigned_bytes(v), "storage", "totalBytes", (json_int_t)(fs.f_blocks * fs.f_frsize), "freeBytes",
-			 (json_int_t)(fs.f_bavail * fs.f_frsize), "limits", "maximumProcessors",
-			 (json_int_t)(limits.vps < VM_VPS_MAX ? limits.vps : VM_VPS_MAX), "minimumMemoryBytes", (json_int_t)VM_MEMORY_MIN,
-			 "maximumMemoryBytes", (json_int_t)(limits.memory_bytes < VM_MEMORY_MAX ? limits.memory_bytes : VM_MEMORY_MAX),
-			 "maximumVms", VMS_MAX, "load", load1);
+	return json_pack(
+	    "{s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:i}, "
+	    "s:f}",
+	    "name", u.nodename, "version", version, "kernel", u.release, "time", json_time(time(NULL)),
+	    "uptimeSeconds", (json_int_t)info.uptime, "health", health_to_json(v), "hypervisor",
+	    hypervisor_to_json(v), "memory", "totalBytes", (json_int_t)limits.memory_bytes, "availableBytes",
+	    (json_int_t)host_memory_available(v), "assignedBytes", (json_int_t)vms_assigned_bytes(v),
+	    "storage", "totalBytes", (json_int_t)(fs.f_blocks * fs.f_frsize), "freeBytes",
+	    (json_int_t)(fs.f_bavail * fs.f_frsize), "limits", "maximumProcessors",
+	    (json_int_t)(limits.vps < VM_VPS_MAX ? limits.vps : VM_VPS_MAX), "minimumMemoryBytes",
+	    (json_int_t)VM_MEMORY_MIN, "maximumMemoryBytes",
+	    (json_int_t)(limits.memory_bytes < VM_MEMORY_MAX ? limits.memory_bytes : VM_MEMORY_MAX),
+	    "maximumVms", VMS_MAX, "load", load1);
 }

@@ -13,7 +13,7 @@
 
 #define SECTOR			2048u
 #define FIRST_DESCRIPTOR	16u
-#define DESCRIPTORS_MAX		64u	/* the set ends with a terminator; nobody writes more than a handful */
+#define DESCRIPTORS_MAX         64u /* the set ends with a terminator; nobody writes more than a handful */
 #define TYPE_PRIMARY		1u
 #define TYPE_TERMINATOR		255u
 

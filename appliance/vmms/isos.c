@@ -58,9 +58,10 @@ uint64_t iso_received(const struct vmms *v, const struct iso_item *i)
 
 json_t *iso_item_to_json(const struct vmms *v, const struct iso_item *i)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "id", i->id, "name", i->name, "state", i->ready ? "ready" : "uploading",
-			 "sizeBytes", (json_int_t)i->size_bytes, "receivedBytes", (json_int_t)iso_received(v, i), "attachedTo",
-			 vms_using(v, i->id), "createdAt", json_time(i->created_at), "etag", i->ready ? "2" : "1");
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "id", i->id, "name", i->name, "state",
+	                 i->ready ? "ready" : "uploading", "sizeBytes", (json_int_t)i->size_bytes,
+	                 "receivedBytes", (json_int_t)iso_received(v, i), "attachedTo", vms_using(v, i->id),
+	                 "createdAt", json_time(i->created_at), "etag", i->ready ? "2" : "1");
 }
 
 static void insert_by_name(struct vmms *v, struct iso_item *i)
@@ -75,8 +76,9 @@ static void insert_by_name(struct vmms *v, struct iso_item *i)
 
 static int description_save(const struct vmms *v, const struct iso_item *i)
 {
-	json_t *o = json_pack("{s:i, s:s, s:s, s:I, s:b, s:o}", "formatVersion", 1, "id", i->id, "name", i->name, "sizeBytes",
-			      (json_int_t)i->size_bytes, "ready", i->ready, "createdAt", json_time(i->created_at));
+	json_t *o = json_pack("{s:i, s:s, s:s, s:I, s:b, s:o}", "formatVersion", 1, "id", i->id, "name",
+	                      i->name, "sizeBytes", (json_int_t)i->size_bytes, "ready", i->ready, "createdAt",
+	                      json_time(i->created_at));
 	char name[64];
 	int r;
 
@@ -110,24 +112,30 @@ static int upload_check(const struct vmms *v, const struct iso_upload *u, struct
 	struct statvfs fs;
 
 	if (u->size_bytes < ISO_SIZE_MIN || u->size_bytes > ISO_SIZE_MAX)
-		return problem_set(p, PROBLEM_OUT_OF_RANGE, "sizeBytes", "The file has %" PRIu64 " bytes; an ISO image has %llu to %llu.",
-				   u->size_bytes, ISO_SIZE_MIN, ISO_SIZE_MAX);
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, "sizeBytes",
+		                   "The file has %" PRIu64 " bytes; an ISO image has %llu to %llu.",
+		                   u->size_bytes, ISO_SIZE_MIN, ISO_SIZE_MAX);
 	if (text_length(u->name) > DISK_NAME_CHARS)
-		return problem_set(p, PROBLEM_OUT_OF_RANGE, "name", "name has more than %d characters.", DISK_NAME_CHARS);
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, "name", "name has more than %d characters.",
+		                   DISK_NAME_CHARS);
 	if (name_check(u->name, "name", p) < 0)
 		return -EINVAL;
 	for (const struct iso_item *i = v->isos; i; i = i->next)
 		if (strcasecmp(i->name, u->name) == 0)
-			return problem_set(p, PROBLEM_NAME_IN_USE, "name", "There is already an ISO named %s.", i->name);
+			return problem_set(p, PROBLEM_NAME_IN_USE, "name",
+			                   "There is already an ISO named %s.", i->name);
 	if (u->offset_bytes != 0)
-		return problem_set(p, PROBLEM_WRONG_OFFSET, NULL, "Nothing of this ISO has arrived yet; the first part must begin at 0.");
+		return problem_set(p, PROBLEM_WRONG_OFFSET, NULL,
+		                   "Nothing of this ISO has arrived yet; the first part must begin at 0.");
 	if (fstatvfs(v->isos_dir, &fs) == 0 && u->size_bytes > fs.f_bavail * fs.f_frsize)
-		return problem_set(p, PROBLEM_NO_SPACE, NULL, "The ISO has %" PRIu64 " bytes; the data volume has %" PRIu64 " free.",
-				   u->size_bytes, (uint64_t)(fs.f_bavail * fs.f_frsize));
+		return problem_set(p, PROBLEM_NO_SPACE, NULL,
+		                   "The ISO has %" PRIu64 " bytes; the data volume has %" PRIu64 " free.",
+		                   u->size_bytes, (uint64_t)(fs.f_bavail * fs.f_frsize));
 	return 0;
 }
 
-static int upload_create(struct vmms *v, const struct iso_upload *u, struct iso_item **item, struct problem *p)
+static int upload_create(struct vmms *v, const struct iso_upload *u, struct iso_item **item,
+                         struct problem *p)
 {
 	struct iso_item *i;
 	int r = upload_check(v, u, p);
@@ -148,23 +156,30 @@ static int upload_create(struct vmms *v, const struct iso_upload *u, struct iso_
 	}
 	insert_by_name(v, i);
 	*item = i;
-	event_add(v, "iso.created", SEVERITY_INFO, object_ref("iso", i->id, i->name), NULL, "The upload of ISO %s began.", i->name);
+	event_add(v, "iso.created", SEVERITY_INFO, object_ref("iso", i->id, i->name), NULL,
+	          "The upload of ISO %s began.", i->name);
 	return 0;
 }
 
-static int upload_resume_check(const struct vmms *v, const struct iso_item *i, const struct iso_upload *u, struct problem *p)
+static int upload_resume_check(const struct vmms *v, const struct iso_item *i, const struct iso_upload *u,
+                               struct problem *p)
 {
 	uint64_t have = iso_received(v, i);
 
 	if (i->ready)
-		return problem_set(p, PROBLEM_WRONG_OFFSET, NULL, "The ISO %s is complete; delete it to upload another under this id.", i->name);
+		return problem_set(p, PROBLEM_WRONG_OFFSET, NULL,
+		                   "The ISO %s is complete; delete it to upload another under this id.",
+		                   i->name);
 	if (i->checking)
-		return problem_set(p, PROBLEM_UPLOAD_IN_PROGRESS, NULL, "The ISO %s is being checked.", i->name);
+		return problem_set(p, PROBLEM_UPLOAD_IN_PROGRESS, NULL, "The ISO %s is being checked.",
+		                   i->name);
 	if (u->size_bytes != i->size_bytes)
-		return problem_set(p, PROBLEM_OUT_OF_RANGE, "sizeBytes", "The upload began with a size of %" PRIu64 " bytes, not %" PRIu64 ".",
-				   i->size_bytes, u->size_bytes);
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, "sizeBytes",
+		                   "The upload began with a size of %" PRIu64 " bytes, not %" PRIu64 ".",
+		                   i->size_bytes, u->size_bytes);
 	if (u->offset_bytes != have)
-		return problem_set(p, PROBLEM_WRONG_OFFSET, NULL, "%" PRIu64 " bytes have arrived; the next part must begin there.", have);
+		return problem_set(p, PROBLEM_WRONG_OFFSET, NULL,
+		                   "%" PRIu64 " bytes have arrived; the next part must begin there.", have);
 	return 0;
 }
 
@@ -179,7 +194,8 @@ static int upload_open(const struct vmms *v, const struct iso_item *i, uint64_t 
 		return problem_from_errno(p, -errno, "The upload");
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		close(fd);
-		return problem_set(p, PROBLEM_UPLOAD_IN_PROGRESS, NULL, "Another upload of %s is going on.", i->name);
+		return problem_set(p, PROBLEM_UPLOAD_IN_PROGRESS, NULL, "Another upload of %s is going on.",
+		                   i->name);
 	}
 	if (lseek(fd, (off_t)offset, SEEK_SET) < 0) {
 		int r = -errno;
@@ -239,15 +255,18 @@ static int make_ready(struct vmms *v, struct iso_item *i)
 	i->ready = true;
 	r = description_save(v, i);
 	if (r == 0)
-		event_add(v, "iso.updated", SEVERITY_INFO, object_ref("iso", i->id, i->name), NULL, "ISO %s is complete.", i->name);
+		event_add(v, "iso.updated", SEVERITY_INFO, object_ref("iso", i->id, i->name), NULL,
+		          "ISO %s is complete.", i->name);
 	return r;
 }
 
 static void ending_explain(const struct ending *e, const struct iso_item *i, int result, struct problem *p)
 {
 	if (result == -ENODATA)
-		problem_set(p, PROBLEM_ISO_TRUNCATED, NULL, "%s is cut off: the image says that it has %" PRIu64 " bytes, the file has %" PRIu64 ".",
-			    i->name, e->volume_bytes, i->size_bytes);
+		problem_set(p, PROBLEM_ISO_TRUNCATED, NULL,
+		            "%s is cut off: the image says that it has %" PRIu64
+		            " bytes, the file has %" PRIu64 ".",
+		            i->name, e->volume_bytes, i->size_bytes);
 	else if (result == -EILSEQ)
 		problem_set(p, PROBLEM_ISO_INVALID, NULL, "%s is no ISO 9660 image.", i->name);
 	else
@@ -271,7 +290,8 @@ static void ending_done(void *data, int result)
 	}
 	ending_explain(&e, i, result, &p);
 	if (result == -ENODATA || result == -EILSEQ) {
-		event_add(e.vmms, "iso.deleted", SEVERITY_WARNING, object_ref("iso", i->id, i->name), NULL, "%s", p.detail);
+		event_add(e.vmms, "iso.deleted", SEVERITY_WARNING, object_ref("iso", i->id, i->name), NULL,
+		          "%s", p.detail);
 		discard(e.vmms, i);
 	}
 	e.done(e.vmms, NULL, &p, e.data);
@@ -284,14 +304,17 @@ static int ending_check(const struct vmms *v, const struct iso_item *i, bool com
 	if (!i || i->ready)
 		return problem_set(p, PROBLEM_ISO_NOT_FOUND, NULL, "There is no upload with this id.");
 	if (i->checking)
-		return problem_set(p, PROBLEM_UPLOAD_IN_PROGRESS, NULL, "The ISO %s is being checked.", i->name);
+		return problem_set(p, PROBLEM_UPLOAD_IN_PROGRESS, NULL, "The ISO %s is being checked.",
+		                   i->name);
 	have = iso_received(v, i);
 	if (complete && have != i->size_bytes)
-		return problem_set(p, PROBLEM_WRONG_OFFSET, NULL, "%" PRIu64 " of %" PRIu64 " bytes have arrived.", have, i->size_bytes);
+		return problem_set(p, PROBLEM_WRONG_OFFSET, NULL,
+		                   "%" PRIu64 " of %" PRIu64 " bytes have arrived.", have, i->size_bytes);
 	return 0;
 }
 
-int iso_upload_end(struct vmms *v, const char *id, bool complete, iso_checked *done, void *data, struct problem *p)
+int iso_upload_end(struct vmms *v, const char *id, bool complete, iso_checked *done, void *data,
+                   struct problem *p)
 {
 	struct iso_item *i = iso_find(v, id);
 	struct ending *e;
@@ -323,10 +346,14 @@ int iso_item_delete(struct vmms *v, struct iso_item *i, struct problem *p)
 	const struct vm *user = vm_using(v, i->id);
 
 	if (user)
-		return problem_set(p, PROBLEM_ISO_ATTACHED, NULL, "The ISO %s is in a drive of the VM %s; eject it first.", i->name, vm_name(user));
+		return problem_set(p, PROBLEM_ISO_ATTACHED, NULL,
+		                   "The ISO %s is in a drive of the VM %s; eject it first.", i->name,
+		                   vm_name(user));
 	if (i->checking)
-		return problem_set(p, PROBLEM_UPLOAD_IN_PROGRESS, NULL, "The ISO %s is being checked.", i->name);
-	event_add(v, "iso.deleted", SEVERITY_INFO, object_ref("iso", i->id, i->name), NULL, "ISO %s was deleted.", i->name);
+		return problem_set(p, PROBLEM_UPLOAD_IN_PROGRESS, NULL, "The ISO %s is being checked.",
+		                   i->name);
+	event_add(v, "iso.deleted", SEVERITY_INFO, object_ref("iso", i->id, i->name), NULL,
+	          "ISO %s was deleted.", i->name);
 	discard(v, i);
 	return 0;
 }
@@ -367,7 +394,9 @@ static void load_description(struct vmms *v, const char *file)
 	json_t *o = NULL;
 
 	if (!i || file_read_json(v->isos_dir, file, DESCRIPTION_MAX, &o) < 0 ||
-	    json_unpack(o, "{s:s, s:s, s:I, s:b}", "id", &id, "name", &name, "sizeBytes", &size, "ready", &ready) < 0 || !guid_is_valid(id)) {
+	    json_unpack(o, "{s:s, s:s, s:I, s:b}", "id", &id, "name", &name, "sizeBytes", &size, "ready",
+	                &ready) < 0 ||
+	    !guid_is_valid(id)) {
 		log_error("isos/%s cannot be read; the ISO is not listed", file);
 		free(i);
 	} else {

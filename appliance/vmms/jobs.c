@@ -19,12 +19,16 @@ static const char *const state_words[] = { "running", "succeeded", "failed", "ca
 
 json_t *job_to_json(const struct job *j)
 {
-	json_t *error = j->error_code[0] ? json_pack("{s:s, s:s}", "code", j->error_code, "detail", j->error_detail) : json_null();
+	json_t *error = j->error_code[0]
+	                    ? json_pack("{s:s, s:s}", "code", j->error_code, "detail", j->error_detail)
+	                    : json_null();
 
-	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "id", j->id, "type", j->type, "state",
-			 state_words[j->state], "progressPercent", (int)j->progress, "object", object_ref("vm", j->object_id, j->object_name),
-			 "cancellable", j->cancellable && j->state == JOB_RUNNING, "createdAt", json_time(j->created_at), "startedAt",
-			 json_time(j->created_at), "finishedAt", json_time(j->finished_at), "error", error);
+	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "id", j->id, "type", j->type,
+	                 "state", state_words[j->state], "progressPercent", (int)j->progress, "object",
+	                 object_ref("vm", j->object_id, j->object_name), "cancellable",
+	                 j->cancellable && j->state == JOB_RUNNING, "createdAt", json_time(j->created_at),
+	                 "startedAt", json_time(j->created_at), "finishedAt", json_time(j->finished_at),
+	                 "error", error);
 }
 
 json_t *jobs_to_json(const struct vmms *v)
@@ -83,11 +87,13 @@ static void drop_old(struct vmms *v)
 
 static void job_tell(struct vmms *v, const struct job *j)
 {
-	event_add(v, "job.updated", j->state == JOB_FAILED ? SEVERITY_ERROR : SEVERITY_INFO, object_ref("job", j->id, j->type), job_to_json(j),
-		  "%s of %s: %s%s%s", j->type, j->object_name, state_words[j->state], j->error_detail[0] ? ": " : "", j->error_detail);
+	event_add(v, "job.updated", j->state == JOB_FAILED ? SEVERITY_ERROR : SEVERITY_INFO,
+	          object_ref("job", j->id, j->type), job_to_json(j), "%s of %s: %s%s%s", j->type,
+	          j->object_name, state_words[j->state], j->error_detail[0] ? ": " : "", j->error_detail);
 }
 
-struct job *job_start(struct vmms *v, const char *type, const char *vm_id, const char *vm_name, bool cancellable)
+struct job *job_start(struct vmms *v, const char *type, const char *vm_id, const char *vm_name,
+                      bool cancellable)
 {
 	struct job *j = calloc(1, sizeof(*j));
 
@@ -108,7 +114,8 @@ struct job *job_start(struct vmms *v, const char *type, const char *vm_id, const
 	return j;
 }
 
-void job_finish(struct vmms *v, struct job *j, enum job_state state, const char *error_code, const char *error_detail)
+void job_finish(struct vmms *v, struct job *j, enum job_state state, const char *error_code,
+                const char *error_detail)
 {
 	if (!j || j->state != JOB_RUNNING)
 		return;
@@ -188,7 +195,9 @@ int jobs_open(struct vmms *v)
 			job_load(v, e->d_name);
 	closedir(dir);
 	for (struct job *j = v->jobs; j; j = j->next)
-		job_finish(v, j, JOB_FAILED, "interrupted", "The management service ended while this job ran; see the VM for what became of it.");
+		job_finish(
+		    v, j, JOB_FAILED, "interrupted",
+		    "The management service ended while this job ran; see the VM for what became of it.");
 	drop_old(v);
 	return 0;
 }

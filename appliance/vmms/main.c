@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-static const char usage[] =
-	"usage: vmms [--state-dir DIR] [--runtime-dir DIR] [--firmware-dir DIR] [--webapi-user NAME] [--socket-group NAME]\n"
-	"            [--hypervisor-device PATH]\n";
+static const char usage[] = "usage: vmms [--state-dir DIR] [--runtime-dir DIR] [--firmware-dir DIR] "
+                            "[--webapi-user NAME] [--socket-group NAME]\n"
+                            "            [--hypervisor-device PATH]\n";
 
 static int options_parse(int argc, char **argv, struct vmms_options *o)
 {
@@ -26,8 +26,12 @@ static int options_parse(int argc, char **argv, struct vmms_options *o)
 	};
 	int c;
 
-	*o = (struct vmms_options){ .state_dir = "/var/lib/partita", .runtime_dir = "/run/partita", .firmware_dir = "/usr/share/seabios",
-				    .webapi_user = "webapi", .socket_group = "partita", .hypervisor_device = "/dev/mshv" };
+	*o = (struct vmms_options){.state_dir = "/var/lib/partita",
+	                           .runtime_dir = "/run/partita",
+	                           .firmware_dir = "/usr/share/seabios",
+	                           .webapi_user = "webapi",
+	                           .socket_group = "partita",
+	                           .hypervisor_device = "/dev/mshv"};
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 's': o->state_dir = optarg; break;

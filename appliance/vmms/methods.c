@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct method_row *const tables[] = { vm_method_rows, library_method_rows, other_method_rows, console_method_rows };
+static const struct method_row *const tables[] = {vm_method_rows, library_method_rows, other_method_rows,
+                                                  console_method_rows};
 
 static const struct method_row *row_find(const char *name)
 {
@@ -102,7 +103,8 @@ bool etag_matches(struct ipc_request *r, const json_t *parameters, const char *e
 
 	if (!wanted || strcmp(wanted, etag) == 0)
 		return true;
-	problem_set(&p, PROBLEM_STALE_ETAG, NULL, "It has been changed by someone else since; read it again.");
+	problem_set(&p, PROBLEM_STALE_ETAG, NULL,
+	            "It has been changed by someone else since; read it again.");
 	problem_reply(r, &p);
 	return false;
 }

@@ -24,9 +24,11 @@ static struct vm *running_vm_of(struct vmms *v, struct ipc_request *r, const jso
 static void fail_from(struct ipc_request *r, const struct ipc_message *m, int result, const char *who)
 {
 	if (result == -EREMOTE)
-		ipc_fail_with(r, text_of(m->body, "error"), json_incref(json_object_get(m->body, "parameters")));
+		ipc_fail_with(r, text_of(m->body, "error"),
+		              json_incref(json_object_get(m->body, "parameters")));
 	else
-		ipc_fail(r, 503, "service_unavailable", NULL, "%s did not answer: %s.", who, strerror(-result));
+		ipc_fail(r, 503, "service_unavailable", NULL, "%s did not answer: %s.", who,
+		         strerror(-result));
 }
 
 /* --- console: the worker's display and the client's socket meet in a console process --- */
@@ -66,7 +68,8 @@ static int start_console(struct opening *o, int display)
 	o->client = ends[0];
 	fds[0] = ends[1];
 	fds[1] = display;
-	r = priv_call(o->vmms, "vmpriv.StartConsole", json_pack("{s:b}", "viewOnly", o->view_only), fds, 2, on_console_started, o);
+	r = priv_call(o->vmms, "vmpriv.StartConsole", json_pack("{s:b}", "viewOnly", o->view_only), fds, 2,
+	              on_console_started, o);
 	close(ends[1]);
 	return r;
 }
@@ -141,7 +144,8 @@ static void open_serial(struct vmms *v, struct ipc_request *r, const json_t *par
 	l = later_new(r);
 	if (!l)
 		return;
-	result = worker_call(vm, "vmwp.OpenSerial", json_pack("{s:I}", "port", port), NULL, 0, on_serial_opened, l);
+	result = worker_call(vm, "vmwp.OpenSerial", json_pack("{s:I}", "port", port), NULL, 0,
+	                     on_serial_opened, l);
 	if (result < 0) {
 		later_end(l);
 		fail_from(r, NULL, result, "The worker");
@@ -157,9 +161,12 @@ static void on_screen_taken(int result, int width, int height, int stride, int m
 	if (!r)
 		return;
 	if (result < 0)
-		ipc_fail(r, 503, "service_unavailable", NULL, "The screen could not be read: %s.", strerror(-result));
+		ipc_fail(r, 503, "service_unavailable", NULL, "The screen could not be read: %s.",
+		         strerror(-result));
 	else
-		ipc_reply_fds(r, json_pack("{s:i, s:i, s:i}", "width", width, "height", height, "stride", stride), &memfd, 1);
+		ipc_reply_fds(
+		    r, json_pack("{s:i, s:i, s:i}", "width", width, "height", height, "stride", stride),
+		    &memfd, 1);
 }
 
 static void get_screen(struct vmms *v, struct ipc_request *r, const json_t *parameters)

@@ -134,12 +134,14 @@ static void delete_iso(struct vmms *v, struct ipc_request *r, const json_t *para
 }
 
 /* A wrong offset is answered with the right one. */
-static void fail_upload(struct vmms *v, struct ipc_request *r, const struct iso_item *i, const struct problem *p)
+static void fail_upload(struct vmms *v, struct ipc_request *r, const struct iso_item *i,
+                        const struct problem *p)
 {
 	if (p->code == PROBLEM_WRONG_OFFSET)
 		ipc_fail_with(r, problem_name(p->code),
-			      json_pack("{s:i, s:s, s:I}", "status", problem_status(p->code), "detail", p->detail, "receivedBytes",
-					(json_int_t)(i ? iso_received(v, i) : 0)));
+		              json_pack("{s:i, s:s, s:I}", "status", problem_status(p->code), "detail",
+		                        p->detail, "receivedBytes",
+		                        (json_int_t)(i ? iso_received(v, i) : 0)));
 	else
 		problem_reply(r, p);
 }
@@ -148,8 +150,10 @@ static void begin_iso_upload(struct vmms *v, struct ipc_request *r, const json_t
 {
 	json_int_t size = json_integer_value(json_object_get(parameters, "sizeBytes"));
 	json_int_t offset = json_integer_value(json_object_get(parameters, "offsetBytes"));
-	struct iso_upload u = { .id = text_of(parameters, "id"), .name = text_of(parameters, "name"),
-				.size_bytes = size < 0 ? 0 : (uint64_t)size, .offset_bytes = offset < 0 ? UINT64_MAX : (uint64_t)offset };
+	struct iso_upload u = {.id = text_of(parameters, "id"),
+	                       .name = text_of(parameters, "name"),
+	                       .size_bytes = size < 0 ? 0 : (uint64_t)size,
+	                       .offset_bytes = offset < 0 ? UINT64_MAX : (uint64_t)offset};
 	struct iso_item *i = NULL;
 	struct problem p = { 0 };
 	int fd = iso_upload_begin(v, &u, &i, &p);

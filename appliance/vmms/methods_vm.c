@@ -35,7 +35,7 @@ struct build {
 	struct later *later;
 	char vm_id[GUID_TEXT_SIZE];
 	struct vm_config config;
-	struct vm *target;			/* NULL: a VM is being created; else a drive is being attached */
+	struct vm *target; /* NULL: a VM is being created; else a drive is being attached */
 	unsigned int next;			/* drive to look at */
 };
 
@@ -47,7 +47,8 @@ static void build_fail(struct build *b, const struct problem *p)
 	struct ipc_request *r = later_end(b->later);
 
 	for (unsigned int i = 0; i < b->next && i < b->config.drive_count; i++) {
-		struct disk_item *d = b->config.drives[i].make_new ? disk_find(b->vmms, b->config.drives[i].source) : NULL;
+		struct disk_item *d =
+		    b->config.drives[i].make_new ? disk_find(b->vmms, b->config.drives[i].source) : NULL;
 
 		if (d)
 			disk_item_discard(b->vmms, d);
@@ -81,9 +82,11 @@ static void build_finish(struct build *b)
 	int result = 0;
 
 	if (b->target && (!vm || vm->state != VM_OFF))
-		result = problem_set(&p, PROBLEM_VM_NOT_OFF, NULL, "The virtual machine was started or deleted meanwhile.");
+		result = problem_set(&p, PROBLEM_VM_NOT_OFF, NULL,
+		                     "The virtual machine was started or deleted meanwhile.");
 	if (!b->target && v->vm_count >= VMS_MAX)
-		result = problem_set(&p, PROBLEM_TOO_MANY, NULL, "There are %d virtual machines already.", VMS_MAX);
+		result = problem_set(&p, PROBLEM_TOO_MANY, NULL, "There are %d virtual machines already.",
+		                     VMS_MAX);
 	if (result == 0)
 		result = vm_check(v, vm, &b->config, &p);
 	if (result == 0)
@@ -102,15 +105,18 @@ static void build_continue(struct build *b)
 {
 	struct problem p = { 0 };
 
-	while (b->next < b->config.drive_count && (!b->config.drives[b->next].make_new || b->config.drives[b->next].source[0]))
+	while (b->next < b->config.drive_count &&
+	       (!b->config.drives[b->next].make_new || b->config.drives[b->next].source[0]))
 		b->next++;
 	if (b->next == b->config.drive_count)
 		build_finish(b);
-	else if (disk_item_create(b->vmms, &b->config.drives[b->next].spec, b->vm_id, on_disk_made, b, &p) < 0)
+	else if (disk_item_create(b->vmms, &b->config.drives[b->next].spec, b->vm_id, on_disk_made, b, &p) <
+	         0)
 		build_fail(b, &p);
 }
 
-static void build_start(struct vmms *v, struct ipc_request *r, const struct vm_config *c, struct vm *target, struct problem *p)
+static void build_start(struct vmms *v, struct ipc_request *r, const struct vm_config *c, struct vm *target,
+                        struct problem *p)
 {
 	struct build *b = calloc(1, sizeof(*b));
 	char id[GUID_TEXT_SIZE];
@@ -141,7 +147,8 @@ static void create_vm(struct vmms *v, struct ipc_request *r, const json_t *param
 	if (result == 0)
 		result = vm_config_parse(json_object_get(parameters, "vm"), &limits, c, &p);
 	if (result == 0 && v->vm_count >= VMS_MAX)
-		result = problem_set(&p, PROBLEM_TOO_MANY, NULL, "There are %d virtual machines already; no more are possible.", VMS_MAX);
+		result = problem_set(&p, PROBLEM_TOO_MANY, NULL,
+		                     "There are %d virtual machines already; no more are possible.", VMS_MAX);
 	if (result == 0)
 		result = vm_check(v, NULL, c, &p);
 	if (result < 0)
@@ -162,8 +169,10 @@ static int patch_vm(struct vm *vm, const json_t *patch, struct vm_config *c, str
 	if (vm_config_patch(&vm->config, patch, &limits, c, &cold, p) < 0)
 		return -EINVAL;
 	if (cold && vm->state != VM_OFF && vm->state != VM_FAILED)
-		return problem_set(p, PROBLEM_VM_NOT_OFF, NULL, "%s is %s; processors, memory and firmware can be changed while it is off.",
-				   vm_name(vm), vm_state_words[vm->state]);
+		return problem_set(
+		    p, PROBLEM_VM_NOT_OFF, NULL,
+		    "%s is %s; processors, memory and firmware can be changed while it is off.", vm_name(vm),
+		    vm_state_words[vm->state]);
 	if (vm_check(vm->vmms, vm, c, p) < 0)
 		return -EINVAL;
 	return vm_change(vm, c, p);
@@ -183,7 +192,8 @@ static void update_vm(struct vmms *v, struct ipc_request *r, const json_t *param
 	if (!etag_matches(r, parameters, etag))
 		return;
 	c = calloc(1, sizeof(*c));
-	result = c ? patch_vm(vm, json_object_get(parameters, "patch"), c, &p) : problem_from_errno(&p, -ENOMEM, "The request");
+	result = c ? patch_vm(vm, json_object_get(parameters, "patch"), c, &p)
+	           : problem_from_errno(&p, -ENOMEM, "The request");
 	free(c);
 	if (result < 0)
 		problem_reply(r, &p);
@@ -204,7 +214,8 @@ static void delete_vm(struct vmms *v, struct ipc_request *r, const json_t *param
 	if (!etag_matches(r, parameters, etag))
 		return;
 	if ((vm->state != VM_OFF && vm->state != VM_FAILED) || vm->worker.present)
-		result = problem_set(&p, PROBLEM_VM_NOT_OFF, NULL, "%s is %s; turn it off first.", vm_name(vm), vm_state_words[vm->state]);
+		result = problem_set(&p, PROBLEM_VM_NOT_OFF, NULL, "%s is %s; turn it off first.",
+		                     vm_name(vm), vm_state_words[vm->state]);
 	if (result == 0)
 		result = vm_remove(vm, &p);
 	if (result < 0)
@@ -259,29 +270,36 @@ static void on_media_set(struct ipc_message *m, int result, bool continues, void
 	if (result == 0 && vm)
 		store_and_reply(vm, &change->config, r);
 	else if (r && result == -EREMOTE)
-		ipc_fail_with(r, text_of(m->body, "error"), json_incref(json_object_get(m->body, "parameters")));
+		ipc_fail_with(r, text_of(m->body, "error"),
+		              json_incref(json_object_get(m->body, "parameters")));
 	else if (r)
-		ipc_fail(r, 503, "service_unavailable", NULL, "The worker did not answer: %s.", strerror(-result));
+		ipc_fail(r, 503, "service_unavailable", NULL, "The worker did not answer: %s.",
+		         strerror(-result));
 	free(change);
 }
 
 static int set_media(struct vm *vm, const struct drive *d, struct media_change *change, struct problem *p)
 {
-	json_t *controller = json_pack("{s:s, s:I, s:I}", "type", "ide", "number", (json_int_t)d->number, "location", (json_int_t)d->location);
+	json_t *controller = json_pack("{s:s, s:I, s:I}", "type", "ide", "number", (json_int_t)d->number,
+	                               "location", (json_int_t)d->location);
 	int fd = d->source[0] ? iso_item_open(vm->vmms, d->source, p) : -1, r;
 
 	if (d->source[0] && fd < 0) {
 		json_decref(controller);
 		return fd;
 	}
-	r = worker_call(vm, "vmwp.SetMedia", json_pack("{s:o, s:b}", "controller", controller, "readOnly", 1), &fd, fd >= 0, on_media_set, change);
+	r = worker_call(vm, "vmwp.SetMedia", json_pack("{s:o, s:b}", "controller", controller, "readOnly", 1),
+	                &fd, fd >= 0, on_media_set, change);
 	if (fd >= 0)
 		close(fd);
-	return r < 0 ? problem_set(p, PROBLEM_UNAVAILABLE, NULL, "The worker of %s cannot be reached.", vm_name(vm)) : 0;
+	return r < 0 ? problem_set(p, PROBLEM_UNAVAILABLE, NULL, "The worker of %s cannot be reached.",
+	                           vm_name(vm))
+	             : 0;
 }
 
 /* A DVD drive of a running VM gets another medium. */
-static void change_media_hot(struct vm *vm, struct ipc_request *r, const struct vm_config *c, const struct drive *d)
+static void change_media_hot(struct vm *vm, struct ipc_request *r, const struct vm_config *c,
+                             const struct drive *d)
 {
 	struct media_change *change = calloc(1, sizeof(*change));
 	struct problem p = { 0 };
@@ -306,7 +324,8 @@ static bool is_off(const struct vm *vm)
 }
 
 /* The drive in `d` joins `c`, or replaces the medium of the DVD drive at its position. *slot is where it is then. */
-static int put_drive(const struct vm *vm, struct vm_config *c, struct drive *d, struct drive **slot, struct problem *p)
+static int put_drive(const struct vm *vm, struct vm_config *c, struct drive *d, struct drive **slot,
+                     struct problem *p)
 {
 	struct drive *old = d->has_position ? vm_config_drive_at(c, d->number, d->location) : NULL;
 
@@ -316,8 +335,9 @@ static int put_drive(const struct vm *vm, struct vm_config *c, struct drive *d, 
 		return 0;
 	}
 	if (!is_off(vm))
-		return problem_set(p, PROBLEM_VM_NOT_OFF, NULL, "%s is %s; IDE drives can be attached while it is off.", vm_name(vm),
-				   vm_state_words[vm->state]);
+		return problem_set(p, PROBLEM_VM_NOT_OFF, NULL,
+		                   "%s is %s; IDE drives can be attached while it is off.", vm_name(vm),
+		                   vm_state_words[vm->state]);
 	if (drive_place(c, d, "disk", p) < 0)
 		return -EINVAL;
 	c->drives[c->drive_count] = *d;
@@ -370,10 +390,12 @@ static int remove_drive(struct vm *vm, const char *slot_id, struct vm_config *c,
 	while (i < c->drive_count && strcmp(c->drives[i].id, slot_id) != 0)
 		i++;
 	if (i == c->drive_count)
-		return problem_set(p, PROBLEM_DISK_SLOT_NOT_FOUND, NULL, "%s has no drive with this id.", vm_name(vm));
+		return problem_set(p, PROBLEM_DISK_SLOT_NOT_FOUND, NULL, "%s has no drive with this id.",
+		                   vm_name(vm));
 	if (!is_off(vm))
-		return problem_set(p, PROBLEM_VM_NOT_OFF, NULL, "%s is %s; IDE drives can be detached while it is off.", vm_name(vm),
-				   vm_state_words[vm->state]);
+		return problem_set(p, PROBLEM_VM_NOT_OFF, NULL,
+		                   "%s is %s; IDE drives can be detached while it is off.", vm_name(vm),
+		                   vm_state_words[vm->state]);
 	memmove(&c->drives[i], &c->drives[i + 1], (c->drive_count - i - 1) * sizeof(c->drives[0]));
 	c->drive_count--;
 	return 0;

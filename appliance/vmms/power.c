@@ -14,8 +14,7 @@
 
 #define SHUTDOWN_PATIENCE_USEC	(120ull * 1000000)	/* a guest that ignores the power button */
 #define TURN_OFF_PATIENCE_USEC	(10ull * 1000000)	/* then the process is killed */
-#define MEMORY_RESERVE		(64ull << 20)		/* stays with the root partition */
-#define MEMORY_PER_WORKER	(48ull << 20)		/* its own code, frame buffer and queues */
+#define RESETS_TOLD_EVERY_USEC	(60ull * 1000000)
 
 #define IN(state)	(1u << (state))
 
@@ -41,8 +40,8 @@ void power_set_state(struct vm *vm, enum vm_state state, const char *reason)
 	if (state == VM_OFF || state == VM_FAILED || state == VM_STARTING)
 		vm_state_save(vm);		/* from "starting" on, the next vmms must look for a worker */
 	event_add(vm->vmms, "vm.state-changed", severity, object_ref("vm", vm->id, vm_name(vm)),
-		  json_pack("{s:s, s:s}", "state", vm_state_words[state], "reason", reason), "VM %s is %s%s%s", vm_name(vm),
-		  vm_state_words[state], reason[0] ? ": " : ".", reason);
+	          json_pack("{s:s, s:s}", "state", vm_state_words[state], "reason", reason),
+	          "VM %s is %s%s%s", vm_name(vm), vm_state_words[state], reason[0] ? ": " : ".", reason);
 }
 
 static void finish_job(struct vm *vm, enum job_state state, const char *code, const char *detail)
@@ -68,7 +67,8 @@ static int on_patience_end(sd_event_source *source, uint64_t usec, void *data)
 	}
 	vm->start_again = false;
 	power_set_state(vm, VM_RUNNING, "");
-	finish_job(vm, JOB_FAILED, "guest_did_not_shut_down", "The guest did not react to the power button within two minutes.");
+	finish_job(vm, JOB_FAILED, "guest_did_not_shut_down",
+	           "The guest did not react to the power button within two minutes.");
 	return 0;
 }
 
@@ -77,7 +77,8 @@ static void be_patient(struct vm *vm, uint64_t usec)
 	if (vm->timer) {
 		sd_event_source_set_time_relative(vm->timer, usec);
 		sd_event_source_set_enabled(vm->timer, SD_EVENT_ONESHOT);
-	} else if (sd_event_add_time_relative(vm->vmms->loop, &vm->timer, CLOCK_MONOTONIC, usec, 0, on_patience_end, vm) < 0) {
+	} else if (sd_event_add_time_relative(vm->vmms->loop, &vm->timer, CLOCK_MONOTONIC, usec, 0,
+	                                      on_patience_end, vm) < 0) {
 		log_error("VM %s: no timer", vm_name(vm));
 	}
 }
@@ -99,23 +100,21 @@ static void begin_start(struct vm *vm)
 
 static int check_memory(const struct vm *vm, struct problem *p)
 {
-	uint64_t available = host_memory_available(), need = vm->config.memory_bytes + MEMORY_PER_WORKER + MEMORY_RESERVE;
-	uint64_t left = available > MEMORY_PER_WORKER + MEMORY_RESERVE ? available - MEMORY_PER_WORKER - MEMORY_RESERVE : 0;
+	uint64_t left = host_memory_available(vm->vmms);
 
-	for (const struct vm *other = vm->vmms->vms; other; other = other->next)
-		if (other->state == VM_STARTING)	/* not taken from what is available yet, maybe */
-			need += other->config.memory_bytes;
-	if (need <= available)
+	if (vm->config.memory_bytes <= left)
 		return 0;
 	return problem_set(p, PROBLEM_NO_MEMORY, "memory.startupBytes",
-			   "%s needs %" PRIu64 " bytes of memory; the host has %" PRIu64 " left for virtual machines.", vm_name(vm),
-			   vm->config.memory_bytes, left);
+	                   "%s needs %" PRIu64 " bytes of memory; the host has %" PRIu64
+	                   " left for virtual machines.",
+	                   vm_name(vm), vm->config.memory_bytes, left);
 }
 
 static int do_start(struct vm *vm, struct problem *p)
 {
 	if (vm->worker.present)
-		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL, "The last worker of %s has not ended yet.", vm_name(vm));
+		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL,
+		                   "The last worker of %s has not ended yet.", vm_name(vm));
 	if (check_memory(vm, p) < 0)
 		return -EINVAL;
 	return 0;
@@ -235,10 +234,11 @@ static const struct power_row {
 static int check_action(struct vm *vm, const struct power_row *row, struct problem *p)
 {
 	if (!(row->states & IN(vm->state)) || (vm->off_wanted && vm->state == VM_STOPPING))
-		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL, "%s is %s; %s is not possible now.", vm_name(vm), vm_state_words[vm->state],
-				   row->action);
+		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL, "%s is %s; %s is not possible now.",
+		                   vm_name(vm), vm_state_words[vm->state], row->action);
 	if (vm->job && row->run != run_turn_off)
-		return problem_set(p, PROBLEM_LOCKED_BY_JOB, NULL, "%s is being worked on by another action.", vm_name(vm));
+		return problem_set(p, PROBLEM_LOCKED_BY_JOB, NULL, "%s is being worked on by another action.",
+		                   vm_name(vm));
 	return row->check ? row->check(vm, p) : 0;
 }
 
@@ -273,7 +273,7 @@ int power_cancel(struct vmms *v, struct job *j, struct problem *p)
 		return problem_set(p, PROBLEM_JOB_FINISHED, NULL, "The job has already finished.");
 	if (!j->cancellable || !vm || vm->job != j || vm->state != VM_STOPPING)
 		return problem_set(p, PROBLEM_JOB_NOT_CANCELLABLE, NULL, "This job cannot be cancelled.");
-	stop_waiting(vm);			/* the guest may still shut down: then the VM is off, as if by itself */
+	stop_waiting(vm); /* the guest may still shut down: then the VM is off, as if by itself */
 	vm->start_again = false;
 	power_set_state(vm, VM_RUNNING, "");
 	finish_job(vm, JOB_CANCELLED, NULL, NULL);
@@ -302,10 +302,16 @@ void power_start_failed(struct vm *vm, const char *reason)
 	finish_job(vm, JOB_FAILED, "start_failed", reason);
 }
 
-static void worker_is_paused(struct vm *vm)
+/* The guest causes these, as often as it likes: not each becomes an event. */
+static void guest_was_reset(struct vm *vm, const char *reason)
 {
-	if (vm->state == VM_RUNNING)
-		power_set_state(vm, VM_PAUSED, "");
+	uint64_t now = boot_usec();
+
+	if (vm->reset_told_usec && now - vm->reset_told_usec < RESETS_TOLD_EVERY_USEC)
+		return;
+	vm->reset_told_usec = now;
+	event_add(vm->vmms, "vm.updated", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)),
+	          json_pack("{s:s}", "reason", reason), "VM %s: %s.", vm_name(vm), reason);
 }
 
 static void worker_gave_up(struct vm *vm, const char *reason)
@@ -316,17 +322,15 @@ static void worker_gave_up(struct vm *vm, const char *reason)
 	worker_kill(vm);			/* it ends by itself; this is for one that does not */
 }
 
+/* "running" and "paused" are only what we asked for, and answered to us; "off" counts when the process has ended. */
 void power_worker_state(struct vm *vm, const char *state, const char *reason)
 {
-	if (strcmp(state, "running") == 0 && vm->state == VM_PAUSED)
-		power_set_state(vm, VM_RUNNING, "");
-	else if (strcmp(state, "paused") == 0)
-		worker_is_paused(vm);
-	else if (strcmp(state, "running") == 0 && reason[0])
-		event_add(vm->vmms, "vm.updated", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), json_pack("{s:s}", "reason", reason),
-			  "VM %s: %s.", vm_name(vm), reason);
-	else if (strcmp(state, "failed") == 0)
+	if (vm->state == VM_FAILED)
+		return;
+	if (strcmp(state, "failed") == 0)
 		worker_gave_up(vm, reason[0] ? reason : "The worker gave up.");
+	else if (strcmp(state, "running") == 0 && strcmp(reason, "guest-reset") == 0)
+		guest_was_reset(vm, reason);
 }
 
 static void ended_off(struct vm *vm)
@@ -350,7 +354,8 @@ static void ended_badly(struct vm *vm, const char *how)
 	char reason[320];
 	bool explained = vm->worker.reason[0] && !vm->worker.said_off;
 
-	snprintf(reason, sizeof(reason), "The worker process %s%s%s", how, explained ? ": " : "", explained ? vm->worker.reason : "");
+	snprintf(reason, sizeof(reason), "The worker process %s%s%s", how, explained ? ": " : "",
+	         explained ? vm->worker.reason : "");
 	worker_forget(vm);
 	vm->off_wanted = vm->start_again = false;
 	if (vm->state != VM_FAILED)

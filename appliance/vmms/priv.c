@@ -43,11 +43,13 @@ static int json_int(const json_t *o, const char *key)
 
 static void report_end(struct vmms *v, const json_t *row, const char *reason_key)
 {
-	const char *id = json_string_value(json_object_get(row, "id")), *reason = json_string_value(json_object_get(row, reason_key));
+	const char *id = json_string_value(json_object_get(row, "id")),
+	           *reason = json_string_value(json_object_get(row, reason_key));
 	struct vm *vm = id ? vm_find(v, id) : NULL;
 
 	if (vm)
-		power_worker_ended(vm, json_int(row, "exitCode"), json_int(row, "signal"), reason ? reason : "ended");
+		power_worker_ended(vm, json_int(row, "exitCode"), json_int(row, "signal"),
+		                   reason ? reason : "ended");
 }
 
 static void on_worker_end(struct ipc_message *m, int result, bool continues, void *data)
@@ -95,7 +97,8 @@ static void compare_believed(struct vmms *v, const json_t *workers)
 {
 	for (struct vm *vm = v->vms, *next; vm; vm = next) {
 		const json_t *row = find_row(workers, vm->id);
-		bool believed = vm->state != VM_OFF && vm->state != VM_FAILED && (vm->worker.started || !vm->worker.present);
+		bool believed = vm->state != VM_OFF && vm->state != VM_FAILED &&
+		                (vm->worker.started || !vm->worker.present);
 
 		next = vm->next;
 		if (!believed || (row && json_is_true(json_object_get(row, "running"))))
@@ -103,7 +106,7 @@ static void compare_believed(struct vmms *v, const json_t *workers)
 		if (row)
 			report_end(v, row, "exitReason");
 		else
-			power_worker_ended(vm, -1, -1, "the worker is gone");
+			power_worker_ended(vm, -1, -1, "is gone");
 	}
 }
 
@@ -115,11 +118,13 @@ static void start_automatically(struct vmms *v)
 		struct problem p = { 0 };
 		struct job *job;
 
-		if (vm->state != VM_OFF || !vm->host_restarted || how == START_NEVER || (how == START_IF_WAS_RUNNING && !vm->was_running))
+		if (vm->state != VM_OFF || !vm->host_restarted || how == START_NEVER ||
+		    (how == START_IF_WAS_RUNNING && !vm->was_running))
 			continue;
 		if (power_action(vm, "start", &job, &p) < 0)
-			event_add(v, "vm.state-changed", SEVERITY_ERROR, object_ref("vm", vm->id, vm_name(vm)), NULL,
-				  "VM %s could not be started automatically: %s", vm_name(vm), p.detail);
+			event_add(v, "vm.state-changed", SEVERITY_ERROR,
+			          object_ref("vm", vm->id, vm_name(vm)), NULL,
+			          "VM %s could not be started automatically: %s", vm_name(vm), p.detail);
 	}
 }
 
@@ -162,7 +167,8 @@ static int priv_connect(struct priv *p)
 	if (r == 0)
 		r = ipc_async_call(p->watch, "vmpriv.WatchWorkers", NULL, NULL, 0, -1, on_worker_end, p);
 	if (r == 0)
-		r = ipc_async_call(p->calls, "vmpriv.ListWorkers", NULL, NULL, 0, CALL_TIMEOUT_MS, on_list, p);
+		r = ipc_async_call(p->calls, "vmpriv.ListWorkers", NULL, NULL, 0, CALL_TIMEOUT_MS, on_list,
+		                   p);
 	return r;
 }
 
@@ -192,7 +198,8 @@ static void priv_reconnect(struct priv *p)
 	if (p->retry) {
 		sd_event_source_set_time_relative(p->retry, RETRY_USEC);
 		sd_event_source_set_enabled(p->retry, SD_EVENT_ONESHOT);
-	} else if (sd_event_add_time_relative(p->vmms->loop, &p->retry, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, p) < 0) {
+	} else if (sd_event_add_time_relative(p->vmms->loop, &p->retry, CLOCK_MONOTONIC, RETRY_USEC, 0,
+	                                      on_retry, p) < 0) {
 		log_error("vmpriv: no timer to connect again");
 	}
 }
@@ -227,14 +234,18 @@ static void ignore_reply(struct ipc_message *m, int result, bool continues, void
 	(void)continues;
 	(void)data;
 	if (result < 0)
-		log_warning("vmpriv: %s", result == -EREMOTE ? json_string_value(json_object_get(m->body, "error")) : strerror(-result));
+		log_warning("vmpriv: %s", result == -EREMOTE
+		                              ? json_string_value(json_object_get(m->body, "error"))
+		                              : strerror(-result));
 }
 
-int priv_call(struct vmms *v, const char *method, json_t *parameters, const int *fds, size_t fd_count, ipc_async_reply *done, void *data)
+int priv_call(struct vmms *v, const char *method, json_t *parameters, const int *fds, size_t fd_count,
+              ipc_async_reply *done, void *data)
 {
 	if (!v->priv->calls) {
 		json_decref(parameters);
 		return -ENOTCONN;
 	}
-	return ipc_async_call(v->priv->calls, method, parameters, fds, fd_count, CALL_TIMEOUT_MS, done ? done : ignore_reply, data);
+	return ipc_async_call(v->priv->calls, method, parameters, fds, fd_count, CALL_TIMEOUT_MS,
+	                      done ? done : ignore_reply, data);
 }

@@ -30,7 +30,8 @@ static void screen_end(struct screen *s, int result)
 {
 	int fd = result < 0 ? -1 : result;
 
-	s->done(fd < 0 ? result : 0, (int)s->mode.width, (int)s->mode.height, (int)s->mode.width * 4, fd, s->data);
+	s->done(fd < 0 ? result : 0, (int)s->mode.width, (int)s->mode.height, (int)s->mode.width * 4, fd,
+	        s->data);
 	if (fd >= 0)
 		close(fd);
 	sd_event_source_disable_unref(s->io);
@@ -44,8 +45,9 @@ static void screen_end(struct screen *s, int result)
 
 static bool mode_is_sane(const struct display_mode *m)
 {
-	return m->width >= 1 && m->width <= DISPLAY_MAX_WIDTH && m->height >= 1 && m->height <= DISPLAY_MAX_HEIGHT &&
-	       m->stride >= m->width * 4 && m->stride <= DISPLAY_MAX_WIDTH * 16 && m->offset < 1ull << 40;
+	return m->width >= 1 && m->width <= DISPLAY_MAX_WIDTH && m->height >= 1 &&
+	       m->height <= DISPLAY_MAX_HEIGHT && m->stride >= m->width * 4 &&
+	       m->stride <= DISPLAY_MAX_WIDTH * 16 && m->offset < 1ull << 40;
 }
 
 /* Row by row into a memfd of our own without gaps; what the worker's does not have stays black. */
@@ -62,7 +64,8 @@ static int copy_pixels(const struct screen *s)
 	if (to == MAP_FAILED)
 		goto fail;
 	for (uint32_t y = 0; y < m->height; y++)
-		if (pread(s->pixels, to + y * row, row, (off_t)(m->offset + (uint64_t)y * m->stride)) < (ssize_t)row)
+		if (pread(s->pixels, to + y * row, row, (off_t)(m->offset + (uint64_t)y * m->stride)) <
+		    (ssize_t)row)
 			break;
 	munmap(to, row * m->height);
 	return fd;
@@ -105,12 +108,16 @@ static ssize_t receive(int socket, void *to, size_t size, int *fd)
 {
 	union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int))]; } control;
 	struct iovec iov = { to, size };
-	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+	struct msghdr hdr = {.msg_iov = &iov,
+	                     .msg_iovlen = 1,
+	                     .msg_control = control.bytes,
+	                     .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(socket, &hdr, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&hdr) : NULL;
 
 	*fd = -1;
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(fd, CMSG_DATA(c), sizeof(int));
 	return n < 0 ? -errno : n;
 }
@@ -152,7 +159,8 @@ static void on_opened(struct ipc_message *m, int result, bool continues, void *d
 	if (result == 0 && s->display < 0)
 		result = -EBADMSG;
 	if (result == 0)
-		result = sd_event_add_io(sd_event_source_get_event(s->timer), &s->io, s->display, EPOLLIN, on_display, s);
+		result = sd_event_add_io(sd_event_source_get_event(s->timer), &s->io, s->display, EPOLLIN,
+		                         on_display, s);
 	if (result < 0) {
 		screen_end(s, result);
 		return;
@@ -169,7 +177,8 @@ int screen_take(struct vm *vm, screen_taken *done, void *data)
 	if (!s)
 		return -ENOMEM;
 	*s = (struct screen){ .display = -1, .pixels = -1, .done = done, .data = data };
-	r = sd_event_add_time_relative(vm->vmms->loop, &s->timer, CLOCK_MONOTONIC, GIVE_UP_USEC, 0, on_timeout, s);
+	r = sd_event_add_time_relative(vm->vmms->loop, &s->timer, CLOCK_MONOTONIC, GIVE_UP_USEC, 0,
+	                               on_timeout, s);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 	if (r >= 0)

@@ -75,8 +75,8 @@ int service_open(struct vmms *v)
 			return r;
 		}
 	}
-	event_add(v, "host.started", SEVERITY_INFO, object_ref("host", NULL, "host"), NULL, "The management service started with %u virtual machines.",
-		  v->vm_count);
+	event_add(v, "host.started", SEVERITY_INFO, object_ref("host", NULL, "host"), NULL,
+	          "The management service started with %u virtual machines.", v->vm_count);
 	return 0;
 }
 

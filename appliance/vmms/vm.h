@@ -15,7 +15,7 @@ struct worker {				/* what vmms knows of a VM's worker process; unused while !pr
 	bool said_off;			/* it told that the machine is off: its end is no failure */
 	unsigned int slot;
 	struct ipc_async *control, *watch;
-	char reason[160];		/* the last one it gave */
+	char reason[160];		/* why it is off or has failed, in its own words */
 };
 
 struct vm {
@@ -31,6 +31,7 @@ struct vm {
 	uint64_t started_usec;		/* CLOCK_BOOTTIME; 0 while it has no uptime */
 	struct job *job;		/* the power action in work */
 	bool off_wanted, start_again;	/* turn-off, and restart, are under way */
+	uint64_t reset_told_usec;	/* when the last reset by the guest became an event */
 	sd_event_source *timer;		/* patience with a stop */
 	struct worker worker;
 };

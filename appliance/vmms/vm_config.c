@@ -39,7 +39,8 @@ int disk_spec_parse(const json_t *body, const char *path, struct disk_spec *d, s
 	field_u64(&f, "sizeBytes", REQUIRED, DISK_SIZE_MIN, DISK_SIZE_MAX, &d->size_bytes);
 	field_path(&f, "sizeBytes", name, sizeof(name));
 	if (d->size_bytes % 512 != 0)
-		return problem_set(p, PROBLEM_OUT_OF_RANGE, name, "%s is %" PRIu64 "; it must be a multiple of 512.", name, d->size_bytes);
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, name,
+		                   "%s is %" PRIu64 "; it must be a multiple of 512.", name, d->size_bytes);
 	field_path(&f, "name", name, sizeof(name));
 	if (p->code == PROBLEM_NONE)
 		name_check(d->name, name, p);
@@ -58,7 +59,8 @@ static void drive_parse_controller(struct fields *parent, struct drive *d)
 		return;
 	field_path(parent, "controller", path, sizeof(path) - 8);
 	fields_begin(&f, value, path, parent->problem);
-	if (json_is_string(json_object_get(value, "type")) && strcmp(json_string_value(json_object_get(value, "type")), "scsi") == 0) {
+	if (json_is_string(json_object_get(value, "type")) &&
+	    strcmp(json_string_value(json_object_get(value, "type")), "scsi") == 0) {
 		strcat(path, ".type");
 		not_yet(parent->problem, path, "SCSI controllers are");
 		return;
@@ -85,7 +87,8 @@ static void drive_parse_source(struct fields *parent, struct drive *d)
 		return;
 	field_path(parent, path, full, sizeof(full));
 	if (!field_is_present(parent, "source") || (json_is_null(value) && d->medium == MEDIUM_DISK)) {
-		problem_set(parent->problem, PROBLEM_MISSING_FIELD, full, "%s is missing: a disk needs one.", full);
+		problem_set(parent->problem, PROBLEM_MISSING_FIELD, full, "%s is missing: a disk needs one.",
+		            full);
 		return;
 	}
 	if (json_is_null(value))
@@ -95,7 +98,8 @@ static void drive_parse_source(struct fields *parent, struct drive *d)
 		char nested[120];
 
 		snprintf(nested, sizeof(nested), "%s.newDisk", full);
-		d->make_new = disk_spec_parse(field_object(&f, "newDisk", REQUIRED), nested, &d->spec, parent->problem) == 0;
+		d->make_new = disk_spec_parse(field_object(&f, "newDisk", REQUIRED), nested, &d->spec,
+		                              parent->problem) == 0;
 	} else {
 		field_id(&f, source_words[d->medium], REQUIRED, d->source);
 	}
@@ -124,7 +128,8 @@ int drive_parse(const json_t *body, const char *path, bool own_file, struct driv
 struct drive *vm_config_drive_at(struct vm_config *c, uint64_t number, uint64_t location)
 {
 	for (unsigned int i = 0; i < c->drive_count; i++)
-		if (c->drives[i].has_position && c->drives[i].number == number && c->drives[i].location == location)
+		if (c->drives[i].has_position && c->drives[i].number == number &&
+		    c->drives[i].location == location)
 			return &c->drives[i];
 	return NULL;
 }
@@ -138,8 +143,9 @@ int drive_place(struct vm_config *c, struct drive *d, const char *path, struct p
 		if (!other || other == d)
 			return 0;
 		snprintf(field, sizeof(field), "%s.controller", path);
-		return problem_set(p, PROBLEM_POSITION_IN_USE, field, "IDE controller %" PRIu64 ", position %" PRIu64 " is already taken.",
-				   d->number, d->location);
+		return problem_set(p, PROBLEM_POSITION_IN_USE, field,
+		                   "IDE controller %" PRIu64 ", position %" PRIu64 " is already taken.",
+		                   d->number, d->location);
 	}
 	for (unsigned int i = 0; i < VM_IDE_POSITIONS; i++)
 		if (!vm_config_drive_at(c, i / 2, i % 2)) {
@@ -193,8 +199,9 @@ static void parse_processor(struct fields *parent, const struct vm_limits *limit
 	field_bool(&f, "overcommit", &c->overcommit);
 	if (fields_end(&f) == 0 && limits && c->vps > limits->vps && !c->overcommit)
 		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, "processor.count",
-			    "processor.count is %" PRIu64 "; this host has %" PRIu64 " logical processors (processor.overcommit allows more).",
-			    c->vps, limits->vps);
+		            "processor.count is %" PRIu64 "; this host has %" PRIu64
+		            " logical processors (processor.overcommit allows more).",
+		            c->vps, limits->vps);
 }
 
 static void parse_memory(struct fields *parent, const struct vm_limits *limits, struct vm_config *c)
@@ -211,11 +218,13 @@ static void parse_memory(struct fields *parent, const struct vm_limits *limits, 
 	if (fields_end(&f) < 0)
 		return;
 	if (c->memory_bytes % VM_MEMORY_STEP != 0)
-		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, field, "%s is %" PRIu64 "; it must be a multiple of %llu (2 MiB).",
-			    field, c->memory_bytes, VM_MEMORY_STEP);
+		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, field,
+		            "%s is %" PRIu64 "; it must be a multiple of %llu (2 MiB).", field,
+		            c->memory_bytes, VM_MEMORY_STEP);
 	else if (limits && c->memory_bytes > limits->memory_bytes)
-		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, field, "%s is %" PRIu64 "; this host has %" PRIu64 " bytes of memory.",
-			    field, c->memory_bytes, limits->memory_bytes);
+		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, field,
+		            "%s is %" PRIu64 "; this host has %" PRIu64 " bytes of memory.", field,
+		            c->memory_bytes, limits->memory_bytes);
 }
 
 static void parse_boot_entry(const json_t *entry, unsigned int index, struct vm_config *c, struct problem *p)
@@ -255,7 +264,8 @@ static void parse_firmware(struct fields *parent, struct vm_config *c)
 		return;
 	c->boot_count = 0;
 	if (json_array_size(order) == 0)
-		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, "firmware.bootOrder", "firmware.bootOrder must have an entry.");
+		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, "firmware.bootOrder",
+		            "firmware.bootOrder must have an entry.");
 	for (unsigned int i = 0; i < json_array_size(order) && parent->problem->code == PROBLEM_NONE; i++) {
 		if (i >= 2)
 			parse_boot_entry(NULL, i, c, parent->problem);
@@ -274,7 +284,8 @@ static void parse_future(struct fields *f)
 		not_yet(f->problem, "networkAdapters", "network adapters are");
 }
 
-int vm_config_parse(const json_t *body, const struct vm_limits *limits, struct vm_config *c, struct problem *p)
+int vm_config_parse(const json_t *body, const struct vm_limits *limits, struct vm_config *c,
+                    struct problem *p)
 {
 	struct fields f;
 
@@ -301,9 +312,9 @@ json_t *drive_to_json(const struct drive *d)
 {
 	json_t *source = d->source[0] ? json_pack("{s:s}", source_words[d->medium], d->source) : json_null();
 
-	return json_pack("{s:s, s:{s:s, s:I, s:I}, s:s, s:o, s:b}", "id", d->id, "controller", "type", "ide", "number",
-			 (json_int_t)d->number, "location", (json_int_t)d->location, "medium", medium_words[d->medium], "source",
-			 source, "readOnly", d->read_only);
+	return json_pack("{s:s, s:{s:s, s:I, s:I}, s:s, s:o, s:b}", "id", d->id, "controller", "type", "ide",
+	                 "number", (json_int_t)d->number, "location", (json_int_t)d->location, "medium",
+	                 medium_words[d->medium], "source", source, "readOnly", d->read_only);
 }
 
 json_t *vm_config_to_json(const struct vm_config *c)
@@ -317,10 +328,12 @@ json_t *vm_config_to_json(const struct vm_config *c)
 	processor = json_pack("{s:I}", "count", (json_int_t)c->vps);
 	if (c->overcommit)
 		json_object_set_new(processor, "overcommit", json_true());
-	return json_pack("{s:s, s:s, s:i, s:o, s:{s:I, s:b}, s:{s:o}, s:o, s:[], s:s, s:s}", "name", c->name, "notes", c->notes,
-			 "generation", 1, "processor", processor, "memory", "startupBytes", (json_int_t)c->memory_bytes, "dynamic", 0,
-			 "firmware", "bootOrder", order, "disks", drives, "networkAdapters", "automaticStart",
-			 automatic_start_words[c->automatic_start], "automaticStop", automatic_stop_words[c->automatic_stop]);
+	return json_pack("{s:s, s:s, s:i, s:o, s:{s:I, s:b}, s:{s:o}, s:o, s:[], s:s, s:s}", "name", c->name,
+	                 "notes", c->notes, "generation", 1, "processor", processor, "memory", "startupBytes",
+	                 (json_int_t)c->memory_bytes, "dynamic", 0, "firmware", "bootOrder", order, "disks",
+	                 drives, "networkAdapters", "automaticStart",
+	                 automatic_start_words[c->automatic_start], "automaticStop",
+	                 automatic_stop_words[c->automatic_stop]);
 }
 
 /* --- merge patch --- */
@@ -346,18 +359,20 @@ static void merge(json_t *target, const json_t *patch)
 static bool differs_cold(const struct vm_config *a, const struct vm_config *b)
 {
 	return a->vps != b->vps || a->overcommit != b->overcommit || a->memory_bytes != b->memory_bytes ||
-	       a->boot_count != b->boot_count || memcmp(a->boot, b->boot, a->boot_count * sizeof(a->boot[0])) != 0;
+	       a->boot_count != b->boot_count ||
+	       memcmp(a->boot, b->boot, a->boot_count * sizeof(a->boot[0])) != 0;
 }
 
-int vm_config_patch(const struct vm_config *old, const json_t *patch, const struct vm_limits *limits, struct vm_config *c,
-		    bool *cold, struct problem *p)
+int vm_config_patch(const struct vm_config *old, const json_t *patch, const struct vm_limits *limits,
+                    struct vm_config *c, bool *cold, struct problem *p)
 {
 	json_t *merged;
 
 	if (!json_is_object(patch))
 		return problem_set(p, PROBLEM_WRONG_TYPE, NULL, "The patch must be an object.");
 	if (json_object_get(patch, "disks"))
-		return problem_set(p, PROBLEM_UNKNOWN_FIELD, "disks", "Drives are changed at /vms/{id}/disks, not in the VM.");
+		return problem_set(p, PROBLEM_UNKNOWN_FIELD, "disks",
+		                   "Drives are changed at /vms/{id}/disks, not in the VM.");
 	merged = vm_config_to_json(old);
 	json_object_del(merged, "disks");
 	merge(merged, patch);

@@ -40,7 +40,9 @@ struct vmms {
 /* --- host.c --- */
 json_t *host_to_json(const struct vmms *v);
 void host_limits(struct vm_limits *out);
-uint64_t host_memory_available(void);
+uint64_t host_memory_available(const struct vmms *v);	/* the largest VM that can start now */
+struct host_memory { uint64_t total, available, assigned; unsigned int vms; };	/* vms: how many share `assigned` */
+uint64_t host_memory_left(const struct host_memory *m);	/* the rule behind it; pure */
 int host_boot_id(char *out, size_t size);
 json_t *json_time(time_t t);			/* RFC 3339 UTC; 0 is null */
 time_t json_to_time(const json_t *value);	/* 0 when it is none */

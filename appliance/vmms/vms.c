@@ -60,7 +60,8 @@ json_t *vms_using(const struct vmms *v, const char *medium_id)
 
 	for (const struct vm *vm = v->vms; vm; vm = vm->next)
 		if (config_uses(&vm->config, medium_id))
-			json_array_append_new(list, json_pack("{s:s, s:s}", "vmId", vm->id, "vmName", vm_name(vm)));
+			json_array_append_new(list,
+			                      json_pack("{s:s, s:s}", "vmId", vm->id, "vmName", vm_name(vm)));
 	return list;
 }
 
@@ -113,7 +114,8 @@ static void name_sources(const struct vm *vm, json_t *drives)
 	for (unsigned int i = 0; i < vm->config.drive_count; i++) {
 		const struct drive *d = &vm->config.drives[i];
 		json_t *source = json_object_get(json_array_get(drives, i), "source");
-		const struct disk_item *disk = d->medium == MEDIUM_DISK ? disk_find(vm->vmms, d->source) : NULL;
+		const struct disk_item *disk =
+		    d->medium == MEDIUM_DISK ? disk_find(vm->vmms, d->source) : NULL;
 		const struct iso_item *iso = d->medium == MEDIUM_DVD ? iso_find(vm->vmms, d->source) : NULL;
 
 		if (disk || iso)
@@ -130,10 +132,12 @@ json_t *vm_to_json(const struct vm *vm)
 	name_sources(vm, json_object_get(o, "disks"));
 	json_object_set_new(json_object_get(o, "memory"), "assignedBytes",
 			    json_integer(vm->worker.present ? (json_int_t)vm->config.memory_bytes : 0));
-	json_object_update_new(o, json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:o, s:[{s:i, s:b}, {s:i, s:b}]}", "id", vm->id, "etag", etag,
-					    "state", vm_state_words[vm->state], "stateReason", vm->reason, "health", health_to_json(vm),
-					    "uptimeSeconds", uptime(vm), "createdAt", json_time(vm->created_at), "comPorts", "number", 1,
-					    "enabled", 1, "number", 2, "enabled", 1));
+	json_object_update_new(o,
+	                       json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:o, s:[{s:i, s:b}, {s:i, s:b}]}",
+	                                 "id", vm->id, "etag", etag, "state", vm_state_words[vm->state],
+	                                 "stateReason", vm->reason, "health", health_to_json(vm),
+	                                 "uptimeSeconds", uptime(vm), "createdAt", json_time(vm->created_at),
+	                                 "comPorts", "number", 1, "enabled", 1, "number", 2, "enabled", 1));
 	return o;
 }
 
@@ -148,7 +152,8 @@ json_t *vms_to_json(const struct vmms *v)
 
 /* --- rules between VMs, and between a VM and the library --- */
 
-static int check_drive(const struct vmms *v, const struct vm *self, const struct vm_config *c, unsigned int index, struct problem *p)
+static int check_drive(const struct vmms *v, const struct vm *self, const struct vm_config *c,
+                       unsigned int index, struct problem *p)
 {
 	const struct drive *d = &c->drives[index];
 	const struct vm *user;
@@ -160,16 +165,21 @@ static int check_drive(const struct vmms *v, const struct vm *self, const struct
 	if (d->medium == MEDIUM_DVD) {
 		const struct iso_item *iso = iso_find(v, d->source);
 
-		return iso && iso->ready ? 0 : problem_set(p, PROBLEM_OUT_OF_RANGE, field, "There is no complete ISO with the id %s.", d->source);
+		return iso && iso->ready ? 0
+		                         : problem_set(p, PROBLEM_OUT_OF_RANGE, field,
+		                                       "There is no complete ISO with the id %s.", d->source);
 	}
 	if (!disk_find(v, d->source) || !disk_find(v, d->source)->ready)
-		return problem_set(p, PROBLEM_OUT_OF_RANGE, field, "There is no disk with the id %s.", d->source);
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, field, "There is no disk with the id %s.",
+		                   d->source);
 	for (unsigned int i = 0; i < index; i++)
 		if (strcmp(c->drives[i].source, d->source) == 0)
-			return problem_set(p, PROBLEM_DISK_ATTACHED, field, "The same disk is attached twice.");
+			return problem_set(p, PROBLEM_DISK_ATTACHED, field,
+			                   "The same disk is attached twice.");
 	user = vm_using(v, d->source);
 	if (user && user != self)
-		return problem_set(p, PROBLEM_DISK_ATTACHED, field, "The disk is attached to the VM %s.", vm_name(user));
+		return problem_set(p, PROBLEM_DISK_ATTACHED, field, "The disk is attached to the VM %s.",
+		                   vm_name(user));
 	return 0;
 }
 
@@ -177,7 +187,8 @@ int vm_check(const struct vmms *v, const struct vm *self, const struct vm_config
 {
 	for (const struct vm *other = v->vms; other; other = other->next)
 		if (other != self && strcasecmp(vm_name(other), c->name) == 0)
-			return problem_set(p, PROBLEM_NAME_IN_USE, "name", "There is already a VM named %s.", vm_name(other));
+			return problem_set(p, PROBLEM_NAME_IN_USE, "name", "There is already a VM named %s.",
+			                   vm_name(other));
 	for (unsigned int i = 0; i < c->drive_count; i++)
 		if (check_drive(v, self, c, i, p) < 0)
 			return -EINVAL;
@@ -193,8 +204,9 @@ static int folder_open(const struct vm *vm)
 
 static int config_save(const struct vm *vm, const struct vm_config *c, uint64_t revision)
 {
-	json_t *o = json_pack("{s:i, s:s, s:I, s:o, s:o}", "formatVersion", 1, "id", vm->id, "revision", (json_int_t)revision, "createdAt",
-			      json_time(vm->created_at), "config", vm_config_to_json(c));
+	json_t *o = json_pack("{s:i, s:s, s:I, s:o, s:o}", "formatVersion", 1, "id", vm->id, "revision",
+	                      (json_int_t)revision, "createdAt", json_time(vm->created_at), "config",
+	                      vm_config_to_json(c));
 	int dir = folder_open(vm), r = dir;
 
 	if (dir >= 0) {
@@ -209,7 +221,8 @@ void vm_state_save(const struct vm *vm)
 {
 	bool off = vm->state == VM_OFF;
 	const char *state = vm->state == VM_FAILED ? "failed" : "running";
-	json_t *o = json_pack("{s:s, s:s, s:s}", "state", state, "reason", vm->reason, "bootId", vm->vmms->boot_id);
+	json_t *o =
+	    json_pack("{s:s, s:s, s:s}", "state", state, "reason", vm->reason, "bootId", vm->vmms->boot_id);
 	int dir = folder_open(vm), r = dir;
 
 	if (dir >= 0) {
@@ -277,7 +290,8 @@ int vm_add(struct vmms *v, const struct vm_config *c, const char *id, struct vm 
 		return problem_from_errno(p, r, "The VM could not be stored");
 	}
 	insert_by_name(v, vm);
-	event_add(v, "vm.created", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), NULL, "VM %s was created.", vm_name(vm));
+	event_add(v, "vm.created", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), NULL,
+	          "VM %s was created.", vm_name(vm));
 	*out = vm;
 	return 0;
 }
@@ -292,7 +306,8 @@ int vm_change(struct vm *vm, const struct vm_config *c, struct problem *p)
 	vm->config = *c;
 	vm->revision++;
 	insert_by_name(vm->vmms, vm);
-	event_add(vm->vmms, "vm.updated", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), NULL, "VM %s was changed.", vm_name(vm));
+	event_add(vm->vmms, "vm.updated", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), NULL,
+	          "VM %s was changed.", vm_name(vm));
 	return 0;
 }
 
@@ -310,7 +325,8 @@ int vm_remove(struct vm *vm, struct problem *p)
 		if (d && strcmp(d->created_with, vm->id) == 0)
 			disk_item_discard(v, d);
 	}
-	event_add(v, "vm.deleted", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), NULL, "VM %s was deleted.", vm_name(vm));
+	event_add(v, "vm.deleted", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), NULL,
+	          "VM %s was deleted.", vm_name(vm));
 	sd_event_source_disable_unref(vm->timer);
 	free(vm);
 	return 0;
@@ -388,7 +404,8 @@ static void drop_orphan_disks(struct vmms *v)
 {
 	for (struct disk_item *d = v->disks, *next; d; d = next) {
 		next = d->next;
-		if (d->created_with[0] && faccessat(v->vms_dir, d->created_with, F_OK, 0) < 0 && !vm_using(v, d->id)) {
+		if (d->created_with[0] && faccessat(v->vms_dir, d->created_with, F_OK, 0) < 0 &&
+		    !vm_using(v, d->id)) {
 			log_warning("disk %s belonged to a VM that is not there; removed", d->name);
 			disk_item_discard(v, d);
 		}

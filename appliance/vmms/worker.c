@@ -65,13 +65,15 @@ void worker_kill(struct vm *vm)
 	priv_call(vm->vmms, "vmpriv.StopWorker", json_pack("{s:s}", "id", vm->id), NULL, 0, NULL, NULL);
 }
 
-int worker_call(struct vm *vm, const char *method, json_t *parameters, const int *fds, size_t fd_count, ipc_async_reply *done, void *data)
+int worker_call(struct vm *vm, const char *method, json_t *parameters, const int *fds, size_t fd_count,
+                ipc_async_reply *done, void *data)
 {
 	if (!vm->worker.control) {
 		json_decref(parameters);
 		return -ENOTCONN;
 	}
-	return ipc_async_call(vm->worker.control, method, parameters, fds, fd_count, CALL_TIMEOUT_MS, done, data);
+	return ipc_async_call(vm->worker.control, method, parameters, fds, fd_count, CALL_TIMEOUT_MS, done,
+	                      data);
 }
 
 /* --- following it --- */
@@ -104,9 +106,10 @@ static void on_watch(struct ipc_message *m, int result, bool continues, void *da
 	reason = json_string_value(json_object_get(m->body, "reason"));
 	if (!state)
 		return;
-	snprintf(vm->worker.reason, sizeof(vm->worker.reason), "%s", reason ? reason : "");
 	vm->worker.said_off = strcmp(state, "off") == 0;
-	power_worker_state(vm, state, vm->worker.reason);
+	if (vm->worker.said_off || strcmp(state, "failed") == 0)
+		snprintf(vm->worker.reason, sizeof(vm->worker.reason), "%s", reason ? reason : "");
+	power_worker_state(vm, state, reason ? reason : "");
 }
 
 static int worker_connect(struct vm *vm)
@@ -151,7 +154,8 @@ static json_t *pack_drive(const struct vm *vm, const struct drive *d, struct par
 	int fd = -1;
 
 	if (d->source[0])
-		fd = disk ? disk_item_open(vm->vmms, d->source, d->read_only, p) : iso_item_open(vm->vmms, d->source, p);
+		fd = disk ? disk_item_open(vm->vmms, d->source, d->read_only, p)
+		          : iso_item_open(vm->vmms, d->source, p);
 	if (d->source[0] && fd < 0) {
 		json_decref(o);
 		return NULL;
@@ -159,8 +163,11 @@ static json_t *pack_drive(const struct vm *vm, const struct drive *d, struct par
 	json_object_del(o, "id");
 	json_object_del(o, "source");
 	json_object_set_new(o, "fd", json_integer(fd < 0 ? -1 : parcel_add(a, fd)));
-	json_object_set_new(o, "format", json_string(disk_format_words[disk ? disk->format : DISK_FORMAT_RAW]));
-	json_object_set_new(o, "serial", json_pack("s#", d->id, 18));	/* ATA has 20 characters; the id's start is unique enough */
+	json_object_set_new(o, "format",
+	                    json_string(disk_format_words[disk ? disk->format : DISK_FORMAT_RAW]));
+	json_object_set_new(
+	    o, "serial",
+	    json_pack("s#", d->id, 18)); /* ATA has 20 characters; the id's start is unique enough */
 	return o;
 }
 
@@ -180,8 +187,9 @@ static int pack_machine(const struct vm *vm, json_t **machine, struct parcel *a,
 	json_t *order = json_array(), *disks = json_array(), *o;
 	int bios = open_firmware(vm->vmms, "bios-256k.bin", p), vga = -1;
 
-	*machine = json_pack("{s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "id", vm->id, "name", c->name, "generation", 1, "processors",
-			     (json_int_t)c->vps, "memoryBytes", (json_int_t)c->memory_bytes, "bootOrder", order, "disks", disks);
+	*machine = json_pack("{s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "id", vm->id, "name", c->name,
+	                     "generation", 1, "processors", (json_int_t)c->vps, "memoryBytes",
+	                     (json_int_t)c->memory_bytes, "bootOrder", order, "disks", disks);
 	if (bios < 0)
 		return bios;
 	o = json_object();
@@ -252,8 +260,8 @@ static void worker_configure(struct vm *vm)
 		json_decref(machine);
 		power_start_failed(vm, p.detail);
 	} else {
-		r = ipc_async_call(vm->worker.control, "vmwp.Configure", json_pack("{s:o}", "vm", machine), a.fds, a.count,
-				   CONFIGURE_TIMEOUT_MS, on_configured, vm);
+		r = ipc_async_call(vm->worker.control, "vmwp.Configure", json_pack("{s:o}", "vm", machine),
+		                   a.fds, a.count, CONFIGURE_TIMEOUT_MS, on_configured, vm);
 		if (r < 0)
 			start_failed(vm, NULL, r, "The machine could not be described");
 	}
@@ -291,8 +299,10 @@ void worker_launch(struct vm *vm)
 	if (r == 0) {
 		vm->worker = (struct worker){ .present = true, .slot = slot };
 		r = priv_call(vm->vmms, "vmpriv.StartWorker",
-			      json_pack("{s:s, s:i, s:I, s:I}", "id", vm->id, "slot", (int)slot, "memoryBytes", (json_int_t)vm->config.memory_bytes,
-					"vps", (json_int_t)vm->config.vps), NULL, 0, on_launched, vm);
+		              json_pack("{s:s, s:i, s:I, s:I}", "id", vm->id, "slot", (int)slot,
+		                        "memoryBytes", (json_int_t)vm->config.memory_bytes, "vps",
+		                        (json_int_t)vm->config.vps),
+		              NULL, 0, on_launched, vm);
 	}
 	if (r < 0) {
 		worker_forget(vm);

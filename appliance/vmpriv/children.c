@@ -101,8 +101,9 @@ static void workers_save(const struct vmpriv *v)
 
 	for (const struct worker *w = v->workers; w; w = w->next)
 		if (worker_is_running(w))
-			json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:I}", "id", w->id, "slot", (int)w->slot,
-							      "pid", (int)w->pid, "startTime", (json_int_t)w->start_time));
+			json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:I}", "id", w->id, "slot",
+			                                      (int)w->slot, "pid", (int)w->pid, "startTime",
+			                                      (json_int_t)w->start_time));
 	r = file_write_json(v->runtime_dir, WORKERS_FILE, file, 0600);
 	if (r < 0)
 		log_error("%s: %s", WORKERS_FILE, strerror(-r));
@@ -186,30 +187,31 @@ json_t *workers_to_json(const struct vmpriv *v)
 
 /* --- ending --- */
 
-static void worker_describe_end(struct worker *w, const siginfo_t *info)
+/* `status` as in wait(2), or negative: not known. */
+static void worker_describe_end(struct worker *w, int status)
 {
 	char group[64];
 
 	cgroup_name(w->id, group, sizeof(group));
 	w->exit_code = w->signal = -1;
-	if (!info) {
-		snprintf(w->reason, sizeof(w->reason), "ended while vmpriv was away; how is unknown");
-	} else if (info->si_code == CLD_EXITED) {
-		w->exit_code = info->si_status;
+	if (status < 0) {
+		snprintf(w->reason, sizeof(w->reason), "ended; how is unknown");
+	} else if (WIFEXITED(status)) {
+		w->exit_code = WEXITSTATUS(status);
 		snprintf(w->reason, sizeof(w->reason), "exited with code %d", w->exit_code);
 	} else {
-		w->signal = info->si_status;
-		snprintf(w->reason, sizeof(w->reason), "killed by signal %d (%s)%s", w->signal, strsignal(w->signal),
-			 cgroup_ran_out_of_memory(w->vmpriv->cgroup_parent, group) ? ", out of memory" : "");
+		w->signal = WTERMSIG(status);
+		snprintf(w->reason, sizeof(w->reason), "killed by signal %d (%s)%s", w->signal,
+		         strsignal(w->signal),
+		         cgroup_ran_out_of_memory(w->vmpriv->cgroup_parent, group) ? ", out of memory" : "");
 	}
 }
 
-/* `info` is NULL for a process that was not our child and has ended unseen. */
-static void worker_ended(struct worker *w, const siginfo_t *info)
+static void worker_ended(struct worker *w, int status)
 {
 	char name[64];
 
-	worker_describe_end(w, info);
+	worker_describe_end(w, status);
 	sd_event_source_disable_unref(w->source);
 	w->source = NULL;
 	close(w->pidfd);
@@ -223,13 +225,18 @@ static void worker_ended(struct worker *w, const siginfo_t *info)
 	worker_tell_end(w);
 }
 
+/* A worker of an earlier vmpriv is init's child now: its status can be read once init has collected it (then: EPOLLHUP). */
 static int worker_on_end(sd_event_source *source, int fd, uint32_t events, void *data)
 {
-	siginfo_t info = { 0 };
+	struct worker *w = data;
+	int status = -1;
 
-	(void)source;
-	(void)events;
-	worker_ended(data, waitid(P_PIDFD, (id_t)fd, &info, WEXITED) == 0 ? &info : NULL);
+	if (waitpid(w->pid, &status, WNOHANG) != w->pid) {
+		if (!(events & EPOLLHUP))
+			return sd_event_source_set_io_events(source, 0);
+		status = pidfd_exit_status(fd);
+	}
+	worker_ended(w, status);
 	return 0;
 }
 
@@ -293,7 +300,8 @@ static int worker_listen(const struct vmpriv *v, const char *id)
 	fd = ipc_listen(path, 0600);
 	if (fd < 0)
 		return fd;
-	if (fchownat(v->runtime_dir, name, v->options.vmms_uid, v->options.vmms_gid, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (fchownat(v->runtime_dir, name, v->options.vmms_uid, v->options.vmms_gid, AT_SYMLINK_NOFOLLOW) <
+	    0) {
 		int r = -errno;
 
 		close(fd);
@@ -306,10 +314,15 @@ static int worker_spawn(struct vmpriv *v, const struct worker_request *q, pid_t 
 {
 	char group[64];
 	struct spawn s = {
-		.program = v->options.worker_program, .arguments = { "vmwp" },
-		.uid = WORKER_UID_BASE + q->slot, .root = v->root, .fd_count = 2, .fds = { -1, -1 },
-		.memory_lock_bytes = q->memory_bytes + (256ull << 20),		/* guest RAM is pinned, queues besides */
-		.processes = q->vps + WORKER_EXTRA_THREADS, .files = 4096,
+	    .program = v->options.worker_program,
+	    .arguments = {"vmwp"},
+	    .uid = WORKER_UID_BASE + q->slot,
+	    .root = v->root,
+	    .fd_count = 2,
+	    .fds = {-1, -1},
+	    .memory_lock_bytes = q->memory_bytes + (256ull << 20), /* guest RAM is pinned, queues besides */
+	    .processes = q->vps + WORKER_EXTRA_THREADS,
+	    .files = 4096,
 	};
 	int r;
 
@@ -373,7 +386,8 @@ static void worker_restore(struct vmpriv *v, json_t *row)
 	json_int_t start_time = 0;
 	struct worker *w;
 
-	if (json_unpack(row, "{s:s, s:i, s:i, s:I}", "id", &id, "slot", &slot, "pid", &pid, "startTime", &start_time) < 0)
+	if (json_unpack(row, "{s:s, s:i, s:i, s:I}", "id", &id, "slot", &slot, "pid", &pid, "startTime",
+	                &start_time) < 0)
 		return;
 	w = worker_add(v, id, (unsigned int)slot, pid);
 	if (!w || worker_supervise(w) < 0 || w->start_time != (uint64_t)start_time) {
@@ -405,8 +419,10 @@ static int console_on_end(sd_event_source *source, int fd, uint32_t events, void
 
 	(void)source;
 	(void)events;
-	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED) == 0 && (info.si_code != CLD_EXITED || info.si_status != 0))
-		log_warning("console (pid %d) ended by %s %d", c->pid, info.si_code == CLD_EXITED ? "exit code" : "signal", info.si_status);
+	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED) == 0 &&
+	    (info.si_code != CLD_EXITED || info.si_status != 0))
+		log_warning("console (pid %d) ended by %s %d", c->pid,
+		            info.si_code == CLD_EXITED ? "exit code" : "signal", info.si_status);
 	sd_event_source_disable_unref(c->source);
 	close(c->pidfd);
 	free(c);
@@ -416,9 +432,16 @@ static int console_on_end(sd_event_source *source, int fd, uint32_t events, void
 int console_start(struct vmpriv *v, int client_fd, int display_fd, bool view_only, pid_t *pid)
 {
 	struct spawn s = {
-		.program = v->options.console_program, .arguments = { "console", view_only ? "--view-only" : NULL },
-		.uid = CONSOLE_UID, .root = v->root, .fd_count = 2, .fds = { client_fd, display_fd }, .cgroup_dir = -1,
-		.memory_lock_bytes = 0, .processes = 512, .files = 32,	/* the user is shared by all consoles */
+	    .program = v->options.console_program,
+	    .arguments = {"console", view_only ? "--view-only" : NULL},
+	    .uid = CONSOLE_UID,
+	    .root = v->root,
+	    .fd_count = 2,
+	    .fds = {client_fd, display_fd                      },
+	    .cgroup_dir = -1,
+	    .memory_lock_bytes = 0,
+	    .processes = 512,
+	    .files = 32, /* the user is shared by all consoles */
 	};
 	struct console *c = calloc(1, sizeof(*c));
 	int r = c ? spawn_child(&s, pid) : -ENOMEM;
@@ -428,7 +451,8 @@ int console_start(struct vmpriv *v, int client_fd, int display_fd, bool view_onl
 		return r;
 	}
 	*c = (struct console){ .vmpriv = v, .pid = *pid, .pidfd = (int)syscall(SYS_pidfd_open, *pid, 0) };
-	r = c->pidfd < 0 ? -errno : sd_event_add_io(v->loop, &c->source, c->pidfd, EPOLLIN, console_on_end, c);
+	r = c->pidfd < 0 ? -errno
+	                 : sd_event_add_io(v->loop, &c->source, c->pidfd, EPOLLIN, console_on_end, c);
 	if (r < 0) {
 		kill(*pid, SIGKILL);
 		waitpid(*pid, NULL, 0);

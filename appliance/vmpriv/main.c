@@ -18,8 +18,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-static const char usage[] =
-	"usage: vmpriv [--runtime-dir DIR] [--worker PROGRAM] [--console PROGRAM] [--hypervisor-device PATH] [--vmms-user NAME]\n";
+static const char usage[] = "usage: vmpriv [--runtime-dir DIR] [--worker PROGRAM] [--console PROGRAM] "
+                            "[--hypervisor-device PATH] [--vmms-user NAME]\n";
 
 static int find_user(const char *name, struct vmpriv_options *o)
 {
@@ -44,8 +44,10 @@ static int options_parse(int argc, char **argv, struct vmpriv_options *o)
 	const char *user = "vmms";
 	int c;
 
-	*o = (struct vmpriv_options){ .runtime_dir = "/run/partita", .worker_program = "/usr/libexec/partita/vmwp",
-				      .console_program = "/usr/libexec/partita/console", .hypervisor_device = "/dev/mshv" };
+	*o = (struct vmpriv_options){.runtime_dir = "/run/partita",
+	                             .worker_program = "/usr/libexec/partita/vmwp",
+	                             .console_program = "/usr/libexec/partita/console",
+	                             .hypervisor_device = "/dev/mshv"};
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'r': o->runtime_dir = optarg; break;
@@ -68,23 +70,34 @@ static bool permit_vmms(uid_t uid, void *context)
 	return uid == v->options.vmms_uid;
 }
 
+/* The runtime directory is shared with other services: what one of them put there in our place is not used. */
+static int private_directory(const struct vmpriv *v, const char *name, mode_t mode)
+{
+	int fd = directory_open(v->runtime_dir, name, mode), r = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	else if (st.st_uid != geteuid() || (st.st_mode & 022))
+		r = -EPERM;
+	close(fd);
+	return r;
+}
+
 /* /run/partita is anyone's to pass through; what is in it has owners of its own. */
 static int prepare_directories(struct vmpriv *v)
 {
-	int vm, root;
+	int r;
 
 	v->runtime_dir = directory_open(AT_FDCWD, v->options.runtime_dir, 0755);
 	if (v->runtime_dir < 0)
 		return v->runtime_dir;
 	file_remove_temporaries(v->runtime_dir);
-	vm = directory_open(v->runtime_dir, "vm", 0711);
-	root = directory_open(v->runtime_dir, "empty", 0700);
 	snprintf(v->root, sizeof(v->root), "%s/empty", v->options.runtime_dir);
-	if (vm >= 0)
-		close(vm);
-	if (root >= 0)
-		close(root);
-	return vm < 0 ? vm : root < 0 ? root : 0;
+	r = private_directory(v, "vm", 0711);
+	return r < 0 ? r : private_directory(v, "empty", 0700);
 }
 
 static int serve(struct vmpriv *v)

@@ -33,7 +33,8 @@ int privileges_narrow(void)
 			return -errno;
 	for (int i = 0; i < 2; i++) {
 		data[i].inheritable = 0;
-		data[i].effective = data[i].permitted &= (uint32_t)(mask >> (32 * i));	/* what a container took stays away */
+		data[i].effective = data[i].permitted &=
+		    (uint32_t)(mask >> (32 * i)); /* what a container took stays away */
 	}
 	if (syscall(SYS_capset, &header, data) < 0)
 		return -errno;

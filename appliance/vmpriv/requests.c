@@ -40,7 +40,8 @@ static void reply_errno(struct ipc_request *r, int error)
 	ipc_fail(r, 500, "internal_error", NULL, "%s.", strerror(-error));
 }
 
-static bool in_range(const json_t *parameters, const char *name, uint64_t low, uint64_t high, struct problem *p, uint64_t *out)
+static bool in_range(const json_t *parameters, const char *name, uint64_t low, uint64_t high,
+                     struct problem *p, uint64_t *out)
 {
 	json_int_t value = json_integer_value(json_object_get(parameters, name));
 
@@ -133,7 +134,8 @@ static void start_console(struct vmpriv *v, struct ipc_request *r, const json_t 
 	int result;
 
 	if (!is_socket(m->fds[0], SOCK_STREAM) || !is_socket(m->fds[1], SOCK_SEQPACKET)) {
-		ipc_fail(r, 400, "bad_parameters", NULL, "A client's stream socket and a display socket are needed.");
+		ipc_fail(r, 400, "bad_parameters", NULL,
+		         "A client's stream socket and a display socket are needed.");
 		return;
 	}
 	result = console_start(v, m->fds[0], m->fds[1], view_only, &pid);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The child's side of starting a worker or a console. After fork the steps of `steps` run in order; the first that fails is
- * reported over a pipe and the child ends. What the program then sees: /lib, /lib64, /usr/lib (read-only) and itself as
- * /program; descriptors 0 to 2 and those it was given; a network namespace without interfaces; no capability, none to gain.
+ * reported over a pipe and the child ends. What the program then sees: /lib, /lib64, /usr/lib (read-only) and itself
+ * under the name of its first argument; descriptors 0 to 2 and those it was given; a network namespace without interfaces; no capability, none to gain.
  */
 #include "spawn.h"
 
@@ -75,12 +75,26 @@ static int set_limits(const struct spawn *s)
 	return r;
 }
 
+/* When memory runs out a guest goes before the services that manage it. Raising one's own score needs no privilege. */
+static int be_first_to_go(const struct spawn *s)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), r;
+
+	(void)s;
+	if (fd < 0)
+		return -errno;
+	r = fail_if(write(fd, "200", 3) != 3);
+	close(fd);
+	return r;
+}
+
 static int leave_namespaces(const struct spawn *s)
 {
 	(void)s;
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
 		return -errno;
-	return fail_if(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0);	/* nothing below may reach the host's view */
+	return fail_if(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) <
+	               0); /* nothing below may reach the host's view */
 }
 
 /* Shows `source` read-only at `target` (relative to the current directory), without devices or set-user-id programs. */
@@ -107,9 +121,10 @@ static int enter_empty_root(const struct spawn *s)
 {
 	int program;
 
-	if (mount("tmpfs", s->root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=16") < 0 || chdir(s->root) < 0)
+	if (mount("tmpfs", s->root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=16") < 0 ||
+	    chdir(s->root) < 0)
 		return -errno;
-	program = open("program", O_CREAT | O_WRONLY | O_CLOEXEC, 0555);
+	program = open(s->arguments[0], O_CREAT | O_WRONLY | O_CLOEXEC, 0555);
 	if (program < 0)
 		return -errno;
 	close(program);
@@ -123,7 +138,7 @@ static int build_root(const struct spawn *s)
 	if (r == 0)
 		r = show_libraries();
 	if (r == 0)
-		r = bind_read_only(s->program, "program");
+		r = bind_read_only(s->program, s->arguments[0]);
 	return r;
 }
 
@@ -133,7 +148,8 @@ static int change_root(const struct spawn *s)
 	(void)s;
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return -errno;
-	return fail_if(mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0);
+	return fail_if(mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) <
+	               0);
 }
 
 /* First above everything that is in use, then down to 3, so that no source is overwritten before it was copied. */
@@ -185,6 +201,7 @@ static const struct { const char *name; int (*run)(const struct spawn *s); } ste
 	{ "join control group", join_cgroup },
 	{ "place descriptors", place_descriptors },
 	{ "set limits", set_limits },
+	{ "set memory score", be_first_to_go },
 	{ "leave namespaces", leave_namespaces },
 	{ "build root", build_root },
 	{ "change root", change_root },
@@ -199,14 +216,15 @@ static _Noreturn void child(const struct spawn *s, int report)
 {
 	static char *const environment[] = { "PATH=/", "LC_ALL=C.UTF-8", NULL };
 	struct failure f = { 0 };
-	/* out of the way of descriptors 3 and 4 */
-	int out = fcntl(report, F_DUPFD_CLOEXEC, 64);
+	int out = fcntl(report, F_DUPFD_CLOEXEC, 64);	/* out of the way of descriptors 3 and 4 */
+	char path[32];
 
 	for (f.step = 0; out >= 0 && f.error == 0 && f.step < STEPS - 1; f.step++)
 		f.error = steps[f.step].run(s);
 	if (out >= 0 && f.error == 0) {
 		close_range(3 + s->fd_count, ~0u, CLOSE_RANGE_CLOEXEC);
-		execve("/program", (char *const *)s->arguments, environment);
+		snprintf(path, sizeof(path), "/%s", s->arguments[0]);
+		execve(path, (char *const *)s->arguments, environment);
 		f.error = -errno;
 	} else {
 		f.step--;
@@ -242,6 +260,7 @@ int spawn_child(const struct spawn *s, pid_t *pid)
 		return 0;
 	}
 	waitpid(p, NULL, 0);
-	log_error("starting %s failed at step \"%s\": %s", s->program, f.step < STEPS ? steps[f.step].name : "?", strerror(-f.error));
+	log_error("starting %s failed at step \"%s\": %s", s->program,
+	          f.step < STEPS ? steps[f.step].name : "?", strerror(-f.error));
 	return f.error < 0 ? f.error : -EIO;
 }

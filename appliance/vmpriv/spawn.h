@@ -9,8 +9,8 @@
 #define SPAWN_FDS_MAX	2
 
 struct spawn {
-	const char *program;			/* seen by the child as /program */
-	const char *arguments[8];		/* argv[0] on, NULL-terminated */
+	const char *program;
+	const char *arguments[8];		/* NULL-terminated; the first, a plain name, is also the program's in the new root */
 	int fds[SPAWN_FDS_MAX];			/* become 3, 4; still the caller's */
 	unsigned int fd_count;
 	uid_t uid;				/* also its gid */

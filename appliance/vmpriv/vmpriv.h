@@ -42,6 +42,9 @@ void workers_watch(struct vmpriv *v, struct ipc_request *r);
 void workers_restore(struct vmpriv *v);			/* at start: those that outlived an earlier vmpriv */
 int console_start(struct vmpriv *v, int client_fd, int display_fd, bool view_only, pid_t *pid);
 
+/* exit_status.c: as in wait(2), of a process that somebody else has collected; negative when the kernel cannot tell */
+int pidfd_exit_status(int pidfd);
+
 /* requests.c */
 extern const struct ipc_method vmpriv_methods[];
 

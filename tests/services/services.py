@@ -52,7 +52,8 @@ class Client:
 class Services:
     def __init__(self, build, worker=None, firmware="/usr/share/seabios"):
         self.build, self.firmware = build, firmware
-        self.dir = tempfile.mkdtemp(prefix="partita-services-")
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None     # syncing to a disk is slow, and not what is tested
+        self.dir = tempfile.mkdtemp(prefix="partita-services-", dir=memory)
         os.chmod(self.dir, 0o755)
         self.state, self.run = self.dir + "/state", self.dir + "/run"
         self.worker = worker or build + "/unit/services/test-worker"
@@ -66,7 +67,7 @@ class Services:
 
     def start_vmpriv(self):
         self.vmpriv = subprocess.Popen(
-            [self.build + "/bin/vmpriv", "--runtime-dir", self.run, "--worker", self.worker, "--console", "/bin/true",
+            [self.build + "/bin/vmpriv", "--runtime-dir", self.run, "--worker", self.worker, "--console", self.build + "/bin/console",
              "--hypervisor-device", "/dev/null", "--vmms-user", self.user], stderr=self.log)
         self.wait(self.vmpriv_listens)
 

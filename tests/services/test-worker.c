@@ -204,11 +204,11 @@ static int send_mode(int socket)
 	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
 	static uint32_t pixels[WIDTH * HEIGHT];
-	int fd = memfd_create("pixels", MFD_CLOEXEC);
+	int fd = memfd_create("pixels", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	for (uint32_t i = 0; i < WIDTH * HEIGHT; i++)
 		pixels[i] = i;
-	if (write(fd, pixels, sizeof(pixels)) != (ssize_t)sizeof(pixels))
+	if (write(fd, pixels, sizeof(pixels)) != (ssize_t)sizeof(pixels) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0)
 		return -EIO;
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# Each VM may be as large as the host allows; two of them at once are too much, and that is told, not tried.
+# Each VM may be as large as the host allows; two of them at once are too much, and that is told, not tried. A multiple of 2 MiB.
 . ./lib.sh
 api GET /host
-half=$(field '(.memory.availableBytes * 2 / 3 / 1048576 | floor) * 1048576')
+half=$(field '(.memory.availableBytes * 2 / 3 / 2097152 | floor) * 2097152')
 new_vm 1 "$half"
 first=$vm
 remove_running "$first"

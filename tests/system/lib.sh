@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What every test of this folder starts with (". ./lib.sh"): the API tests' calls, and a root shell in the appliance.
 . ../api/lib.sh
-TOP=../..
 
-# root COMMAND: as root in the appliance; prints what it printed.
+# root COMMAND: as root in the appliance that SHELL_SOCKET leads to; prints what it printed.
 root() {
-	SHELL_SOCKET=$TOP/build/run/shell.sock "$TOP/image/run/root-shell" "$1"
+	../../image/run/root-shell "$1"
 }
 
 worker_pid() { # VM ID

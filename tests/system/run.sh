@@ -9,7 +9,8 @@ cd "$(dirname "$0")" || exit 1
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 URL=$(jq -r .url "$json" | sed 's#/*$##')/api/v1
-export URL
+SHELL_SOCKET=$(jq -r .shellSocket "$json")
+export URL SHELL_SOCKET
 passed=0
 failed=0
 

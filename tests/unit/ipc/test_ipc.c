@@ -520,6 +520,58 @@ static void calls_that_do_not_wait_come_back_in_order_and_a_silent_peer_times_ou
 	sd_event_unref(seen.loop);
 }
 
+/* --- one peer must not keep the loop for itself --- */
+
+static int tick(sd_event_source *source, uint64_t usec, void *data)
+{
+	int *ticks = data;
+
+	(void)usec;
+	if (++*ticks == 3)
+		return sd_event_exit(sd_event_source_get_event(source), 0);
+	sd_event_source_set_time_relative(source, 1000);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void *flood(void *data)
+{
+	static const char reply[] = "{\"parameters\":{},\"continues\":true}";
+
+	while (send(*(int *)data, reply, sizeof(reply), MSG_NOSIGNAL) > 0)
+		;
+	return NULL;
+}
+
+static void ignore(struct ipc_message *m, int result, bool continues, void *data)
+{
+	(void)m;
+	(void)result;
+	(void)continues;
+	(void)data;
+}
+
+static void a_peer_that_never_stops_talking_does_not_keep_the_loop(void **state)
+{
+	struct ipc_async *a = NULL;
+	sd_event *loop = NULL;
+	pthread_t thread;
+	int ends[2], ticks = 0;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_true(sd_event_new(&loop) >= 0);
+	assert_int_equal(ipc_async_from_fd(loop, ends[0], NULL, NULL, &a), 0);
+	assert_int_equal(ipc_async_call(a, "test.Watch", NULL, NULL, 0, -1, ignore, NULL), 0);
+	assert_true(sd_event_add_time_relative(loop, NULL, CLOCK_MONOTONIC, 1000, 0, tick, &ticks) >= 0);
+	assert_int_equal(pthread_create(&thread, NULL, flood, &ends[1]), 0);
+	sd_event_loop(loop);				/* ends by the third tick */
+	ipc_async_close(a);
+	pthread_join(thread, NULL);
+	assert_int_equal(ticks, 3);
+	close(ends[1]);
+	sd_event_unref(loop);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -538,6 +590,7 @@ int main(void)
 		TEST(a_message_that_never_ends_is_cut_at_the_limit),
 		TEST(requests_sent_in_one_piece_are_answered_one_by_one),
 		TEST(a_user_who_is_not_permitted_gets_no_answer),
+		TEST(a_peer_that_never_stops_talking_does_not_keep_the_loop),
 		TEST(calls_that_do_not_wait_come_back_in_order_and_a_silent_peer_times_out),
 	};
 
