@@ -62,7 +62,7 @@ trap 'image/run/appliance.sh stop >/dev/null 2>&1' EXIT
 trap 'exit 1' INT TERM HUP
 
 [ "${1:-}" != boot-tests ] || { boot_tests; exit; }
-if one_test 'the image boots and answers' 240 env FRESH=1 image/run/appliance.sh start; then
+if one_test 'the image boots and answers' 320 env FRESH=1 image/run/appliance.sh start; then
 	part 'browser' 1000 tests/ui/run.sh
 	part 'API' 300 tests/api/run.sh
 	part 'services that die' 240 tests/system/run.sh

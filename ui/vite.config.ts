@@ -11,7 +11,9 @@ function gzipOutput(): Plugin {
 	return {
 		name: 'gzip-output',
 		apply: 'build',
-		configResolved: (config) => { outDir = config.build.outDir; },
+		configResolved: (config) => {
+			outDir = config.build.outDir;
+		},
 		closeBundle() {
 			for (const name of readdirSync(outDir, { recursive: true, encoding: 'utf8' })) {
 				const path = join(outDir, name);

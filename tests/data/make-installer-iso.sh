@@ -16,7 +16,8 @@ for kind in text gtk; do
 done
 cp /usr/lib/ISOLINUX/isolinux.bin "$modules/ldlinux.c32" "$modules/libutil.c32" "$modules/menu.c32" "$tree/isolinux/"
 
-# The menu is text mode so that the first thing a guest shows can be read; "graphical" asks for a VBE mode.
+# The menu is text mode so that the first thing a guest shows can be read; "graphical" asks for a VBE mode. Not "quiet": the
+# kernel's messages tell how far a guest came.
 cat >"$tree/isolinux/isolinux.cfg" <<'CFG'
 UI menu.c32
 PROMPT 0
@@ -25,11 +26,11 @@ MENU TITLE Debian installer menu
 LABEL text
   MENU LABEL Install in text mode
   KERNEL /text/linux
-  APPEND initrd=/text/initrd.gz vga=normal fb=false nomodeset --- quiet
+  APPEND initrd=/text/initrd.gz vga=normal fb=false nomodeset
 LABEL graphical
   MENU LABEL Graphical install
   KERNEL /gtk/linux
-  APPEND initrd=/gtk/initrd.gz vga=788 --- quiet
+  APPEND initrd=/gtk/initrd.gz vga=788
 CFG
 
 xorriso -as mkisofs -quiet -V PARTITA_TEST -J -r -o "$output.new" \

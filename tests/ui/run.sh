@@ -24,7 +24,7 @@ export PARTITA_NEW_PASSWORD="${PARTITA_NEW_PASSWORD:-correct horse battery}"
 export INSTALLER_ISO="$iso" MEMTEST_ISO=/usr/lib/memtest86+/memtest86+x64.iso
 export SCREENSHOTS="$PWD/build/screenshots" SCRATCH="$work" TEST_RESULTS="${TEST_RESULTS:-$PWD/build/test-results}"
 status=0
-timeout -k 10 "${UI_TEST_LIMIT:-1000}" node "$here/journey.mjs" || status=$?
+timeout -k 10 "${UI_TEST_LIMIT:-940}" node "$here/journey.mjs" || status=$?
 # Other tests sign in with what appliance.json says.
 if [ -e "$work/password-changed" ]; then
 	jq --arg password "$PARTITA_NEW_PASSWORD" '.adminPassword = $password' "$json" >"$json.new"

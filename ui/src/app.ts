@@ -32,7 +32,9 @@ export class App extends View {
 	@query('main') private main!: HTMLElement | null;
 	#shown = '';
 
-	static override styles = [baseStyles, css`
+	static override styles = [
+		baseStyles,
+		css`
 		:host { display: flex; flex-direction: column; height: 100vh; height: 100dvh; }
 		.waiting { flex: 1; display: flex; align-items: center; justify-content: center; }
 		.shell { flex: 1; min-height: 0; display: grid; grid-template: minmax(0, 1fr) / 232px minmax(0, 1fr); }
@@ -46,14 +48,13 @@ export class App extends View {
 			pt-nav { position: absolute; inset: 0 auto 0 0; width: min(280px, 85vw); z-index: 5; box-shadow: var(--shadow16); }
 			pt-nav:not([open]) { display: none; }
 		}
-	`];
+	`,
+	];
 
 	protected override willUpdate(): void {
 		const route = currentRoute();
-		if (route.page === 'console')
-			void loadConsole();
-		if (route.page === 'serial')
-			void loadSerial();
+		if (route.page === 'console') void loadConsole();
+		if (route.page === 'serial') void loadSerial();
 	}
 
 	/* A new page: the title says which, and the keyboard starts there. */
@@ -61,8 +62,7 @@ export class App extends View {
 		const route = currentRoute();
 		document.title = `${this.#title(route)} – Partita`;
 		const where = location.hash;
-		if (this.#shown === where || !this.main)
-			return;
+		if (this.#shown === where || !this.main) return;
 		if (this.#shown) {
 			this.navOpen = false;
 			this.main.focus();
@@ -74,22 +74,30 @@ export class App extends View {
 	#title(route: Route): string {
 		if (this.state.sessionState !== 'signed-in' && this.state.sessionState !== 'expired')
 			return t('signIn.title');
-		if ('id' in route)
-			return findVm(route.id)?.name ?? t('nav.vms');
+		if ('id' in route) return findVm(route.id)?.name ?? t('nav.vms');
 		return t(`nav.${route.page}`);
 	}
 
 	#page(route: Route): TemplateResult {
 		switch (route.page) {
-		case 'overview': return html`<pt-overview></pt-overview>`;
-		case 'vms': return html`<pt-vms></pt-vms>`;
-		case 'vm': return html`<pt-vm .vmId=${route.id}></pt-vm>`;
-		case 'console': return html`<pt-console .vmId=${route.id}></pt-console>`;
-		case 'serial': return html`<pt-serial .vmId=${route.id} .port=${route.port}></pt-serial>`;
-		case 'disks': return html`<pt-disks></pt-disks>`;
-		case 'media': return html`<pt-media></pt-media>`;
-		case 'jobs': return html`<pt-jobs></pt-jobs>`;
-		case 'events': return html`<pt-events></pt-events>`;
+			case 'overview':
+				return html`<pt-overview></pt-overview>`;
+			case 'vms':
+				return html`<pt-vms></pt-vms>`;
+			case 'vm':
+				return html`<pt-vm .vmId=${route.id}></pt-vm>`;
+			case 'console':
+				return html`<pt-console .vmId=${route.id}></pt-console>`;
+			case 'serial':
+				return html`<pt-serial .vmId=${route.id} .port=${route.port}></pt-serial>`;
+			case 'disks':
+				return html`<pt-disks></pt-disks>`;
+			case 'media':
+				return html`<pt-media></pt-media>`;
+			case 'jobs':
+				return html`<pt-jobs></pt-jobs>`;
+			case 'events':
+				return html`<pt-events></pt-events>`;
 		}
 	}
 
@@ -104,8 +112,12 @@ export class App extends View {
 				<a class="skip" href="#main" @click=${this.#skip}>${t('nav.skip')}</a>
 				<pt-header
 					.navOpen=${this.navOpen}
-					@toggle-nav=${() => { this.navOpen = !this.navOpen; }}
-					@change-password=${() => { this.changingPassword = true; }}
+					@toggle-nav=${() => {
+						this.navOpen = !this.navOpen;
+					}}
+					@change-password=${() => {
+						this.changingPassword = true;
+					}}
 				></pt-header>
 			</header>
 			<div class="shell">
@@ -115,9 +127,13 @@ export class App extends View {
 					<main tabindex="-1" id="main">${this.#page(currentRoute())}</main>
 				</div>
 			</div>
-			${this.changingPassword
-				? html`<pt-change-password @close=${() => { this.changingPassword = false; }}></pt-change-password>`
-				: nothing}
+			${
+				this.changingPassword
+					? html`<pt-change-password @close=${() => {
+							this.changingPassword = false;
+						}}></pt-change-password>`
+					: nothing
+			}
 			${this.state.sessionState === 'expired' ? html`<pt-sign-in expired></pt-sign-in>` : nothing}`;
 	}
 
@@ -125,10 +141,8 @@ export class App extends View {
 		const { sessionState, session } = this.state;
 		if (sessionState === 'unknown')
 			return html`<div class="waiting"><fluent-spinner aria-label=${t('table.loading')}></fluent-spinner></div>`;
-		if (sessionState === 'signed-out')
-			return html`<pt-sign-in></pt-sign-in>`;
-		if (session?.passwordChangeRequired)
-			return html`<pt-first-password></pt-first-password>`;
+		if (sessionState === 'signed-out') return html`<pt-sign-in></pt-sign-in>`;
+		if (session?.passwordChangeRequired) return html`<pt-first-password></pt-first-password>`;
 		return this.#shell();
 	}
 }

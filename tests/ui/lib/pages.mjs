@@ -20,7 +20,9 @@ export function row(page, name) {
 }
 
 export async function open(page, path) {
-	await page.evaluate((hash) => { location.hash = hash; }, `#/${path}`);
+	await page.evaluate((hash) => {
+		location.hash = hash;
+	}, `#/${path}`);
 }
 
 export async function signIn(page, user, password) {
@@ -55,8 +57,10 @@ export async function turnOff(page, name) {
 	await waitForState(page, name, 'off', 60000);
 }
 
+/* Also when an earlier step left it running. */
 export async function remove(page, name) {
 	await selectVm(page, name);
+	if (await row(page, name).locator('pt-vm-state[value="running"]').isVisible()) await turnOff(page, name);
 	await command(page, 'delete').click();
 	await confirmYes(page);
 	await row(page, name).waitFor({ state: 'detached', timeout: 30000 });
@@ -87,5 +91,7 @@ export async function openConsole(page, name) {
 /* Serious accessibility mistakes on the page as it is. `region` knows no alert dialogs and is left out. */
 export async function accessibilityProblems(page) {
 	const { violations } = await new AxeBuilder({ page }).disableRules(['region']).analyze();
-	return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`);
+	return violations.map(
+		({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`,
+	);
 }

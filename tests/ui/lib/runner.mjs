@@ -23,7 +23,11 @@ function withLimit(work, seconds) {
 }
 
 function firstLines(error) {
-	return String(error?.message ?? error).split('\n').slice(0, 12).map((line) => `    ${line}`).join('\n');
+	return String(error?.message ?? error)
+		.split('\n')
+		.slice(0, 12)
+		.map((line) => `    ${line}`)
+		.join('\n');
 }
 
 export async function step(name, { limit = 30, needs = [] }, work) {
@@ -41,7 +45,9 @@ export async function step(name, { limit = 30, needs = [] }, work) {
 		console.log(`ok ${number} - ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
 	} catch (error) {
 		failed.add(name);
-		console.log(`not ok ${number} - ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s)\n${firstLines(error)}`);
+		console.log(
+			`not ok ${number} - ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s)\n${firstLines(error)}`,
+		);
 		await withLimit(onFailure(name), 20).catch(() => {});
 	}
 }

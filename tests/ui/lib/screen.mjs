@@ -5,10 +5,13 @@ import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const LOOK_EVERY_MS = 1500;
+const LOOK_EVERY_MS = 3000; /* OCR takes processor time that the emulated machine needs */
 
 export async function canvasPng(page) {
-	const url = await page.locator('pt-screen canvas').first().evaluate((canvas) => canvas.toDataURL('image/png'));
+	const url = await page
+		.locator('pt-screen canvas')
+		.first()
+		.evaluate((canvas) => canvas.toDataURL('image/png'));
 	return Buffer.from(url.split(',')[1], 'base64');
 }
 
@@ -16,7 +19,10 @@ export async function canvasPng(page) {
 export async function readText(png, scratch) {
 	writeFileSync(`${scratch}.png`, png);
 	await run('convert', [`${scratch}.png`, '-resize', '300%', `${scratch}.big.png`]);
-	const { stdout } = await run('tesseract', [`${scratch}.big.png`, '-', '--psm', '6'], { timeout: 60000 });
+	const { stdout } = await run('tesseract', [`${scratch}.big.png`, '-', '--psm', '6'], {
+		timeout: 60000,
+		env: { ...process.env, OMP_THREAD_LIMIT: '1' },
+	});
 	return stdout;
 }
 
@@ -34,8 +40,7 @@ export async function waitForText(page, wanted, seconds, scratch) {
 		if (!png.equals(last)) {
 			last = png;
 			text = await readText(png, scratch);
-			if (wanted.test(text))
-				return text;
+			if (wanted.test(text)) return text;
 		}
 		await pause(LOOK_EVERY_MS);
 	}
@@ -46,8 +51,7 @@ export async function waitForChange(page, before, seconds) {
 	const end = Date.now() + seconds * 1000;
 	while (Date.now() < end) {
 		const png = await canvasPng(page);
-		if (!png.equals(before))
-			return png;
+		if (!png.equals(before)) return png;
 		await pause(300);
 	}
 	throw new Error(`the screen did not change within ${seconds} s`);
@@ -57,12 +61,15 @@ export async function waitForChange(page, before, seconds) {
 export async function waitForPicture(page, seconds) {
 	const end = Date.now() + seconds * 1000;
 	while (Date.now() < end) {
-		const lit = await page.locator('pt-screen canvas').first().evaluate((canvas) => {
-			const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-			return data.some((value, index) => index % 4 !== 3 && value > 40);
-		}).catch(() => false);
-		if (lit)
-			return;
+		const lit = await page
+			.locator('pt-screen canvas')
+			.first()
+			.evaluate((canvas) => {
+				const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+				return data.some((value, index) => index % 4 !== 3 && value > 40);
+			})
+			.catch(() => false);
+		if (lit) return;
 		await pause(200);
 	}
 	throw new Error(`the console showed nothing but black for ${seconds} s`);

@@ -35,8 +35,7 @@ export function followEvents(since: number, hooks: StreamHooks): () => void {
 			hooks.event(event);
 		};
 		socket.onclose = () => {
-			if (ended)
-				return;
+			if (ended) return;
 			hooks.connected(false);
 			timer = window.setTimeout(connect, wait);
 			wait = Math.min(wait * 2, RETRY_LAST_MS);

@@ -20,7 +20,7 @@ export class ApiError extends Error {
 export interface RequestOptions {
 	body?: unknown;
 	etag?: string;
-	merge?: boolean;	/* the body is a JSON merge patch */
+	merge?: boolean; /* the body is a JSON merge patch */
 	signal?: AbortSignal;
 }
 
@@ -47,10 +47,14 @@ export function errorFromAnswer(status: number, text: string): ApiError {
 	} catch {
 		/* a proxy's error page, or nothing at all */
 	}
-	const error = new ApiError(status, problem.code ?? 'http_error', problem.detail ?? `HTTP ${status}`,
-		problem.field, problem.receivedBytes);
-	if (status === 401 && error.code !== 'wrong_credentials')
-		onSessionLost();
+	const error = new ApiError(
+		status,
+		problem.code ?? 'http_error',
+		problem.detail ?? `HTTP ${status}`,
+		problem.field,
+		problem.receivedBytes,
+	);
+	if (status === 401 && error.code !== 'wrong_credentials') onSessionLost();
 	return error;
 }
 
@@ -58,19 +62,15 @@ function headersFor(method: string, options: RequestOptions): Headers {
 	const headers = new Headers({ Accept: 'application/json' });
 	if (options.body !== undefined)
 		headers.set('Content-Type', options.merge ? 'application/merge-patch+json' : 'application/json');
-	if (method !== 'GET' && csrfToken)
-		headers.set('X-CSRF-Token', csrfToken);
-	if (method === 'POST')
-		headers.set('Idempotency-Key', crypto.randomUUID());
-	if (options.etag)
-		headers.set('If-Match', `"${options.etag}"`);
+	if (method !== 'GET' && csrfToken) headers.set('X-CSRF-Token', csrfToken);
+	if (method === 'POST') headers.set('Idempotency-Key', crypto.randomUUID());
+	if (options.etag) headers.set('If-Match', `"${options.etag}"`);
 	return headers;
 }
 
-export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-	let answer: Response;
+async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
 	try {
-		answer = await fetch(API_BASE + path, {
+		return await fetch(API_BASE + path, {
 			method,
 			headers: headersFor(method, options),
 			body: options.body === undefined ? null : JSON.stringify(options.body),
@@ -79,14 +79,22 @@ export async function request<T>(method: string, path: string, options: RequestO
 			signal: options.signal ?? null,
 		});
 	} catch (cause) {
-		if (options.signal?.aborted)
-			throw cause;
+		if (options.signal?.aborted) throw cause;
 		throw new ApiError(0, 'unreachable', '');
 	}
+}
+
+export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+	const answer = await send(method, path, options);
 	const text = await answer.text();
-	if (!answer.ok)
-		throw errorFromAnswer(answer.status, text);
+	if (!answer.ok) throw errorFromAnswer(answer.status, text);
 	return (text ? JSON.parse(text) : undefined) as T;
+}
+
+export async function requestBlob(path: string): Promise<Blob> {
+	const answer = await send('GET', path, {});
+	if (!answer.ok) throw errorFromAnswer(answer.status, await answer.text());
+	return answer.blob();
 }
 
 interface Page<T> {

@@ -27,8 +27,7 @@ function partRequest(id: string, name: string, file: Blob, first: number, end: n
 	const xhr = new XMLHttpRequest();
 	xhr.open('PUT', `${API_BASE}/isos/${id}?name=${encodeURIComponent(name)}`);
 	xhr.setRequestHeader('Content-Type', 'application/octet-stream');
-	if (file.size > 0)
-		xhr.setRequestHeader('Content-Range', `bytes ${first}-${end - 1}/${file.size}`);
+	if (file.size > 0) xhr.setRequestHeader('Content-Range', `bytes ${first}-${end - 1}/${file.size}`);
 	xhr.setRequestHeader('X-CSRF-Token', getCsrfToken() ?? '');
 	return xhr;
 }
@@ -43,10 +42,8 @@ function sendPart(id: string, name: string, file: Blob, first: number, hooks: Up
 		xhr.onabort = () => reject(new DOMException('upload stopped', 'AbortError'));
 		xhr.onerror = () => reject(new ApiError(0, 'unreachable', ''));
 		xhr.onload = () => {
-			if (xhr.status < 300)
-				resolve(JSON.parse(xhr.responseText) as Iso);
-			else
-				reject(errorFromAnswer(xhr.status, xhr.responseText));
+			if (xhr.status < 300) resolve(JSON.parse(xhr.responseText) as Iso);
+			else reject(errorFromAnswer(xhr.status, xhr.responseText));
 		};
 		xhr.onloadend = () => hooks.signal.removeEventListener('abort', abort);
 		xhr.send(file.slice(first, end));
@@ -54,14 +51,19 @@ function sendPart(id: string, name: string, file: Blob, first: number, hooks: Up
 }
 
 /* Sends file from byte `from` on. An empty file is sent too: the server says what is wrong with it. */
-export async function uploadIso(id: string, name: string, file: Blob, from: number, hooks: UploadHooks): Promise<Iso> {
+export async function uploadIso(
+	id: string,
+	name: string,
+	file: Blob,
+	from: number,
+	hooks: UploadHooks,
+): Promise<Iso> {
 	let iso: Iso | undefined;
 	let sent = from;
 	do {
 		hooks.signal.throwIfAborted();
 		iso = await sendPart(id, name, file, sent, hooks);
-		if (iso.state === 'uploading' && iso.receivedBytes <= sent)
-			throw new ApiError(0, 'upload_stuck', '');
+		if (iso.state === 'uploading' && iso.receivedBytes <= sent) throw new ApiError(0, 'upload_stuck', '');
 		sent = iso.receivedBytes;
 		hooks.progress(sent);
 	} while (iso.state === 'uploading' && sent < file.size);

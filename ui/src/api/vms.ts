@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Virtual machines, their drives and their power; and where their console, serial ports and screen are.
-import { API_BASE, request, requestAll, socketUrl } from './http.js';
+import { request, requestAll, requestBlob, socketUrl } from './http.js';
 import type { Job, PowerAction, Vm, VmCreate, VmDiskCreate, VmPatch } from './types.js';
 
 export function listVms(): Promise<Vm[]> {
@@ -35,8 +35,8 @@ export function detachDisk(id: string, driveId: string): Promise<Vm> {
 	return request('DELETE', `/vms/${id}/disks/${driveId}`);
 }
 
-export function screenshotUrl(id: string, width: number): string {
-	return `${API_BASE}/vms/${id}/screenshot?width=${width}&at=${Date.now()}`;
+export function getScreenshot(id: string, width: number): Promise<Blob> {
+	return requestBlob(`/vms/${id}/screenshot?width=${width}`);
 }
 
 export function consoleUrl(id: string): string {

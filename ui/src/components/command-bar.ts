@@ -12,8 +12,8 @@ export interface Command {
 	icon: IconName;
 	run(): void;
 	disabled?: boolean;
-	pressed?: boolean;	/* a switch: on or off */
-	group?: boolean;	/* a line before it */
+	pressed?: boolean; /* a switch: on or off */
+	group?: boolean; /* a line before it */
 	title?: string;
 }
 
@@ -22,7 +22,9 @@ export class CommandBar extends LitElement {
 	@property({ attribute: false }) commands: Command[] = [];
 	@property() label = '';
 
-	static override styles = [baseStyles, css`
+	static override styles = [
+		baseStyles,
+		css`
 		:host { display: block; min-width: 0; }
 		[role='toolbar'] { display: flex; flex-wrap: wrap; gap: 2px; align-items: center; }
 		button {
@@ -39,18 +41,25 @@ export class CommandBar extends LitElement {
 		@media (max-width: 640px) {
 			button { padding: 5px 8px; }
 		}
-	`];
+	`,
+	];
 
 	#move(event: KeyboardEvent): void {
 		const buttons = [...this.renderRoot.querySelectorAll<HTMLButtonElement>('button')];
 		const at = buttons.indexOf(event.target as HTMLButtonElement);
-		const steps: Record<string, number> = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: buttons.length - 1 };
+		const steps: Record<string, number> = {
+			ArrowRight: at + 1,
+			ArrowLeft: at - 1,
+			Home: 0,
+			End: buttons.length - 1,
+		};
 		const to = steps[event.key];
-		if (at < 0 || to === undefined)
-			return;
+		if (at < 0 || to === undefined) return;
 		event.preventDefault();
 		const next = buttons[(to + buttons.length) % buttons.length];
-		buttons.forEach((button) => { button.tabIndex = button === next ? 0 : -1; });
+		buttons.forEach((button) => {
+			button.tabIndex = button === next ? 0 : -1;
+		});
 		next?.focus();
 	}
 
@@ -60,8 +69,7 @@ export class CommandBar extends LitElement {
 
 	protected override updated(): void {
 		const buttons = [...this.renderRoot.querySelectorAll<HTMLButtonElement>('button')];
-		if (!buttons.some((button) => button.tabIndex === 0) && buttons[0])
-			buttons[0].tabIndex = 0;
+		if (!buttons.some((button) => button.tabIndex === 0) && buttons[0]) buttons[0].tabIndex = 0;
 	}
 
 	#button(command: Command) {

@@ -9,7 +9,7 @@ export interface Question {
 	title: string;
 	text: string;
 	details?: string[];
-	action: string;	/* what the button that does it says */
+	action: string; /* what the button that does it says */
 }
 
 @customElement('pt-confirm')
@@ -31,8 +31,7 @@ class Confirm extends LitElement {
 	}
 
 	#toggled(event: Event & { detail?: { newState?: string } }): void {
-		if (event.detail?.newState === 'closed')
-			this.#finish(false);
+		if (event.detail?.newState === 'closed') this.#finish(false);
 	}
 
 	#finish(yes: boolean): void {

@@ -24,13 +24,25 @@ function objectCell(event: Event): TemplateResult | string {
 
 function columns(withObject: boolean): Column<EventRow>[] {
 	const object: Column<EventRow> = {
-		id: 'object', label: t('events.object'), cell: objectCell, order: (event) => event.object.name ?? '',
+		id: 'object',
+		label: t('events.object'),
+		cell: objectCell,
+		order: (event) => event.object.name ?? '',
 	};
 	return [
-		{ id: 'time', label: t('events.time'), cell: (event) => html`<span class="stamp">${formatTime(event.time)}</span>`, order: (event) => event.seq },
 		{
-			id: 'severity', label: t('events.severity'), secondary: true, order: (event) => event.severity,
-			cell: (event) => html`<span class="cell ${event.severity}"><pt-icon name=${icons[event.severity]}></pt-icon>${t(`severity.${event.severity}`)}</span>`,
+			id: 'time',
+			label: t('events.time'),
+			cell: (event) => html`<span class="stamp">${formatTime(event.time)}</span>`,
+			order: (event) => event.seq,
+		},
+		{
+			id: 'severity',
+			label: t('events.severity'),
+			secondary: true,
+			order: (event) => event.severity,
+			cell: (event) =>
+				html`<span class="cell ${event.severity}"><pt-icon name=${icons[event.severity]}></pt-icon>${t(`severity.${event.severity}`)}</span>`,
 		},
 		...(withObject ? [object] : []),
 		{ id: 'message', label: t('events.message'), cell: (event) => event.message },

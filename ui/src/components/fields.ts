@@ -5,6 +5,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { ref } from 'lit/directives/ref.js';
 import type { TextInput } from '@fluentui/web-components';
+import { t } from '../i18n/index.js';
 import './icon.js';
 
 export interface FieldOptions {
@@ -37,8 +38,7 @@ function below(options: FieldOptions): TemplateResult {
 /* The real input is inside Fluent's component, where ids of this form do not reach. */
 function describe(element: Element | undefined, options: FieldOptions): void {
 	const control = (element as TextInput | undefined)?.control;
-	if (!control)
-		return;
+	if (!control) return;
 	control.setAttribute('aria-invalid', String(Boolean(options.problem)));
 	control.setAttribute('aria-description', [options.problem, options.hint].filter(Boolean).join(' '));
 }
@@ -83,10 +83,12 @@ export function selectField(options: FieldOptions & { choices: Choice[] }): Temp
 				aria-describedby="${options.name}-problem"
 				@change=${(event: Event) => options.change((event.target as HTMLSelectElement).value)}
 			>
-				${options.choices.map((choice) => html`
+				${options.choices.map(
+					(choice) => html`
 					<option value=${choice.value} ?disabled=${choice.disabled} ?selected=${choice.value === options.value}>
 						${choice.label}
-					</option>`)}
+					</option>`,
+				)}
 			</select>
 			${below(options)}
 		</div>`;
@@ -96,7 +98,8 @@ export function radioField(options: FieldOptions & { choices: Choice[] }): Templ
 	return html`
 		<fieldset class="field">
 			<legend>${options.label}</legend>
-			${options.choices.map((choice) => html`
+			${options.choices.map(
+				(choice) => html`
 				<label class="choice ${choice.disabled ? 'disabled' : ''}">
 					<input
 						type="radio"
@@ -107,7 +110,8 @@ export function radioField(options: FieldOptions & { choices: Choice[] }): Templ
 						@change=${() => options.change(choice.value)}
 					/>
 					<span>${choice.label}${choice.note ? html`<small>${choice.note}</small>` : nothing}</span>
-				</label>`)}
+				</label>`,
+			)}
 			${below(options)}
 		</fieldset>`;
 }
@@ -127,11 +131,36 @@ export function textAreaField(options: FieldOptions): TemplateResult {
 		</div>`;
 }
 
-export function checkField(label: string, checked: boolean, change: (checked: boolean) => void): TemplateResult {
+export function checkField(
+	label: string,
+	checked: boolean,
+	change: (checked: boolean) => void,
+): TemplateResult {
 	return html`
 		<label class="choice">
 			<input type="checkbox" .checked=${checked}
 				@change=${(event: Event) => change((event.target as HTMLInputElement).checked)} />
 			<span>${label}</span>
 		</label>`;
+}
+
+/* Something is wrong that no field is to blame for. */
+export function errorBar(text: string | undefined): TemplateResult {
+	return html`<div role="alert">
+		${
+			text
+				? html`<fluent-message-bar intent="error" layout="multiline">
+					<pt-icon slot="icon" name="error"></pt-icon>${text}
+				</fluent-message-bar>`
+				: nothing
+		}
+	</div>`;
+}
+
+/* The two buttons below a form in a panel. */
+export function formButtons(action: string, disabled: boolean, cancel: () => void): TemplateResult {
+	return html`
+		<fluent-button slot="footer" type="submit" appearance="primary" ?disabled=${disabled} data-submit
+			>${action}</fluent-button>
+		<fluent-button slot="footer" @click=${cancel}>${t('common.cancel')}</fluent-button>`;
 }

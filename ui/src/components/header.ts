@@ -11,13 +11,18 @@ import { baseStyles } from './styles.js';
 import { View } from './view.js';
 
 const themes: readonly Theme[] = ['system', 'light', 'dark'];
-const languages: readonly (readonly [Language, string])[] = [['en', 'English'], ['ja', '日本語']];
+const languages: readonly (readonly [Language, string])[] = [
+	['en', 'English'],
+	['ja', '日本語'],
+];
 
 @customElement('pt-header')
 export class Header extends View {
 	@property({ type: Boolean }) navOpen = false;
 
-	static override styles = [baseStyles, css`
+	static override styles = [
+		baseStyles,
+		css`
 		:host { display: flex; align-items: center; gap: 8px; height: 48px; padding: 0 12px; background: #0b2f4f; color: #fff; }
 		.name { font-size: var(--fontSizeBase400); font-weight: var(--fontWeightSemibold); color: #fff; }
 		.host { color: #c7dcef; border-inline-start: 1px solid #5a7d9c; padding-inline-start: 10px; margin-inline-start: 2px;
@@ -38,7 +43,8 @@ export class Header extends View {
 		@media (max-width: 480px) {
 			.user { display: none; }
 		}
-	`];
+	`,
+	];
 
 	#toggleNav(): void {
 		this.dispatchEvent(new CustomEvent('toggle-nav'));
@@ -57,15 +63,19 @@ export class Header extends View {
 				<fluent-menu-list role="menu" aria-label=${t('account.menu', { username })}>
 					<fluent-menu-item data-change-password @click=${this.#changePassword}>${t('account.changePassword')}</fluent-menu-item>
 					<fluent-divider role="separator"></fluent-divider>
-					${themes.map((theme) => html`
+					${themes.map(
+						(theme) => html`
 						<fluent-menu-item role="menuitemradio" name="theme" data-theme=${theme}
 							?checked=${this.state.theme === theme} aria-checked=${String(this.state.theme === theme)}
-							@click=${() => chooseTheme(theme)}>${t(`theme.${theme}`)}</fluent-menu-item>`)}
+							@click=${() => chooseTheme(theme)}>${t(`theme.${theme}`)}</fluent-menu-item>`,
+					)}
 					<fluent-divider role="separator"></fluent-divider>
-					${languages.map(([language, label]) => html`
+					${languages.map(
+						([language, label]) => html`
 						<fluent-menu-item role="menuitemradio" name="language" data-language=${language} lang=${language}
 							?checked=${this.state.language === language} aria-checked=${String(this.state.language === language)}
-							@click=${() => chooseLanguage(language)}>${label}</fluent-menu-item>`)}
+							@click=${() => chooseLanguage(language)}>${label}</fluent-menu-item>`,
+					)}
 					<fluent-divider role="separator"></fluent-divider>
 					<fluent-menu-item data-sign-out @click=${() => void signOut()}>${t('account.signOut')}</fluent-menu-item>
 				</fluent-menu-list>

@@ -12,7 +12,9 @@ export function meter(label: string, used: number, total: number): TemplateResul
 		<div>
 			<div class="number">
 				<strong>${label}</strong> ${t('meter.used', {
-					used: formatBytes(used), total: formatBytes(total), percent: formatPercent(used, total),
+					used: formatBytes(used),
+					total: formatBytes(total),
+					percent: formatPercent(used, total),
 				})}
 			</div>
 			<fluent-progress-bar thickness="large" validation-state=${full ? 'error' : 'none'} aria-label=${label}

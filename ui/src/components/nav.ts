@@ -23,7 +23,9 @@ const parents: Record<string, string> = { vm: 'vms', console: 'vms', serial: 'vm
 export class Nav extends View {
 	@property({ type: Boolean, reflect: true }) open = false;
 
-	static override styles = [baseStyles, css`
+	static override styles = [
+		baseStyles,
+		css`
 		:host { display: block; background: var(--colorNeutralBackground3); border-inline-end: 1px solid var(--colorNeutralStroke2); overflow-y: auto; }
 		ul { list-style: none; margin: 0; padding: 8px; display: flex; flex-direction: column; gap: 2px; }
 		a {
@@ -42,12 +44,12 @@ export class Nav extends View {
 			flex: none; min-width: 20px; padding: 0 6px; border-radius: 10px; text-align: center; font-size: var(--fontSizeBase200);
 			background: var(--colorBrandBackground); color: var(--colorNeutralForegroundOnBrand);
 		}
-	`];
+	`,
+	];
 
 	#count(page: string): number {
 		const { jobs = [], uploads } = this.state;
-		if (page === 'jobs')
-			return jobs.filter(isUnfinished).length;
+		if (page === 'jobs') return jobs.filter(isUnfinished).length;
 		return page === 'media' ? uploads.length : 0;
 	}
 

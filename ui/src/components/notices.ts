@@ -13,7 +13,9 @@ const icons: Record<Intent, IconName> = { info: 'info', success: 'ok', warning: 
 
 @customElement('pt-notices')
 export class Notices extends View {
-	static override styles = [baseStyles, css`
+	static override styles = [
+		baseStyles,
+		css`
 		:host { display: flex; flex-direction: column; gap: 4px; }
 		fluent-message-bar { overflow-wrap: anywhere; }
 		strong { font-weight: var(--fontWeightSemibold); }
@@ -21,7 +23,8 @@ export class Notices extends View {
 		.warning { color: var(--colorPaletteDarkOrangeForeground1); }
 		.success { color: var(--colorPaletteGreenForeground1); }
 		.info { color: var(--colorNeutralForeground3); }
-	`];
+	`,
+	];
 
 	#bar(notice: Notice) {
 		return html`

@@ -35,13 +35,12 @@ export class Panel extends LitElement {
 
 	#keepOpen(event: Event): void {
 		const target = event.composedPath()[0];
-		if (target instanceof HTMLDialogElement)
-			event.stopPropagation();
+		if (target instanceof HTMLDialogElement) event.stopPropagation();
 	}
 
 	#toggled(event: Event & { detail?: { newState?: string } }): void {
 		if (event.target === this.drawer && event.detail?.newState === 'closed')
-			this.dispatchEvent(new CustomEvent('close'));
+			this.dispatchEvent(new CustomEvent('close', { bubbles: true, composed: true }));
 	}
 
 	protected override render() {

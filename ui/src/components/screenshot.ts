@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// <pt-screenshot>: the screen of a VM as a picture that renews itself while the page is looked at. The next picture is
-// loaded aside and then swapped in, so that it never flickers.
+// <pt-screenshot>: the screen of a VM as a picture that renews itself while the page is looked at.
 import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { screenshotUrl } from '../api/vms.js';
+import { getScreenshot } from '../api/vms.js';
 import { t } from '../i18n/index.js';
 import './icon.js';
 
@@ -12,7 +11,7 @@ export class Screenshot extends LitElement {
 	@property() vm = '';
 	@property() name = '';
 	@property({ type: Number }) width = 320;
-	@property({ type: Number }) interval = 5;	/* seconds */
+	@property({ type: Number }) interval = 5; /* seconds */
 	@property({ type: Boolean }) on = false;
 	@state() private shown = '';
 	#timer = 0;
@@ -27,44 +26,45 @@ export class Screenshot extends LitElement {
 
 	override connectedCallback(): void {
 		super.connectedCallback();
-		this.#renew();
+		if (this.hasUpdated) this.#renew(); /* moved within the page */
 	}
 
 	override disconnectedCallback(): void {
 		super.disconnectedCallback();
 		clearTimeout(this.#timer);
+		this.#show('');
 	}
 
 	protected override updated(changed: Map<string, unknown>): void {
-		if (changed.has('vm') || changed.has('on'))
-			this.#renew();
+		if (changed.has('vm') || changed.has('on')) this.#renew();
+	}
+
+	#show(url: string): void {
+		if (this.shown) URL.revokeObjectURL(this.shown);
+		this.shown = url;
 	}
 
 	#renew(): void {
 		clearTimeout(this.#timer);
-		if (!this.on) {
-			this.shown = '';
-			return;
+		if (!this.on) this.#show('');
+		else if (document.visibilityState === 'visible') void this.#load(this.vm);
+		else this.#renewLater();
+	}
+
+	#renewLater(): void {
+		clearTimeout(this.#timer);
+		if (this.isConnected) this.#timer = window.setTimeout(() => this.#renew(), this.interval * 1000);
+	}
+
+	/* A VM that stops meanwhile has no screen; its state says so, no message is needed. */
+	async #load(vm: string): Promise<void> {
+		try {
+			const picture = await getScreenshot(vm, this.width * Math.min(2, Math.ceil(devicePixelRatio)));
+			if (this.on && this.isConnected && vm === this.vm) this.#show(URL.createObjectURL(picture));
+		} catch {
+			/* the next one may come */
 		}
-		const again = () => {
-			clearTimeout(this.#timer);
-			if (this.isConnected)
-				this.#timer = window.setTimeout(() => this.#renew(), this.interval * 1000);
-		};
-		if (document.visibilityState !== 'visible') {
-			again();
-			return;
-		}
-		const next = new Image();
-		const vm = this.vm;
-		next.onload = () => {
-			if (!this.on || vm !== this.vm || !this.isConnected)
-				return;
-			this.shown = next.src;
-			again();
-		};
-		next.onerror = again;
-		next.src = screenshotUrl(vm, this.width * Math.min(2, Math.ceil(devicePixelRatio)));
+		if (vm === this.vm) this.#renewLater();
 	}
 
 	protected override render() {

@@ -17,9 +17,9 @@ export interface Column<R extends Row> {
 	id: string;
 	label: string;
 	cell(row: R): TemplateResult | string;
-	order?(row: R): string | number;	/* sortable by it */
+	order?(row: R): string | number; /* sortable by it */
 	numeric?: boolean;
-	secondary?: boolean;	/* left out on narrow screens */
+	secondary?: boolean; /* left out on narrow screens */
 }
 
 @customElement('pt-table')
@@ -38,12 +38,10 @@ export class Table<R extends Row> extends LitElement {
 
 	/* Rows that went away must not stay selected and be acted on. */
 	protected override updated(changed: PropertyValues<this>): void {
-		if (!changed.has('rows') || !this.rows)
-			return;
+		if (!changed.has('rows') || !this.rows) return;
 		const here = new Set(this.rows.map((row) => row.id));
 		const kept = [...this.selected].filter((id) => here.has(id));
-		if (kept.length !== this.selected.size)
-			this.#select(kept);
+		if (kept.length !== this.selected.size) this.#select(kept);
 	}
 
 	#select(ids: Iterable<string>): void {
@@ -52,19 +50,19 @@ export class Table<R extends Row> extends LitElement {
 
 	#toggle(id: string): void {
 		const next = new Set(this.selected);
-		if (!next.delete(id))
-			next.add(id);
+		if (!next.delete(id)) next.add(id);
 		this.#select(next);
 	}
 
 	#clickRow(event: MouseEvent, row: R): void {
 		const path = event.composedPath() as Element[];
-		if (!this.selectable || path.some((element) => element instanceof HTMLElement && element.matches('a, button, label, input')))
+		if (
+			!this.selectable ||
+			path.some((element) => element instanceof HTMLElement && element.matches('a, button, label, input'))
+		)
 			return;
-		if (event.ctrlKey || event.metaKey)
-			this.#toggle(row.id);
-		else
-			this.#select(this.selected.size === 1 && this.selected.has(row.id) ? [] : [row.id]);
+		if (event.ctrlKey || event.metaKey) this.#toggle(row.id);
+		else this.#select(this.selected.size === 1 && this.selected.has(row.id) ? [] : [row.id]);
 	}
 
 	#sortOn(column: Column<R>): void {
@@ -74,12 +72,13 @@ export class Table<R extends Row> extends LitElement {
 
 	#sorted(): R[] {
 		const order = this.columns.find((column) => column.id === this.sortBy)?.order;
-		if (!order || !this.rows)
-			return this.rows ?? [];
+		if (!order || !this.rows) return this.rows ?? [];
 		const sign = this.descending ? -1 : 1;
 		return [...this.rows].sort((a, b) => {
 			const [x, y] = [order(a), order(b)];
-			return sign * (typeof x === 'number' && typeof y === 'number' ? x - y : String(x).localeCompare(String(y)));
+			return (
+				sign * (typeof x === 'number' && typeof y === 'number' ? x - y : String(x).localeCompare(String(y)))
+			);
 		});
 	}
 
@@ -88,11 +87,13 @@ export class Table<R extends Row> extends LitElement {
 		const direction = this.descending ? 'descending' : 'ascending';
 		return html`
 			<th scope="col" class=${this.#cellClass(column)} aria-sort=${column.order ? (sorted ? direction : 'none') : nothing}>
-				${column.order
-					? html`<button type="button" @click=${() => this.#sortOn(column)}>
+				${
+					column.order
+						? html`<button type="button" @click=${() => this.#sortOn(column)}>
 							${column.label}<span class="arrow" aria-hidden="true">${sorted ? (this.descending ? '↓' : '↑') : ''}</span>
 						</button>`
-					: column.label}
+						: column.label
+				}
 			</th>`;
 	}
 
@@ -117,14 +118,16 @@ export class Table<R extends Row> extends LitElement {
 		const selected = this.selected.has(row.id);
 		return html`
 			<tr class=${selected ? 'selected' : ''} data-id=${row.id} @click=${(event: MouseEvent) => this.#clickRow(event, row)}>
-				${this.selectable
-					? html`<td class="check"><label><input
+				${
+					this.selectable
+						? html`<td class="check"><label><input
 							type="checkbox"
 							aria-label=${t('table.select', { name: this.rowName(row) })}
 							.checked=${selected}
 							@change=${() => this.#toggle(row.id)}
 						/></label></td>`
-					: nothing}
+						: nothing
+				}
 				${this.columns.map((column) => html`<td class=${this.#cellClass(column)}>${column.cell(row)}</td>`)}
 			</tr>`;
 	}
@@ -137,7 +140,11 @@ export class Table<R extends Row> extends LitElement {
 				<table>
 					<caption class="visually-hidden">${this.label}</caption>
 					<thead><tr>${this.selectable ? this.#checkAll() : nothing}${this.columns.map((column) => this.#headCell(column))}</tr></thead>
-					<tbody>${repeat(this.#sorted(), (row) => row.id, (row) => this.#row(row))}</tbody>
+					<tbody>${repeat(
+						this.#sorted(),
+						(row) => row.id,
+						(row) => this.#row(row),
+					)}</tbody>
 				</table>
 			</div>
 			${this.rows.length === 0 ? html`<p class="empty">${this.empty}</p>` : nothing}`;

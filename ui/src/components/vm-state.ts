@@ -7,7 +7,12 @@ import { t } from '../i18n/index.js';
 import type { IconName } from './icon.js';
 
 const marks: Record<VmState, IconName> = {
-	off: 'stop', starting: 'refresh', running: 'ok', stopping: 'refresh', paused: 'pause', failed: 'error',
+	off: 'stop',
+	starting: 'refresh',
+	running: 'ok',
+	stopping: 'refresh',
+	paused: 'pause',
+	failed: 'error',
 };
 
 @customElement('pt-vm-state')

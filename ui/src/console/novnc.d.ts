@@ -2,7 +2,11 @@
 // What the ui uses of noVNC, which ships no types (see its docs/API.md).
 declare module '@novnc/novnc' {
 	export default class RFB extends EventTarget {
-		constructor(target: Element, url: string | WebSocket, options?: { shared?: boolean; wsProtocols?: string[] });
+		constructor(
+			target: Element,
+			url: string | WebSocket,
+			options?: { shared?: boolean; wsProtocols?: string[] },
+		);
 		viewOnly: boolean;
 		scaleViewport: boolean;
 		clipViewport: boolean;

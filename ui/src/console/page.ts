@@ -26,21 +26,43 @@ export class ConsolePage extends View {
 	@query('.stage') private stage!: HTMLElement;
 	@query('pt-command-bar') private commandBar!: CommandBar;
 
-	static override styles = [baseStyles, consoleStyles, css`
+	static override styles = [
+		baseStyles,
+		consoleStyles,
+		css`
 		pt-screen { position: absolute; inset: 0; }
 		.stage.keys { outline: 2px solid var(--colorCompoundBrandStroke); outline-offset: -2px; }
-	`];
+	`,
+	];
 
 	#commands(vm: Vm): Command[] {
 		const connected = this.status === 'connected';
 		return [
 			{
-				id: 'ctrl-alt-del', label: 'Ctrl+Alt+Del', icon: 'keyboard', disabled: !connected || !mayOperate(),
+				id: 'ctrl-alt-del',
+				label: 'Ctrl+Alt+Del',
+				icon: 'keyboard',
+				disabled: !connected || !mayOperate(),
 				run: () => this.screenElement.sendCtrlAltDel(),
 			},
 			...powerCommands([vm]).map((command, index) => ({ ...command, group: index === 0 })),
-			{ id: 'scale', label: t('console.scale'), icon: 'scale', group: true, pressed: this.scale, run: () => { this.scale = !this.scale; } },
-			{ id: 'fullscreen', label: t('console.fullscreen'), icon: 'fullscreen', disabled: !connected, run: () => void this.#fullscreen() },
+			{
+				id: 'scale',
+				label: t('console.scale'),
+				icon: 'scale',
+				group: true,
+				pressed: this.scale,
+				run: () => {
+					this.scale = !this.scale;
+				},
+			},
+			{
+				id: 'fullscreen',
+				label: t('console.fullscreen'),
+				icon: 'fullscreen',
+				disabled: !connected,
+				run: () => void this.#fullscreen(),
+			},
 		];
 	}
 
@@ -51,8 +73,7 @@ export class ConsolePage extends View {
 
 	/* Hyper-V's own key to get keyboard and mouse back; the guest must not keep Ctrl and Alt pressed. */
 	#release(event: KeyboardEvent): void {
-		if (event.code !== 'ArrowLeft' || !event.ctrlKey || !event.altKey)
-			return;
+		if (event.code !== 'ArrowLeft' || !event.ctrlKey || !event.altKey) return;
 		event.preventDefault();
 		event.stopPropagation();
 		this.screenElement.releaseKeys();
@@ -70,8 +91,7 @@ export class ConsolePage extends View {
 					${start.disabled ? nothing : html`<fluent-button appearance="primary" @click=${start.run}>${start.label}</fluent-button>`}
 				</div>`;
 		}
-		if (this.status === 'connected')
-			return nothing;
+		if (this.status === 'connected') return nothing;
 		return html`
 			<div class="notice" role="status">
 				<fluent-spinner appearance="inverted" aria-label=${t('console.connecting')}></fluent-spinner>
@@ -81,17 +101,17 @@ export class ConsolePage extends View {
 	}
 
 	#hint(): string {
-		if (this.status !== 'connected')
-			return '';
-		if (!mayOperate())
-			return t('console.viewOnly');
+		if (this.status !== 'connected') return '';
+		if (!mayOperate()) return t('console.viewOnly');
 		return t(this.hasKeys ? 'console.keysHere' : 'console.clickForKeys');
 	}
 
 	protected override render() {
 		const vm = findVm(this.vmId);
 		if (!vm)
-			return this.state.vms ? html`<p class="gone">${t('vm.gone')} <a href="#/vms">${t('nav.vms')}</a></p>` : nothing;
+			return this.state.vms
+				? html`<p class="gone">${t('vm.gone')} <a href="#/vms">${t('nav.vms')}</a></p>`
+				: nothing;
 		return html`
 			<div class="bar">
 				<h1><a href="#/vms/${vm.id}">${vm.name}</a></h1>
@@ -100,9 +120,15 @@ export class ConsolePage extends View {
 			</div>
 			<div class="stage ${this.hasKeys ? 'keys' : ''}" data-status=${this.status}
 				@keydown=${{ handleEvent: (event: KeyboardEvent) => this.#release(event), capture: true }}
-				@focusin=${() => { this.hasKeys = true; }} @focusout=${() => { this.hasKeys = false; }}>
+				@focusin=${() => {
+					this.hasKeys = true;
+				}} @focusout=${() => {
+					this.hasKeys = false;
+				}}>
 				<pt-screen vm=${vm.id} ?on=${hasScreen(vm)} ?scale=${this.scale} ?viewOnly=${!mayOperate()}
-					@status=${(event: CustomEvent<ScreenStatus>) => { this.status = event.detail; }}></pt-screen>
+					@status=${(event: CustomEvent<ScreenStatus>) => {
+						this.status = event.detail;
+					}}></pt-screen>
 				${this.#notice(vm)}
 			</div>
 			<p class="hint" role="status">${this.#hint()}</p>`;

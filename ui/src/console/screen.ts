@@ -37,12 +37,9 @@ export class Screen extends LitElement {
 	}
 
 	protected override updated(changed: PropertyValues<this>): void {
-		if (changed.has('vm') || changed.has('on'))
-			this.#begin();
-		if (this.#rfb && changed.has('scale'))
-			this.#rfb.scaleViewport = this.scale;
-		if (this.#rfb && changed.has('viewOnly'))
-			this.#rfb.viewOnly = this.viewOnly;
+		if (changed.has('vm') || changed.has('on')) this.#begin();
+		if (this.#rfb && changed.has('scale')) this.#rfb.scaleViewport = this.scale;
+		if (this.#rfb && changed.has('viewOnly')) this.#rfb.viewOnly = this.viewOnly;
 	}
 
 	override focus(): void {
@@ -94,17 +91,14 @@ export class Screen extends LitElement {
 	}
 
 	#connected(rfb: RFB): void {
-		if (rfb !== this.#rfb)
-			return;
+		if (rfb !== this.#rfb) return;
 		this.#wait = RETRY_FIRST_MS;
 		this.#tell('connected');
-		if (this.#wasFocused)
-			this.focus();
+		if (this.#wasFocused) this.focus();
 	}
 
 	#broken(rfb: RFB): void {
-		if (rfb !== this.#rfb)
-			return;	/* ended by us */
+		if (rfb !== this.#rfb) return; /* ended by us */
 		this.#rfb = undefined;
 		this.#wasFocused = this.matches(':focus-within');
 		this.#tell('broken');

@@ -31,10 +31,15 @@ export class SerialPage extends View {
 	#timer = 0;
 	#resize = new ResizeObserver(() => this.#fit.fit());
 
-	static override styles = [baseStyles, unsafeCSS(xtermCss), consoleStyles, css`
+	static override styles = [
+		baseStyles,
+		unsafeCSS(xtermCss),
+		consoleStyles,
+		css`
 		.terminal { position: absolute; inset: 4px 0 4px 8px; }
 		.line { position: absolute; inset: auto 0 0; padding: 6px 12px; margin: 0; background: #333; color: #fff; }
-	`];
+	`,
+	];
 
 	override disconnectedCallback(): void {
 		super.disconnectedCallback();
@@ -45,19 +50,21 @@ export class SerialPage extends View {
 	}
 
 	protected override updated(changed: PropertyValues<this>): void {
-		if (!this.#terminal && this.target)
-			this.#openTerminal(this.target);
-		if (changed.has('vmId') || changed.has('port'))
-			this.#close();
+		if (!this.#terminal && this.target) this.#openTerminal(this.target);
+		if (changed.has('vmId') || changed.has('port')) this.#close();
 		const vm = findVm(this.vmId);
-		if (vm && hasScreen(vm) && this.#terminal)
-			this.#connect();
-		else
-			this.#close();
+		if (vm && hasScreen(vm) && this.#terminal) this.#connect();
+		else this.#close();
 	}
 
 	#openTerminal(target: HTMLElement): void {
-		const terminal = new Terminal({ fontFamily: FONT, fontSize: 14, scrollback: 5000, screenReaderMode: true, cursorBlink: true });
+		const terminal = new Terminal({
+			fontFamily: FONT,
+			fontSize: 14,
+			scrollback: 5000,
+			screenReaderMode: true,
+			cursorBlink: true,
+		});
 		terminal.loadAddon(this.#fit);
 		terminal.open(target);
 		terminal.onData((text) => this.#send(new TextEncoder().encode(text)));
@@ -78,20 +85,19 @@ export class SerialPage extends View {
 	}
 
 	#send(bytes: Uint8Array<ArrayBuffer>): void {
-		if (this.#socket?.readyState === WebSocket.OPEN)
-			this.#socket.send(bytes);
+		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(bytes);
 	}
 
 	#connect(): void {
-		if (this.#socket || this.#timer)
-			return;
+		if (this.#socket || this.#timer) return;
 		const socket = new WebSocket(serialUrl(this.vmId, this.port), 'binary');
 		socket.binaryType = 'arraybuffer';
-		socket.onopen = () => { this.connected = true; };
+		socket.onopen = () => {
+			this.connected = true;
+		};
 		socket.onmessage = (message) => this.#terminal?.write(new Uint8Array(message.data as ArrayBuffer));
 		socket.onclose = () => {
-			if (this.#socket !== socket)
-				return;
+			if (this.#socket !== socket) return;
 			this.#socket = undefined;
 			this.connected = false;
 			this.#timer = window.setTimeout(() => {
@@ -114,7 +120,9 @@ export class SerialPage extends View {
 	protected override render() {
 		const vm = findVm(this.vmId);
 		if (!vm)
-			return this.state.vms ? html`<p class="gone">${t('vm.gone')} <a href="#/vms">${t('nav.vms')}</a></p>` : nothing;
+			return this.state.vms
+				? html`<p class="gone">${t('vm.gone')} <a href="#/vms">${t('nav.vms')}</a></p>`
+				: nothing;
 		return html`
 			<div class="bar">
 				<h1><a href="#/vms/${vm.id}">${vm.name}</a> – COM${this.port}</h1>

@@ -7,7 +7,10 @@ export const KIB = 1024;
 export const MIB = KIB * 1024;
 export const GIB = MIB * 1024;
 const UNITS: readonly (readonly [number, string])[] = [
-	[GIB * 1024, 'TiB'], [GIB, 'GiB'], [MIB, 'MiB'], [KIB, 'KiB'],
+	[GIB * 1024, 'TiB'],
+	[GIB, 'GiB'],
+	[MIB, 'MiB'],
+	[KIB, 'KiB'],
 ];
 
 export function formatNumber(value: number, digits = 0): string {
@@ -37,5 +40,7 @@ export function formatDuration(seconds: number): string {
 }
 
 export function formatTime(time: string): string {
-	return new Intl.DateTimeFormat(store.state.language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(time));
+	return new Intl.DateTimeFormat(store.state.language, { dateStyle: 'medium', timeStyle: 'medium' }).format(
+		new Date(time),
+	);
 }

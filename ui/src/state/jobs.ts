@@ -21,8 +21,7 @@ export function jobChanged(job: Job): void {
 	const others = (store.state.jobs ?? []).filter((other) => other.id !== job.id);
 	const jobs = [job, ...others].sort((a, b) => b.createdAt.localeCompare(a.createdAt));
 	store.set({ jobs });
-	if (isUnfinished(job) || !mine.delete(job.id))
-		return;
+	if (isUnfinished(job) || !mine.delete(job.id)) return;
 	if (job.state === 'failed')
 		notify('error', t('job.failed', { job: jobTitle(job) }), job.error?.detail ?? '');
 }

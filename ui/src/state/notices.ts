@@ -16,15 +16,13 @@ export function notify(intent: Intent, title: string, detail = ''): void {
 	const others = store.state.notices.filter((notice) => notice.title !== title || notice.detail !== detail);
 	const id = ++lastId;
 	store.set({ notices: [...others, { id, intent, title, detail }].slice(-MOST_NOTICES) });
-	if (intent === 'success')
-		setTimeout(() => dismissNotice(id), SUCCESS_STAYS_MS);
+	if (intent === 'success') setTimeout(() => dismissNotice(id), SUCCESS_STAYS_MS);
 }
 
 /* What a person should read about a failed request. */
 export function errorText(error: unknown): string {
 	if (error instanceof ApiError) {
-		if (error.code === 'unreachable')
-			return t('error.unreachable');
+		if (error.code === 'unreachable') return t('error.unreachable');
 		return error.message || t('error.unknown');
 	}
 	return error instanceof Error ? error.message : String(error);
@@ -36,7 +34,6 @@ export function sessionWasLost(error: unknown): boolean {
 }
 
 export function notifyError(title: Key, error: unknown, params: Record<string, string | number> = {}): void {
-	if (sessionWasLost(error))
-		return;
+	if (sessionWasLost(error)) return;
 	notify('error', t(title, params), errorText(error));
 }

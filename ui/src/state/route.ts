@@ -11,12 +11,9 @@ const TOP_PAGES = ['overview', 'vms', 'media', 'disks', 'jobs', 'events'] as con
 
 export function currentRoute(): Route {
 	const [page = '', id, sub, port] = location.hash.replace(/^#\/?/, '').split('/');
-	if (page === 'vms' && id && sub === 'console')
-		return { page: 'console', id };
-	if (page === 'vms' && id && sub === 'serial')
-		return { page: 'serial', id, port: port === '2' ? 2 : 1 };
-	if (page === 'vms' && id)
-		return { page: 'vm', id };
+	if (page === 'vms' && id && sub === 'console') return { page: 'console', id };
+	if (page === 'vms' && id && sub === 'serial') return { page: 'serial', id, port: port === '2' ? 2 : 1 };
+	if (page === 'vms' && id) return { page: 'vm', id };
 	return { page: TOP_PAGES.find((name) => name === page) ?? 'overview' };
 }
 

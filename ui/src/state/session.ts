@@ -8,8 +8,7 @@ import { startSync, stopSync } from './sync.js';
 
 function enter(session: Session): void {
 	store.set({ session, sessionState: 'signed-in' });
-	if (!session.passwordChangeRequired)
-		startSync();
+	if (!session.passwordChangeRequired) startSync();
 }
 
 /* Finds the session that the cookie of an earlier visit still has. */
@@ -39,25 +38,28 @@ export async function signOut(): Promise<void> {
 
 export async function changePassword(current: string, password: string): Promise<void> {
 	const { session } = store.state;
-	if (!session)
-		return;
+	if (!session) return;
 	await api.changePassword(session.user.id, current, password);
 	enter(await api.getSession());
 }
 
 function forget(): void {
 	store.set({
-		sessionState: 'signed-out', session: undefined, host: undefined, vms: undefined, disks: undefined,
-		isos: undefined, jobs: undefined, events: undefined, notices: [],
+		sessionState: 'signed-out',
+		session: undefined,
+		host: undefined,
+		vms: undefined,
+		disks: undefined,
+		isos: undefined,
+		jobs: undefined,
+		events: undefined,
+		notices: [],
 	});
 }
 
 function loseSession(): void {
-	if (store.state.sessionState !== 'signed-in')
-		return;
+	if (store.state.sessionState !== 'signed-in') return;
 	stopSync();
-	if (store.state.session?.passwordChangeRequired)
-		forget();
-	else
-		store.set({ sessionState: 'expired' });
+	if (store.state.session?.passwordChangeRequired) forget();
+	else store.set({ sessionState: 'expired' });
 }

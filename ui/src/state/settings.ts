@@ -6,7 +6,8 @@ import { store, type Language, type Theme } from './store.js';
 
 const THEME_KEY = 'partita.theme';
 const LANGUAGE_KEY = 'partita.language';
-const FONTS = '"Segoe UI", "Segoe UI Variable", "Yu Gothic UI", Meiryo, "Noto Sans", "Noto Sans CJK JP", system-ui, sans-serif';
+const FONTS =
+	'"Segoe UI", "Segoe UI Variable", "Yu Gothic UI", Meiryo, "Noto Sans", "Noto Sans CJK JP", system-ui, sans-serif';
 const prefersDark = matchMedia('(prefers-color-scheme: dark)');
 
 function isDark(): boolean {

@@ -14,12 +14,16 @@ export interface Notice {
 }
 
 export interface Upload {
-	id: string;	/* the ISO's id */
+	id: string; /* the ISO's id */
 	name: string;
 	sizeBytes: number;
 	sentBytes: number;
 	bytesPerSecond: number;
-	state: 'sending' | 'paused' | 'failed' | 'refused';	/* refused: the file itself is wrong, trying again is no use */
+	state:
+		| 'sending'
+		| 'paused'
+		| 'failed'
+		| 'refused'; /* refused: the file itself is wrong, trying again is no use */
 	error: string;
 }
 
@@ -28,15 +32,15 @@ export interface State {
 	sessionState: 'unknown' | 'signed-out' | 'signed-in' | 'expired';
 	session?: Session;
 	host?: Host;
-	hostAt: number;	/* performance.now() of the answers that carry uptimes */
+	hostAt: number; /* performance.now() of the answers that carry uptimes */
 	vms?: Vm[];
 	vmsAt: number;
 	disks?: Disk[];
 	isos?: Iso[];
 	jobs?: Job[];
-	events?: Event[];	/* newest first */
-	live: boolean;	/* the event stream is connected */
-	reachable: boolean;	/* the last request got an answer */
+	events?: Event[]; /* newest first */
+	live: boolean; /* the event stream is connected */
+	reachable: boolean; /* the last request got an answer */
 	notices: Notice[];
 	uploads: Upload[];
 	theme: Theme;
@@ -63,13 +67,11 @@ class Store {
 
 	set(patch: Partial<State>): void {
 		this.state = { ...this.state, ...patch };
-		if (this.#told)
-			return;
+		if (this.#told) return;
 		this.#told = true;
 		queueMicrotask(() => {
 			this.#told = false;
-			for (const listener of [...this.#listeners])
-				listener();
+			for (const listener of [...this.#listeners]) listener();
 		});
 	}
 

@@ -15,13 +15,19 @@ import { store } from './store.js';
 type Part = 'host' | 'vms' | 'disks' | 'isos' | 'jobs' | 'events';
 
 const EVENTS_KEPT = 500;
-const GATHER_MS = 120;		/* a burst of events costs one request per list */
+const GATHER_MS = 120; /* a burst of events costs one request per list */
 const REFRESH_LIVE_MS = 30000;
 const REFRESH_BLIND_MS = 5000;
 
 const loaders: Record<Part, () => Promise<void>> = {
-	host: async () => { const host = await getHost(); store.set({ host, hostAt: performance.now() }); },
-	vms: async () => { const vms = await listVms(); store.set({ vms, vmsAt: performance.now() }); },
+	host: async () => {
+		const host = await getHost();
+		store.set({ host, hostAt: performance.now() });
+	},
+	vms: async () => {
+		const vms = await listVms();
+		store.set({ vms, vmsAt: performance.now() });
+	},
 	disks: async () => store.set({ disks: await listDisks() }),
 	isos: async () => store.set({ isos: await listIsos() }),
 	jobs: async () => store.set({ jobs: await listJobs() }),
@@ -45,8 +51,7 @@ let running = false;
 async function load(part: Part): Promise<void> {
 	try {
 		await loaders[part]();
-		if (!store.state.reachable)
-			store.set({ reachable: true });
+		if (!store.state.reachable) store.set({ reachable: true });
 	} catch (error) {
 		if (error instanceof ApiError && (error.status === 0 || error.status >= 500))
 			store.set({ reachable: false });
@@ -54,51 +59,46 @@ async function load(part: Part): Promise<void> {
 }
 
 export function refresh(...parts: Part[]): void {
-	for (const part of parts)
-		wanted.add(part);
+	for (const part of parts) wanted.add(part);
 	clearTimeout(gatherTimer);
 	gatherTimer = window.setTimeout(() => {
 		const now = [...wanted];
 		wanted.clear();
-		if (running)
-			now.forEach((part) => void load(part));
+		if (running) now.forEach((part) => void load(part));
 	}, GATHER_MS);
 }
 
 function onEvent(event: Event): void {
 	const { events = [] } = store.state;
-	if (events.some((known) => known.seq === event.seq))
-		return;
+	if (events.some((known) => known.seq === event.seq)) return;
 	store.set({ events: [event, ...events].slice(0, EVENTS_KEPT) });
 	const kind = event.type.split('.')[0] ?? '';
-	if (kind === 'job' && event.data)
-		jobChanged(event.data as unknown as Job);
-	else
-		refresh(...(staleAfter[kind] ?? []));
+	if (kind === 'job' && event.data) jobChanged(event.data as unknown as Job);
+	else refresh(...(staleAfter[kind] ?? []));
 }
 
 function onConnected(live: boolean): void {
 	store.set({ live });
-	if (live)
-		refresh('host', 'vms', 'disks', 'isos', 'jobs');
+	if (live) refresh('host', 'vms', 'disks', 'isos', 'jobs');
 	schedule();
 }
 
 function schedule(): void {
 	clearTimeout(refreshTimer);
-	refreshTimer = window.setTimeout(() => {
-		refresh('host', 'vms', ...(store.state.live ? [] : ['disks', 'isos', 'jobs', 'events'] as Part[]));
-		schedule();
-	}, store.state.live ? REFRESH_LIVE_MS : REFRESH_BLIND_MS);
+	refreshTimer = window.setTimeout(
+		() => {
+			refresh('host', 'vms', ...(store.state.live ? [] : (['disks', 'isos', 'jobs', 'events'] as Part[])));
+			schedule();
+		},
+		store.state.live ? REFRESH_LIVE_MS : REFRESH_BLIND_MS,
+	);
 }
 
 export async function startSync(): Promise<void> {
-	if (running)
-		return;
+	if (running) return;
 	running = true;
 	await Promise.all((Object.keys(loaders) as Part[]).map(load));
-	if (!running)
-		return;
+	if (!running) return;
 	const last = store.state.events?.[0]?.seq ?? 0;
 	endStream = followEvents(last, { event: onEvent, connected: onConnected });
 	schedule();

@@ -53,10 +53,8 @@ async function send(id: string, name: string, file: File, from: number): Promise
 		drop(id);
 		notify('success', t('media.uploaded', { name }));
 	} catch (error) {
-		if (controller.signal.aborted)
-			change(id, { state: 'paused', bytesPerSecond: 0 });
-		else
-			change(id, { state: failureState(error), bytesPerSecond: 0, error: errorText(error) });
+		if (controller.signal.aborted) change(id, { state: 'paused', bytesPerSecond: 0 });
+		else change(id, { state: failureState(error), bytesPerSecond: 0, error: errorText(error) });
 	}
 	refresh('isos', 'host');
 }
@@ -64,7 +62,13 @@ async function send(id: string, name: string, file: File, from: number): Promise
 export function startUpload(file: File, name: string): void {
 	const id = crypto.randomUUID();
 	const upload: Upload = {
-		id, name, sizeBytes: file.size, sentBytes: 0, bytesPerSecond: 0, state: 'sending', error: '',
+		id,
+		name,
+		sizeBytes: file.size,
+		sentBytes: 0,
+		bytesPerSecond: 0,
+		state: 'sending',
+		error: '',
 	};
 	store.set({ uploads: [...store.state.uploads, upload] });
 	void send(id, name, file, 0);
@@ -79,8 +83,7 @@ async function receivedBytes(id: string): Promise<number> {
 	try {
 		return (await getIso(id)).receivedBytes;
 	} catch (error) {
-		if (error instanceof ApiError && error.status === 404)
-			return 0;
+		if (error instanceof ApiError && error.status === 404) return 0;
 		throw error;
 	}
 }
@@ -88,8 +91,7 @@ async function receivedBytes(id: string): Promise<number> {
 export async function resumeUpload(id: string): Promise<void> {
 	const upload = store.state.uploads.find((one) => one.id === id);
 	const file = sending.get(id)?.file;
-	if (!upload || !file)
-		return;
+	if (!upload || !file) return;
 	try {
 		await send(id, upload.name, file, await receivedBytes(id));
 	} catch (error) {
@@ -100,7 +102,13 @@ export async function resumeUpload(id: string): Promise<void> {
 /* An upload that an earlier visit left unfinished: the person has chosen the same file again. */
 export async function adoptUpload(id: string, name: string, file: File): Promise<void> {
 	const upload: Upload = {
-		id, name, sizeBytes: file.size, sentBytes: 0, bytesPerSecond: 0, state: 'paused', error: '',
+		id,
+		name,
+		sizeBytes: file.size,
+		sentBytes: 0,
+		bytesPerSecond: 0,
+		state: 'paused',
+		error: '',
 	};
 	store.set({ uploads: [...store.state.uploads.filter((one) => one.id !== id), upload] });
 	sending.set(id, { file, controller: new AbortController() });
@@ -109,12 +117,12 @@ export async function adoptUpload(id: string, name: string, file: File): Promise
 
 export async function cancelUpload(id: string): Promise<void> {
 	pauseUpload(id);
-	drop(id);
 	try {
 		await deleteIso(id);
+		drop(id);
 	} catch (error) {
-		if (!(error instanceof ApiError && error.status === 404))
-			notifyError('media.deleteFailed', error);
+		if (error instanceof ApiError && error.status === 404) drop(id);
+		else notifyError('media.deleteFailed', error);
 	}
 	refresh('isos', 'host');
 }

@@ -50,25 +50,31 @@ export function vmChanged(vm: Vm): void {
 }
 
 export async function runAction(action: PowerAction, vms: Vm[]): Promise<void> {
-	await Promise.all(vms.filter((vm) => canRun(action, vm)).map(async (vm) => {
-		try {
-			jobStarted(await api.runVmAction(vm.id, action));
-		} catch (error) {
-			notifyError('vm.actionFailed', error, { name: vm.name });
-		}
-	}));
+	await Promise.all(
+		vms
+			.filter((vm) => canRun(action, vm))
+			.map(async (vm) => {
+				try {
+					jobStarted(await api.runVmAction(vm.id, action));
+				} catch (error) {
+					notifyError('vm.actionFailed', error, { name: vm.name });
+				}
+			}),
+	);
 	refresh('vms');
 }
 
 export async function deleteVms(vms: Vm[]): Promise<void> {
-	await Promise.all(vms.map(async (vm) => {
-		try {
-			await api.deleteVm(vm.id);
-			store.set({ vms: store.state.vms?.filter((other) => other.id !== vm.id) });
-			notify('success', t('vm.deleted', { name: vm.name }));
-		} catch (error) {
-			notifyError('vm.deleteFailed', error, { name: vm.name });
-		}
-	}));
+	await Promise.all(
+		vms.map(async (vm) => {
+			try {
+				await api.deleteVm(vm.id);
+				store.set({ vms: store.state.vms?.filter((other) => other.id !== vm.id) });
+				notify('success', t('vm.deleted', { name: vm.name }));
+			} catch (error) {
+				notifyError('vm.deleteFailed', error, { name: vm.name });
+			}
+		}),
+	);
 	refresh('vms', 'disks', 'isos', 'host');
 }

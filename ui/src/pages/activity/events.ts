@@ -15,11 +15,15 @@ export class EventsPage extends View {
 	static override styles = [baseStyles, pageStyles, filterStyles];
 
 	protected override render() {
-		const events = this.state.events?.filter((event) => matches(this.filter, event.message, event.object.name, event.type));
+		const events = this.state.events?.filter((event) =>
+			matches(this.filter, event.message, event.object.name, event.type),
+		);
 		return html`
 			<div class="heading"><h1>${t('nav.events')}</h1></div>
 			<p class="subtitle">${t('events.text')}</p>
-			${filterBox(this.filter, (value) => { this.filter = value; })}
+			${filterBox(this.filter, (value) => {
+				this.filter = value;
+			})}
 			<div class="card">${eventList(events)}</div>`;
 	}
 }

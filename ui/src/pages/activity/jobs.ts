@@ -13,21 +13,26 @@ import { t } from '../../i18n/index.js';
 import { isUnfinished, jobTitle, stopJob } from '../../state/jobs.js';
 
 const icons: Record<Job['state'], IconName> = {
-	queued: 'refresh', running: 'refresh', succeeded: 'ok', failed: 'error', cancelled: 'stop',
+	queued: 'refresh',
+	running: 'refresh',
+	succeeded: 'ok',
+	failed: 'error',
+	cancelled: 'stop',
 };
 
 function stateCell(job: Job) {
 	return html`
 		<span class="cell ${job.state}"><pt-icon name=${icons[job.state]}></pt-icon>${t(`jobState.${job.state}`)}</span>
-		${isUnfinished(job)
-			? html`<fluent-progress-bar aria-label=${jobTitle(job)} min="0" max="100" value=${job.progressPercent}></fluent-progress-bar>`
-			: nothing}
+		${
+			isUnfinished(job)
+				? html`<fluent-progress-bar aria-label=${jobTitle(job)} min="0" max="100" value=${job.progressPercent}></fluent-progress-bar>`
+				: nothing
+		}
 		${job.error ? html`<div class="bad">${job.error.detail}</div>` : nothing}`;
 }
 
 function cancelCell(job: Job) {
-	if (!isUnfinished(job) || !job.cancellable)
-		return '';
+	if (!isUnfinished(job) || !job.cancellable) return '';
 	return html`<fluent-button size="small" @click=${() => void stopJob(job)}>${t('common.cancel')}</fluent-button>`;
 }
 
@@ -39,10 +44,18 @@ export class JobsPage extends View {
 		return [
 			{ id: 'job', label: t('jobs.job'), cell: jobTitle, order: jobTitle },
 			{ id: 'state', label: t('jobs.state'), cell: stateCell, order: (job) => job.state },
-			{ id: 'created', label: t('jobs.created'), cell: (job) => html`<span class="stamp">${formatTime(job.createdAt)}</span>`, order: (job) => job.createdAt },
 			{
-				id: 'finished', label: t('jobs.finished'), secondary: true,
-				cell: (job) => html`<span class="stamp">${job.finishedAt ? formatTime(job.finishedAt) : ''}</span>`, order: (job) => job.finishedAt ?? '',
+				id: 'created',
+				label: t('jobs.created'),
+				cell: (job) => html`<span class="stamp">${formatTime(job.createdAt)}</span>`,
+				order: (job) => job.createdAt,
+			},
+			{
+				id: 'finished',
+				label: t('jobs.finished'),
+				secondary: true,
+				cell: (job) => html`<span class="stamp">${job.finishedAt ? formatTime(job.finishedAt) : ''}</span>`,
+				order: (job) => job.finishedAt ?? '',
 			},
 			{ id: 'cancel', label: t('table.actions'), cell: cancelCell },
 		];

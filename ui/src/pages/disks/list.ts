@@ -30,33 +30,84 @@ export class DisksPage extends View {
 
 	async #delete(disks: Disk[]): Promise<void> {
 		const yes = await confirm({
-			title: t('disks.deleteTitle'), text: t('confirm.forGood'), details: disks.map((disk) => disk.name), action: t('common.delete'),
+			title: t('disks.deleteTitle'),
+			text: t('confirm.forGood'),
+			details: disks.map((disk) => disk.name),
+			action: t('common.delete'),
 		});
-		if (!yes)
-			return;
-		await Promise.all(disks.map((disk) => deleteDisk(disk.id).catch((error: unknown) => notifyError('disks.deleteFailed', error, { name: disk.name }))));
+		if (!yes) return;
+		await Promise.all(
+			disks.map((disk) =>
+				deleteDisk(disk.id).catch((error: unknown) =>
+					notifyError('disks.deleteFailed', error, { name: disk.name }),
+				),
+			),
+		);
 		refresh('disks', 'host');
 	}
 
 	#commands(selected: Disk[]): Command[] {
 		const used = selected.some((disk) => disk.attachedTo.length > 0);
 		return [
-			{ id: 'new', label: t('action.new'), icon: 'add', disabled: !mayAdminister(), run: () => { this.creating = true; } },
 			{
-				id: 'delete', label: t('common.delete'), icon: 'remove', group: true, disabled: !mayAdminister() || selected.length === 0 || used,
-				title: used ? t('disks.deleteUsed') : '', run: () => void this.#delete(selected),
+				id: 'new',
+				label: t('action.new'),
+				icon: 'add',
+				disabled: !mayAdminister(),
+				run: () => {
+					this.creating = true;
+				},
+			},
+			{
+				id: 'delete',
+				label: t('common.delete'),
+				icon: 'remove',
+				group: true,
+				disabled: !mayAdminister() || selected.length === 0 || used,
+				title: used ? t('disks.deleteUsed') : '',
+				run: () => void this.#delete(selected),
 			},
 		];
 	}
 
 	#columns(): Column<Disk>[] {
 		return [
-			{ id: 'name', label: t('disks.name'), cell: (disk) => html`<span class="cell"><pt-icon name="disk"></pt-icon>${disk.name}</span>`, order: (disk) => disk.name },
-			{ id: 'format', label: t('disks.format'), secondary: true, cell: (disk) => `${disk.format.toUpperCase()}, ${t(`diskType.${disk.type}`)}`, order: (disk) => disk.format },
-			{ id: 'size', label: t('disks.size'), numeric: true, cell: (disk) => formatBytes(disk.sizeBytes), order: (disk) => disk.sizeBytes },
-			{ id: 'allocated', label: t('disks.allocated'), numeric: true, secondary: true, cell: (disk) => formatBytes(disk.allocatedBytes), order: (disk) => disk.allocatedBytes },
+			{
+				id: 'name',
+				label: t('disks.name'),
+				cell: (disk) => html`<span class="cell"><pt-icon name="disk"></pt-icon>${disk.name}</span>`,
+				order: (disk) => disk.name,
+			},
+			{
+				id: 'format',
+				label: t('disks.format'),
+				secondary: true,
+				cell: (disk) => `${disk.format.toUpperCase()}, ${t(`diskType.${disk.type}`)}`,
+				order: (disk) => disk.format,
+			},
+			{
+				id: 'size',
+				label: t('disks.size'),
+				numeric: true,
+				cell: (disk) => formatBytes(disk.sizeBytes),
+				order: (disk) => disk.sizeBytes,
+			},
+			{
+				id: 'allocated',
+				label: t('disks.allocated'),
+				numeric: true,
+				secondary: true,
+				cell: (disk) => formatBytes(disk.allocatedBytes),
+				order: (disk) => disk.allocatedBytes,
+			},
 			{ id: 'used', label: t('media.usedBy'), cell: (disk) => attachedTo(disk.attachedTo) },
-			{ id: 'created', label: t('media.created'), secondary: true, cell: (disk) => html`<span class="stamp">${formatTime(disk.createdAt)}</span>`, order: (disk) => disk.createdAt },
+			{
+				id: 'created',
+				label: t('media.created'),
+				secondary: true,
+				cell: (disk) => html`<span class="stamp">${formatTime(disk.createdAt)}</span>`,
+				order: (disk) => disk.createdAt,
+			},
 		];
 	}
 
@@ -66,12 +117,22 @@ export class DisksPage extends View {
 		return html`
 			<div class="heading"><h1>${t('nav.disks')}</h1></div>
 			<pt-command-bar .label=${t('nav.disks')} .commands=${this.#commands(selected)}></pt-command-bar>
-			<div class="tools">${filterBox(this.filter, (value) => { this.filter = value; })}</div>
+			<div class="tools">${filterBox(this.filter, (value) => {
+				this.filter = value;
+			})}</div>
 			<div class="card">
 				<pt-table selectable .label=${t('nav.disks')} .columns=${this.#columns()} .rows=${rows} .rowName=${(disk: Disk) => disk.name}
 					.selected=${this.selected} .empty=${this.filter ? t('table.noMatch') : t('disks.empty')}
-					@select=${(event: CustomEvent<Set<string>>) => { this.selected = event.detail; }}></pt-table>
+					@select=${(event: CustomEvent<Set<string>>) => {
+						this.selected = event.detail;
+					}}></pt-table>
 			</div>
-			${this.creating ? html`<pt-new-disk @close=${() => { this.creating = false; }}></pt-new-disk>` : nothing}`;
+			${
+				this.creating
+					? html`<pt-new-disk @close=${() => {
+							this.creating = false;
+						}}></pt-new-disk>`
+					: nothing
+			}`;
 	}
 }

@@ -3,7 +3,7 @@
 import { css, html } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import { createDisk } from '../../api/disks.js';
-import { radioField, textField } from '../../components/fields.js';
+import { errorBar, formButtons, radioField, textField } from '../../components/fields.js';
 import '../../components/panel.js';
 import type { Panel } from '../../components/panel.js';
 import { baseStyles, formStyles } from '../../components/styles.js';
@@ -11,9 +11,13 @@ import { View } from '../../components/view.js';
 import { t } from '../../i18n/index.js';
 import { notify } from '../../state/notices.js';
 import { refresh } from '../../state/sync.js';
-import { bytesOf, formProblem, hasProblems, problemsFrom, sizeField, type Problems, type Size } from '../vms/form.js';
+import { bytesOf, hasProblems, problemsFrom, sizeField, type Problems, type Size } from '../vms/form.js';
 
-const serverFields = [['name', 'name'], ['sizeBytes', 'size'], ['format', 'format']] as const;
+const serverFields = [
+	['name', 'name'],
+	['sizeBytes', 'size'],
+	['format', 'format'],
+] as const;
 
 @customElement('pt-new-disk')
 export class NewDisk extends View {
@@ -24,9 +28,13 @@ export class NewDisk extends View {
 	@state() private problems: Problems = {};
 	@state() private busy = false;
 
-	static override styles = [baseStyles, formStyles, css`
+	static override styles = [
+		baseStyles,
+		formStyles,
+		css`
 		.unit { align-self: start; padding-top: 26px; }
-	`];
+	`,
+	];
 
 	async #submit(event: SubmitEvent): Promise<void> {
 		event.preventDefault();
@@ -35,11 +43,15 @@ export class NewDisk extends View {
 			name: this.name.trim() ? undefined : t('form.required'),
 			size: sizeBytes === undefined ? t('form.size') : undefined,
 		};
-		if (this.busy || hasProblems(this.problems) || sizeBytes === undefined)
-			return;
+		if (this.busy || hasProblems(this.problems) || sizeBytes === undefined) return;
 		this.busy = true;
 		try {
-			const disk = await createDisk({ name: this.name.trim(), format: this.format, type: 'fixed', sizeBytes });
+			const disk = await createDisk({
+				name: this.name.trim(),
+				format: this.format,
+				type: 'fixed',
+				sizeBytes,
+			});
 			notify('success', t('disks.created', { name: disk.name }));
 			refresh('disks', 'host');
 			this.panel.close();
@@ -54,22 +66,44 @@ export class NewDisk extends View {
 		const { problems } = this;
 		return html`
 			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${t('disks.new')} @close=${() => this.dispatchEvent(new CustomEvent('close'))}>
+				<pt-panel .heading=${t('disks.new')}>
 					<div class="fields">
-						${formProblem(problems)}
-						${textField({ name: 'name', label: t('disks.name'), value: this.name, required: true, autofocus: true, problem: problems.name, change: (name) => { this.name = name; } })}
-						${sizeField({ name: 'size', label: t('form.diskSize'), size: this.size, problem: problems.size, change: (size) => { this.size = size; } })}
+						${errorBar(problems.form)}
+						${textField({
+							name: 'name',
+							label: t('disks.name'),
+							value: this.name,
+							required: true,
+							autofocus: true,
+							problem: problems.name,
+							change: (name) => {
+								this.name = name;
+							},
+						})}
+						${sizeField({
+							name: 'size',
+							label: t('form.diskSize'),
+							size: this.size,
+							problem: problems.size,
+							change: (size) => {
+								this.size = size;
+							},
+						})}
 						${radioField({
-							name: 'format', label: t('disks.format'), value: this.format, problem: problems.format,
+							name: 'format',
+							label: t('disks.format'),
+							value: this.format,
+							problem: problems.format,
 							choices: [
 								{ value: 'vhd', label: 'VHD', note: t('disks.vhdNote') },
 								{ value: 'raw', label: t('disks.raw'), note: t('disks.rawNote') },
 							],
-							change: (format) => { this.format = format === 'raw' ? 'raw' : 'vhd'; },
+							change: (format) => {
+								this.format = format === 'raw' ? 'raw' : 'vhd';
+							},
 						})}
 					</div>
-					<fluent-button slot="footer" type="submit" appearance="primary" ?disabled=${this.busy} data-submit>${t('common.create')}</fluent-button>
-					<fluent-button slot="footer" @click=${() => this.panel.close()}>${t('common.cancel')}</fluent-button>
+					${formButtons(t('common.create'), this.busy, () => this.panel.close())}
 				</pt-panel>
 			</form>`;
 	}

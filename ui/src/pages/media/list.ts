@@ -29,9 +29,15 @@ export class MediaPage extends View {
 	@query('input[type=file]') private fileInput!: HTMLInputElement;
 	#adopting: Iso | undefined;
 
-	static override styles = [baseStyles, pageStyles, filterStyles, uploadStyles, css`
+	static override styles = [
+		baseStyles,
+		pageStyles,
+		filterStyles,
+		uploadStyles,
+		css`
 		:host([dropping]) { outline: 2px dashed var(--colorCompoundBrandStroke); outline-offset: -8px; }
-	`];
+	`,
+	];
 
 	override connectedCallback(): void {
 		super.connectedCallback();
@@ -52,8 +58,7 @@ export class MediaPage extends View {
 	readonly #drop = (event: DragEvent): void => {
 		event.preventDefault();
 		this.dropping = false;
-		if (mayAdminister())
-			this.#take([...(event.dataTransfer?.files ?? [])]);
+		if (mayAdminister()) this.#take([...(event.dataTransfer?.files ?? [])]);
 	};
 
 	protected override updated(): void {
@@ -62,11 +67,12 @@ export class MediaPage extends View {
 
 	/* Names are unique; a file that came before under the same name is numbered. */
 	#freeName(file: File): string {
-		const taken = new Set([...(this.state.isos ?? []), ...this.state.uploads].map((one) => one.name.toLowerCase()));
+		const taken = new Set(
+			[...(this.state.isos ?? []), ...this.state.uploads].map((one) => one.name.toLowerCase()),
+		);
 		const [, stem = file.name, end = ''] = /^(.*?)(\.[^.]*)?$/.exec(file.name) ?? [];
 		let name = file.name;
-		for (let number = 2; taken.has(name.toLowerCase()); number++)
-			name = `${stem} (${number})${end}`;
+		for (let number = 2; taken.has(name.toLowerCase()); number++) name = `${stem} (${number})${end}`;
 		return name;
 	}
 
@@ -74,12 +80,14 @@ export class MediaPage extends View {
 		const unfinished = this.#adopting;
 		this.#adopting = undefined;
 		for (const file of files) {
-			if (!unfinished)
-				startUpload(file, this.#freeName(file));
-			else if (file.size === unfinished.sizeBytes)
-				void adoptUpload(unfinished.id, unfinished.name, file);
+			if (!unfinished) startUpload(file, this.#freeName(file));
+			else if (file.size === unfinished.sizeBytes) void adoptUpload(unfinished.id, unfinished.name, file);
 			else
-				notify('error', t('media.otherFile'), t('media.otherFileDetail', { name: unfinished.name, size: formatBytes(unfinished.sizeBytes) }));
+				notify(
+					'error',
+					t('media.otherFile'),
+					t('media.otherFileDetail', { name: unfinished.name, size: formatBytes(unfinished.sizeBytes) }),
+				);
 		}
 	}
 
@@ -91,50 +99,89 @@ export class MediaPage extends View {
 
 	async #delete(isos: Iso[]): Promise<void> {
 		const yes = await confirm({
-			title: t('media.deleteTitle'), text: t('confirm.forGood'), details: isos.map((iso) => iso.name), action: t('common.delete'),
+			title: t('media.deleteTitle'),
+			text: t('confirm.forGood'),
+			details: isos.map((iso) => iso.name),
+			action: t('common.delete'),
 		});
-		if (!yes)
-			return;
-		await Promise.all(isos.map((iso) => deleteIso(iso.id).catch((error: unknown) => notifyError('media.deleteFailed', error))));
+		if (!yes) return;
+		await Promise.all(
+			isos.map((iso) =>
+				deleteIso(iso.id).catch((error: unknown) => notifyError('media.deleteFailed', error)),
+			),
+		);
 		refresh('isos', 'host');
 	}
 
 	#commands(selected: Iso[]): Command[] {
 		const used = selected.some((iso) => iso.attachedTo.length > 0);
 		return [
-			{ id: 'upload', label: t('media.upload'), icon: 'upload', disabled: !mayAdminister(), run: () => this.#choose() },
 			{
-				id: 'delete', label: t('common.delete'), icon: 'remove', group: true, disabled: !mayAdminister() || selected.length === 0 || used,
-				title: used ? t('media.deleteUsed') : '', run: () => void this.#delete(selected),
+				id: 'upload',
+				label: t('media.upload'),
+				icon: 'upload',
+				disabled: !mayAdminister(),
+				run: () => this.#choose(),
+			},
+			{
+				id: 'delete',
+				label: t('common.delete'),
+				icon: 'remove',
+				group: true,
+				disabled: !mayAdminister() || selected.length === 0 || used,
+				title: used ? t('media.deleteUsed') : '',
+				run: () => void this.#delete(selected),
 			},
 		];
 	}
 
 	#stateCell(iso: Iso) {
-		if (iso.state === 'ready')
-			return t('isoState.ready');
+		if (iso.state === 'ready') return t('isoState.ready');
 		return html`
 			${t('isoState.uploading', { percent: formatPercent(iso.receivedBytes, iso.sizeBytes) })}
-			${mayAdminister()
-				? html`<fluent-button size="small" @click=${() => this.#choose(iso)}>${t('media.resume')}</fluent-button>
+			${
+				mayAdminister()
+					? html`<fluent-button size="small" @click=${() => this.#choose(iso)}>${t('media.resume')}</fluent-button>
 					<fluent-button size="small" @click=${() => void cancelUpload(iso.id)}>${t('media.discard')}</fluent-button>`
-				: nothing}`;
+					: nothing
+			}`;
 	}
 
 	#columns(): Column<Iso>[] {
 		return [
-			{ id: 'name', label: t('media.name'), cell: (iso) => html`<span class="cell"><pt-icon name="album"></pt-icon>${iso.name}</span>`, order: (iso) => iso.name },
-			{ id: 'size', label: t('media.size'), numeric: true, cell: (iso) => formatBytes(iso.sizeBytes), order: (iso) => iso.sizeBytes },
-			{ id: 'state', label: t('media.state'), cell: (iso) => this.#stateCell(iso), order: (iso) => iso.state },
+			{
+				id: 'name',
+				label: t('media.name'),
+				cell: (iso) => html`<span class="cell"><pt-icon name="album"></pt-icon>${iso.name}</span>`,
+				order: (iso) => iso.name,
+			},
+			{
+				id: 'size',
+				label: t('media.size'),
+				numeric: true,
+				cell: (iso) => formatBytes(iso.sizeBytes),
+				order: (iso) => iso.sizeBytes,
+			},
+			{
+				id: 'state',
+				label: t('media.state'),
+				cell: (iso) => this.#stateCell(iso),
+				order: (iso) => iso.state,
+			},
 			{ id: 'used', label: t('media.usedBy'), cell: (iso) => attachedTo(iso.attachedTo) },
-			{ id: 'created', label: t('media.created'), secondary: true, cell: (iso) => html`<span class="stamp">${formatTime(iso.createdAt)}</span>`, order: (iso) => iso.createdAt },
+			{
+				id: 'created',
+				label: t('media.created'),
+				secondary: true,
+				cell: (iso) => html`<span class="stamp">${formatTime(iso.createdAt)}</span>`,
+				order: (iso) => iso.createdAt,
+			},
 		];
 	}
 
 	#uploads() {
 		const { uploads } = this.state;
-		if (uploads.length === 0)
-			return nothing;
+		if (uploads.length === 0) return nothing;
 		return html`
 			<section class="card" aria-labelledby="uploads">
 				<h2 id="uploads">${t('media.uploads')}</h2>
@@ -153,11 +200,15 @@ export class MediaPage extends View {
 			<input type="file" accept=".iso,application/x-iso9660-image" multiple hidden aria-label=${t('media.upload')}
 				@change=${() => this.#take([...(this.fileInput.files ?? [])])} />
 			${this.#uploads()}
-			<div class="tools">${filterBox(this.filter, (value) => { this.filter = value; })}</div>
+			<div class="tools">${filterBox(this.filter, (value) => {
+				this.filter = value;
+			})}</div>
 			<div class="card">
 				<pt-table selectable .label=${t('nav.media')} .columns=${this.#columns()} .rows=${rows} .rowName=${(iso: Iso) => iso.name}
 					.selected=${this.selected} .empty=${this.filter ? t('table.noMatch') : t('media.empty')}
-					@select=${(event: CustomEvent<Set<string>>) => { this.selected = event.detail; }}></pt-table>
+					@select=${(event: CustomEvent<Set<string>>) => {
+						this.selected = event.detail;
+					}}></pt-table>
 			</div>`;
 	}
 }

@@ -18,10 +18,11 @@ export const uploadStyles = css`
 
 function figures(upload: Upload): string {
 	const done = t('media.progress', {
-		sent: formatBytes(upload.sentBytes), total: formatBytes(upload.sizeBytes), percent: formatPercent(upload.sentBytes, upload.sizeBytes),
+		sent: formatBytes(upload.sentBytes),
+		total: formatBytes(upload.sizeBytes),
+		percent: formatPercent(upload.sentBytes, upload.sizeBytes),
 	});
-	if (upload.state === 'paused')
-		return `${done} – ${t('media.paused')}`;
+	if (upload.state === 'paused') return `${done} – ${t('media.paused')}`;
 	if (upload.state === 'sending' && upload.bytesPerSecond > 0) {
 		const left = (upload.sizeBytes - upload.sentBytes) / upload.bytesPerSecond;
 		return `${done} – ${t('media.speed', { rate: formatBytes(upload.bytesPerSecond), left: formatDuration(Math.ceil(left)) })}`;

@@ -17,7 +17,10 @@ const EVENTS_SHOWN = 8;
 export class Overview extends View {
 	#clock = 0;
 
-	static override styles = [baseStyles, pageStyles, css`
+	static override styles = [
+		baseStyles,
+		pageStyles,
+		css`
 		.health { display: flex; gap: 8px; align-items: start; margin: 0; padding: 0; list-style: none; }
 		.running { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column; gap: 6px; }
 		.running li { display: flex; justify-content: space-between; gap: 12px; }
@@ -25,7 +28,8 @@ export class Overview extends View {
 		.counts { display: flex; gap: 32px; }
 		.counts div { display: flex; flex-direction: column-reverse; }
 		.counts dt { white-space: nowrap; }
-	`];
+	`,
+	];
 
 	override connectedCallback(): void {
 		super.connectedCallback();
@@ -82,17 +86,18 @@ export class Overview extends View {
 					<div><dt>${t('overview.allVms')}</dt><dd class="big">${formatNumber(vms.length)}</dd></div>
 				</dl>
 				<ul class="running">
-					${[...failed, ...running].map((vm) => html`<li>
+					${[...failed, ...running].map(
+						(vm) => html`<li>
 						<a href="#/vms/${vm.id}">${vm.name}</a><pt-vm-state value=${vm.state}></pt-vm-state>
-					</li>`)}
+					</li>`,
+					)}
 				</ul>
 				${vms.length === 0 ? html`<p class="empty">${t('vms.empty')}</p>` : nothing}
 			</section>`;
 	}
 
 	#healthBar(host: Host) {
-		if (host.health.level === 'ok' && host.hypervisor.present)
-			return nothing;
+		if (host.health.level === 'ok' && host.hypervisor.present) return nothing;
 		const reasons = host.health.reasons.length > 0 ? host.health.reasons : [t('overview.noHypervisor')];
 		return html`
 			<fluent-message-bar intent=${host.health.level === 'critical' ? 'error' : 'warning'} layout="multiline">
@@ -106,9 +111,11 @@ export class Overview extends View {
 			<div class="heading"><h1>${t('nav.overview')}</h1></div>
 			${host ? this.#healthBar(host) : nothing}
 			<div class="cards">
-				${host
-					? html`${this.#hostCard(host)}${this.#resourcesCard(host)}`
-					: html`<fluent-spinner aria-label=${t('table.loading')}></fluent-spinner>`}
+				${
+					host
+						? html`${this.#hostCard(host)}${this.#resourcesCard(host)}`
+						: html`<fluent-spinner aria-label=${t('table.loading')}></fluent-spinner>`
+				}
 				${this.#vmsCard()}
 				<section class="card wide" aria-labelledby="recent">
 					<h2 id="recent"><a href="#/events">${t('overview.recent')}</a></h2>

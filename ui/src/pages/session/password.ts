@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changing one's own password: <pt-first-password>, the page that nobody can pass while the password is the one-time
 // one, and <pt-change-password>, the same form in a side panel.
-import { css, html, nothing } from 'lit';
+import { css, html } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import { ApiError } from '../../api/http.js';
-import { textField } from '../../components/fields.js';
+import { errorBar, formButtons, textField } from '../../components/fields.js';
 import '../../components/panel.js';
 import type { Panel } from '../../components/panel.js';
 import { baseStyles, formStyles } from '../../components/styles.js';
@@ -15,7 +15,7 @@ import { errorText, notify, sessionWasLost } from '../../state/notices.js';
 import { changePassword, signOut } from '../../state/session.js';
 import { cardPageStyles } from './styles.js';
 
-const LEAST_LENGTH = 10;	/* as webapi has it; the server's answer is what counts */
+const LEAST_LENGTH = 10; /* as webapi has it; the server's answer is what counts */
 
 interface Values {
 	current: string;
@@ -24,14 +24,10 @@ interface Values {
 }
 
 function firstProblem(values: Values): { field: keyof Values; key: Key } | undefined {
-	if (!values.current)
-		return { field: 'current', key: 'form.required' };
-	if (values.next.length < LEAST_LENGTH)
-		return { field: 'next', key: 'password.short' };
-	if (values.next === values.current)
-		return { field: 'next', key: 'password.same' };
-	if (values.next !== values.again)
-		return { field: 'again', key: 'password.different' };
+	if (!values.current) return { field: 'current', key: 'form.required' };
+	if (values.next.length < LEAST_LENGTH) return { field: 'next', key: 'password.short' };
+	if (values.next === values.current) return { field: 'next', key: 'password.same' };
+	if (values.next !== values.again) return { field: 'again', key: 'password.different' };
 	return undefined;
 }
 
@@ -46,8 +42,7 @@ abstract class PasswordForm extends View {
 		event.preventDefault();
 		const wrong = firstProblem(this.values);
 		this.problems = wrong ? { [wrong.field]: t(wrong.key, { least: LEAST_LENGTH }) } : {};
-		if (wrong || this.busy)
-			return;
+		if (wrong || this.busy) return;
 		this.busy = true;
 		try {
 			await changePassword(this.values.current, this.values.next);
@@ -61,17 +56,27 @@ abstract class PasswordForm extends View {
 	}
 
 	#show(error: unknown): void {
-		if (sessionWasLost(error))
-			return;
-		const wrongCurrent = error instanceof ApiError && (error.field === 'currentPassword' || error.code === 'wrong_credentials');
+		if (sessionWasLost(error)) return;
+		const wrongCurrent =
+			error instanceof ApiError && (error.field === 'currentPassword' || error.code === 'wrong_credentials');
 		const wrongNext = error instanceof ApiError && error.field === 'password';
 		this.problems = { [wrongCurrent ? 'current' : wrongNext ? 'next' : 'form']: errorText(error) };
 	}
 
 	#field(field: keyof Values, label: Key, autocomplete: string, autofocus = false, hint?: string) {
 		return textField({
-			name: field, label: t(label), value: this.values[field], type: 'password', required: true, autocomplete, autofocus, hint,
-			problem: this.problems[field], change: (value) => { this.values = { ...this.values, [field]: value }; },
+			name: field,
+			label: t(label),
+			value: this.values[field],
+			type: 'password',
+			required: true,
+			autocomplete,
+			autofocus,
+			hint,
+			problem: this.problems[field],
+			change: (value) => {
+				this.values = { ...this.values, [field]: value };
+			},
 		});
 	}
 
@@ -79,9 +84,7 @@ abstract class PasswordForm extends View {
 	protected fields() {
 		return html`
 			<input hidden autocomplete="username" .value=${this.state.session?.user.username ?? ''} />
-			<div role="alert">${this.problems.form
-				? html`<fluent-message-bar intent="error" layout="multiline"><pt-icon slot="icon" name="error"></pt-icon>${this.problems.form}</fluent-message-bar>`
-				: nothing}</div>
+			${errorBar(this.problems.form)}
 			<div class="fields">
 				${this.#field('current', 'password.current', 'current-password', true)}
 				${this.#field('next', 'password.next', 'new-password', false, t('password.hint', { least: LEAST_LENGTH }))}
@@ -92,11 +95,16 @@ abstract class PasswordForm extends View {
 
 @customElement('pt-first-password')
 export class FirstPassword extends PasswordForm {
-	static override styles = [baseStyles, formStyles, cardPageStyles, css`
+	static override styles = [
+		baseStyles,
+		formStyles,
+		cardPageStyles,
+		css`
 		:host { display: flex; flex-direction: column; min-height: 0; }
 		form { display: flex; flex-direction: column; gap: 20px; }
 		.actions { display: flex; justify-content: end; gap: 8px; }
-	`];
+	`,
+	];
 
 	protected override done(): void {
 		/* the store has a session without the demand now, and the shell replaces this page */
@@ -134,10 +142,9 @@ export class ChangePassword extends PasswordForm {
 	protected override render() {
 		return html`
 			<form novalidate @submit=${this.submit}>
-				<pt-panel .heading=${t('account.changePassword')} @close=${() => this.dispatchEvent(new CustomEvent('close'))}>
+				<pt-panel .heading=${t('account.changePassword')}>
 					${this.fields()}
-					<fluent-button slot="footer" type="submit" appearance="primary" ?disabled=${this.busy}>${t('password.action')}</fluent-button>
-					<fluent-button slot="footer" @click=${() => this.panel.close()}>${t('common.cancel')}</fluent-button>
+					${formButtons(t('password.action'), this.busy, () => this.panel.close())}
 				</pt-panel>
 			</form>`;
 	}

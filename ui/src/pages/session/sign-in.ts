@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // <pt-sign-in>: the page of somebody who is not signed in; with `expired`, the same form as a dialog over the page
 // that was open, so that nothing typed there is lost.
-import { css, html, nothing } from 'lit';
+import { css, html } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { Dialog } from '@fluentui/web-components';
-import { textField } from '../../components/fields.js';
+import { errorBar, textField } from '../../components/fields.js';
 import { baseStyles, formStyles } from '../../components/styles.js';
 import { View } from '../../components/view.js';
 import { t } from '../../i18n/index.js';
@@ -23,12 +23,17 @@ export class SignIn extends View {
 	@state() private busy = false;
 	@query('fluent-dialog') private dialog!: Dialog | null;
 
-	static override styles = [baseStyles, formStyles, cardPageStyles, css`
+	static override styles = [
+		baseStyles,
+		formStyles,
+		cardPageStyles,
+		css`
 		:host { display: flex; flex-direction: column; min-height: 0; }
 		form { display: flex; flex-direction: column; gap: 20px; }
 		.actions { display: flex; justify-content: end; }
 		h2 { font: inherit; margin: 0; }
-	`];
+	`,
+	];
 
 	override connectedCallback(): void {
 		super.connectedCallback();
@@ -41,8 +46,7 @@ export class SignIn extends View {
 
 	async #submit(event: SubmitEvent): Promise<void> {
 		event.preventDefault();
-		if (this.busy)
-			return;
+		if (this.busy) return;
 		this.busy = true;
 		this.problem = '';
 		try {
@@ -58,19 +62,30 @@ export class SignIn extends View {
 	#form() {
 		return html`
 			<form @submit=${this.#submit}>
-				<div role="alert">${this.problem
-					? html`<fluent-message-bar intent="error" layout="multiline">
-							<pt-icon slot="icon" name="error"></pt-icon>${this.problem}
-						</fluent-message-bar>`
-					: nothing}</div>
+				${errorBar(this.problem)}
 				<div class="fields">
 					${textField({
-						name: 'username', label: t('signIn.username'), value: this.username, required: true, autocomplete: 'username',
-						autofocus: !this.username, change: (value) => { this.username = value; },
+						name: 'username',
+						label: t('signIn.username'),
+						value: this.username,
+						required: true,
+						autocomplete: 'username',
+						autofocus: !this.username,
+						change: (value) => {
+							this.username = value;
+						},
 					})}
 					${textField({
-						name: 'password', label: t('signIn.password'), value: this.password, required: true, type: 'password',
-						autocomplete: 'current-password', autofocus: Boolean(this.username), change: (value) => { this.password = value; },
+						name: 'password',
+						label: t('signIn.password'),
+						value: this.password,
+						required: true,
+						type: 'password',
+						autocomplete: 'current-password',
+						autofocus: Boolean(this.username),
+						change: (value) => {
+							this.password = value;
+						},
 					})}
 				</div>
 				<div class="actions">

@@ -4,7 +4,7 @@ import { css, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { attachDisk } from '../../api/vms.js';
 import type { Vm, VmDisk, VmDiskCreate } from '../../api/types.js';
-import { radioField, selectField } from '../../components/fields.js';
+import { errorBar, formButtons, radioField, selectField } from '../../components/fields.js';
 import '../../components/panel.js';
 import type { Panel } from '../../components/panel.js';
 import { baseStyles, formStyles } from '../../components/styles.js';
@@ -12,12 +12,23 @@ import { View } from '../../components/view.js';
 import { t } from '../../i18n/index.js';
 import { vmChanged } from '../../state/vms.js';
 import {
-	bytesOf, formProblem, freeDiskChoices, isoChoices, problemsFrom, sizeField, type Problems, type Size,
+	bytesOf,
+	freeDiskChoices,
+	freeDiskName,
+	isoChoices,
+	problemsFrom,
+	sizeField,
+	type Problems,
+	type Size,
 } from './form.js';
 
 type Kind = 'new' | 'existing' | 'dvd';
 
-const serverFields = [['source.newDisk', 'size'], ['source.diskId', 'diskId'], ['source', 'isoId']] as const;
+const serverFields = [
+	['source.newDisk', 'size'],
+	['source.diskId', 'diskId'],
+	['source', 'isoId'],
+] as const;
 
 @customElement('pt-attach')
 export class Attach extends View {
@@ -31,42 +42,46 @@ export class Attach extends View {
 	@state() private problems: Problems = {};
 	@state() private busy = false;
 
-	static override styles = [baseStyles, formStyles, css`
+	static override styles = [
+		baseStyles,
+		formStyles,
+		css`
 		.unit { align-self: start; padding-top: 26px; }
-	`];
+	`,
+	];
 
 	override connectedCallback(): void {
 		super.connectedCallback();
-		if (this.drive)
-			this.kind = 'dvd';
+		if (this.drive) this.kind = 'dvd';
 		this.isoId = this.drive?.source?.isoId ?? '';
-	}
-
-	/* Disk names are unique; a second disk of this VM is numbered. */
-	#newDiskName(): string {
-		const taken = new Set((this.state.disks ?? []).map((disk) => disk.name.toLowerCase()));
-		let name = this.vm.name;
-		for (let number = 2; taken.has(name.toLowerCase()); number++)
-			name = `${this.vm.name} ${number}`;
-		return name;
 	}
 
 	#body(): VmDiskCreate {
 		if (this.kind === 'dvd')
-			return { medium: 'dvd', source: this.isoId ? { isoId: this.isoId } : null, ...(this.drive && { controller: this.drive.controller }) };
+			return {
+				medium: 'dvd',
+				source: this.isoId ? { isoId: this.isoId } : null,
+				...(this.drive && { controller: this.drive.controller }),
+			};
 		if (this.kind === 'existing')
 			return { medium: 'disk', source: { diskId: this.diskId || (freeDiskChoices()[0]?.value ?? '') } };
 		return {
 			medium: 'disk',
-			source: { newDisk: { name: this.#newDiskName(), format: 'vhd', type: 'fixed', sizeBytes: bytesOf(this.size) ?? 0 } },
+			source: {
+				newDisk: {
+					name: freeDiskName(this.vm.name),
+					format: 'vhd',
+					type: 'fixed',
+					sizeBytes: bytesOf(this.size) ?? 0,
+				},
+			},
 		};
 	}
 
 	async #submit(event: SubmitEvent): Promise<void> {
 		event.preventDefault();
 		this.problems = this.kind === 'new' && bytesOf(this.size) === undefined ? { size: t('form.size') } : {};
-		if (this.busy || this.problems.size)
-			return;
+		if (this.busy || this.problems.size) return;
 		this.busy = true;
 		try {
 			vmChanged(await attachDisk(this.vm.id, this.#body()));
@@ -81,10 +96,20 @@ export class Attach extends View {
 	#kindField() {
 		const free = freeDiskChoices();
 		return radioField({
-			name: 'kind', label: t('drives.kind'), value: this.kind, change: (kind) => { this.kind = kind as Kind; },
+			name: 'kind',
+			label: t('drives.kind'),
+			value: this.kind,
+			change: (kind) => {
+				this.kind = kind as Kind;
+			},
 			choices: [
 				{ value: 'new', label: t('form.newDisk') },
-				{ value: 'existing', label: t('form.existingDisk'), disabled: free.length === 0, note: free.length === 0 ? t('form.noFreeDisk') : '' },
+				{
+					value: 'existing',
+					label: t('form.existingDisk'),
+					disabled: free.length === 0,
+					note: free.length === 0 ? t('form.noFreeDisk') : '',
+				},
 				{ value: 'dvd', label: t('medium.dvd') },
 			],
 		});
@@ -92,19 +117,44 @@ export class Attach extends View {
 
 	#mediumField() {
 		if (this.kind === 'dvd')
-			return selectField({ name: 'isoId', label: t('form.iso'), value: this.isoId, choices: isoChoices(), problem: this.problems.isoId, change: (value) => { this.isoId = value; } });
+			return selectField({
+				name: 'isoId',
+				label: t('form.iso'),
+				value: this.isoId,
+				choices: isoChoices(),
+				problem: this.problems.isoId,
+				change: (value) => {
+					this.isoId = value;
+				},
+			});
 		if (this.kind === 'existing')
-			return selectField({ name: 'diskId', label: t('form.existingDisk'), value: this.diskId, choices: freeDiskChoices(), problem: this.problems.diskId, change: (value) => { this.diskId = value; } });
-		return sizeField({ name: 'size', label: t('form.diskSize'), size: this.size, problem: this.problems.size, change: (size) => { this.size = size; } });
+			return selectField({
+				name: 'diskId',
+				label: t('form.existingDisk'),
+				value: this.diskId,
+				choices: freeDiskChoices(),
+				problem: this.problems.diskId,
+				change: (value) => {
+					this.diskId = value;
+				},
+			});
+		return sizeField({
+			name: 'size',
+			label: t('form.diskSize'),
+			size: this.size,
+			problem: this.problems.size,
+			change: (size) => {
+				this.size = size;
+			},
+		});
 	}
 
 	protected override render() {
 		return html`
 			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${this.drive ? t('drives.insertTitle') : t('drives.add')} @close=${() => this.dispatchEvent(new CustomEvent('close'))}>
-					<div class="fields">${formProblem(this.problems)}${this.drive ? nothing : this.#kindField()}${this.#mediumField()}</div>
-					<fluent-button slot="footer" type="submit" appearance="primary" ?disabled=${this.busy} data-submit>${t(this.drive ? 'drives.insert' : 'drives.add')}</fluent-button>
-					<fluent-button slot="footer" @click=${() => this.panel.close()}>${t('common.cancel')}</fluent-button>
+				<pt-panel .heading=${this.drive ? t('drives.insertTitle') : t('drives.add')}>
+					<div class="fields">${errorBar(this.problems.form)}${this.drive ? nothing : this.#kindField()}${this.#mediumField()}</div>
+					${formButtons(t(this.drive ? 'drives.insert' : 'drives.add'), this.busy, () => this.panel.close())}
 				</pt-panel>
 			</form>`;
 	}

@@ -6,24 +6,39 @@ import type { IconName } from '../../components/icon.js';
 import type { PowerAction, Vm } from '../../api/types.js';
 import { t } from '../../i18n/index.js';
 import { goTo } from '../../state/route.js';
-import { canRun, deleteVms, hasScreen, isOff, mayAdminister, mayOperate, runAction } from '../../state/vms.js';
+import {
+	canRun,
+	deleteVms,
+	hasScreen,
+	isOff,
+	mayAdminister,
+	mayOperate,
+	runAction,
+} from '../../state/vms.js';
 
 const powerIcons: Record<PowerAction, IconName> = {
-	start: 'start', shutdown: 'power', 'turn-off': 'stop', reset: 'reset', restart: 'refresh', pause: 'pause', resume: 'start',
+	start: 'start',
+	shutdown: 'power',
+	'turn-off': 'stop',
+	reset: 'reset',
+	restart: 'refresh',
+	pause: 'pause',
+	resume: 'start',
 };
 /* What a guest may lose data by is asked first. */
 const asked: readonly PowerAction[] = ['turn-off', 'reset'];
 
 async function askAndRun(action: PowerAction, vms: Vm[]): Promise<void> {
 	const concerned = vms.filter((vm) => canRun(action, vm));
-	const yes = !asked.includes(action) || await confirm({
-		title: t(`confirm.${action as 'turn-off' | 'reset'}`),
-		text: t(`confirm.${action as 'turn-off' | 'reset'}Text`),
-		details: concerned.map((vm) => vm.name),
-		action: t(`action.${action}`),
-	});
-	if (yes)
-		await runAction(action, concerned);
+	const yes =
+		!asked.includes(action) ||
+		(await confirm({
+			title: t(`confirm.${action as 'turn-off' | 'reset'}`),
+			text: t(`confirm.${action as 'turn-off' | 'reset'}Text`),
+			details: concerned.map((vm) => vm.name),
+			action: t(`action.${action}`),
+		}));
+	if (yes) await runAction(action, concerned);
 }
 
 async function askAndDelete(vms: Vm[], deleted: () => void): Promise<void> {
@@ -59,7 +74,10 @@ export function powerCommands(vms: Vm[]): Command[] {
 export function consoleCommand(vms: Vm[]): Command {
 	const vm = vms.length === 1 ? vms[0] : undefined;
 	return {
-		id: 'console', label: t('action.console'), icon: 'console', group: true,
+		id: 'console',
+		label: t('action.console'),
+		icon: 'console',
+		group: true,
 		disabled: !vm || !hasScreen(vm),
 		run: () => vm && goTo(`vms/${vm.id}/console`),
 	};
@@ -67,7 +85,9 @@ export function consoleCommand(vms: Vm[]): Command {
 
 export function settingsCommand(vms: Vm[], open: () => void): Command {
 	return {
-		id: 'settings', label: t('action.settings'), icon: 'settings',
+		id: 'settings',
+		label: t('action.settings'),
+		icon: 'settings',
 		disabled: !mayAdminister() || vms.length !== 1,
 		run: open,
 	};
@@ -76,7 +96,10 @@ export function settingsCommand(vms: Vm[], open: () => void): Command {
 export function deleteCommand(vms: Vm[], deleted: () => void = () => {}): Command {
 	const possible = vms.length > 0 && vms.every(isOff);
 	return {
-		id: 'delete', label: t('common.delete'), icon: 'remove', group: true,
+		id: 'delete',
+		label: t('common.delete'),
+		icon: 'remove',
+		group: true,
 		disabled: !mayAdminister() || !possible,
 		title: vms.length > 0 && !possible ? t('vm.deleteNeedsOff') : '',
 		run: () => void askAndDelete(vms, deleted),

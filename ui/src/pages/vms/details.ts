@@ -30,12 +30,17 @@ export class VmPage extends View {
 	@state() private insertInto: VmDisk | undefined;
 	#clock = 0;
 
-	static override styles = [baseStyles, pageStyles, css`
+	static override styles = [
+		baseStyles,
+		pageStyles,
+		css`
 		.cards { grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); }
-		.screen { display: block; max-width: 560px; }
+		a.screen { display: block; }
+		.screen { max-width: 560px; }
 		.crumb { color: var(--colorNeutralForeground3); }
 		fluent-message-bar pt-icon { color: var(--colorPaletteRedForeground1); }
-	`];
+	`,
+	];
 
 	override connectedCallback(): void {
 		super.connectedCallback();
@@ -51,19 +56,28 @@ export class VmPage extends View {
 		return [
 			...powerCommands([vm]),
 			consoleCommand([vm]),
-			...vm.comPorts.filter((port) => port.enabled).map((port): Command => ({
-				id: `serial-${port.number}`, label: t('action.serial', { port: port.number }), icon: 'serial',
-				disabled: !hasScreen(vm), run: () => goTo(`vms/${vm.id}/serial/${port.number}`),
-			})),
-			settingsCommand([vm], () => { this.form = 'settings'; }),
+			...vm.comPorts
+				.filter((port) => port.enabled)
+				.map((port): Command => ({
+					id: `serial-${port.number}`,
+					label: t('action.serial', { port: port.number }),
+					icon: 'serial',
+					disabled: !hasScreen(vm),
+					run: () => goTo(`vms/${vm.id}/serial/${port.number}`),
+				})),
+			settingsCommand([vm], () => {
+				this.form = 'settings';
+			}),
 			deleteCommand([vm], () => goTo('vms')),
 		];
 	}
 
 	#health(vm: Vm) {
-		const reasons = [...(vm.state === 'failed' && vm.stateReason ? [vm.stateReason] : []), ...vm.health.reasons];
-		if (vm.health.level === 'ok' && vm.state !== 'failed')
-			return nothing;
+		const reasons = [
+			...(vm.state === 'failed' && vm.stateReason ? [vm.stateReason] : []),
+			...vm.health.reasons,
+		];
+		if (vm.health.level === 'ok' && vm.state !== 'failed') return nothing;
 		return html`
 			<fluent-message-bar intent=${vm.health.level === 'warning' ? 'warning' : 'error'} layout="multiline" data-health>
 				<pt-icon slot="icon" name=${vm.health.level === 'warning' ? 'warning' : 'error'}></pt-icon>
@@ -72,9 +86,11 @@ export class VmPage extends View {
 	}
 
 	#driveCommands(vm: Vm, drive: VmDisk) {
-		const insert = () => { this.insertInto = drive; this.form = 'attach'; };
-		if (!mayAdminister())
-			return '';
+		const insert = () => {
+			this.insertInto = drive;
+			this.form = 'attach';
+		};
+		if (!mayAdminister()) return '';
 		const button = (label: string, run: () => void) => html`
 			<fluent-button size="small" @click=${run} aria-label="${label}: ${controllerName(drive)}">${label}</fluent-button>`;
 		return html`<span class="cell">
@@ -86,21 +102,35 @@ export class VmPage extends View {
 
 	#drives(vm: Vm) {
 		const columns: Column<VmDisk>[] = [
-			{ id: 'medium', label: t('drives.kind'), cell: (drive) => html`<span class="cell"><pt-icon name=${drive.medium === 'dvd' ? 'album' : 'disk'}></pt-icon>${t(`medium.${drive.medium}`)}</span>` },
+			{
+				id: 'medium',
+				label: t('drives.kind'),
+				cell: (drive) =>
+					html`<span class="cell"><pt-icon name=${drive.medium === 'dvd' ? 'album' : 'disk'}></pt-icon>${t(`medium.${drive.medium}`)}</span>`,
+			},
 			{ id: 'source', label: t('drives.medium'), cell: driveName },
 			{ id: 'controller', label: t('drives.controller'), secondary: true, cell: controllerName },
 			{ id: 'commands', label: t('table.actions'), cell: (drive) => this.#driveCommands(vm, drive) },
 		];
 		const full = vm.disks.length >= 4;
-		const add = () => { this.insertInto = undefined; this.form = 'attach'; };
+		const add = () => {
+			this.insertInto = undefined;
+			this.form = 'attach';
+		};
 		return html`
 			<section class="card wide" aria-labelledby="drives">
 				<div class="heading">
 					<h2 id="drives">${t('vm.drives')}</h2>
-					<pt-command-bar .label=${t('vm.drives')} .commands=${[{
-						id: 'attach', label: t('drives.add'), icon: 'add' as const, disabled: full || !isOff(vm) || !mayAdminister(),
-						title: isOff(vm) ? '' : t('drives.needsOff'), run: add,
-					}]}></pt-command-bar>
+					<pt-command-bar .label=${t('vm.drives')} .commands=${[
+						{
+							id: 'attach',
+							label: t('drives.add'),
+							icon: 'add' as const,
+							disabled: full || !isOff(vm) || !mayAdminister(),
+							title: isOff(vm) ? '' : t('drives.needsOff'),
+							run: add,
+						},
+					]}></pt-command-bar>
 				</div>
 				<pt-table .label=${t('vm.drives')} .columns=${columns} .rows=${vm.disks} .empty=${t('drives.none')}></pt-table>
 			</section>`;
@@ -111,14 +141,18 @@ export class VmPage extends View {
 		return html`
 			<section class="card" aria-labelledby="screen">
 				<h2 id="screen">${t('vms.screen')}</h2>
-				${hasScreen(vm)
-					? html`<a class="screen" href="#/vms/${vm.id}/console" aria-label=${t('vm.openConsole', { name: vm.name })}>${picture}</a>`
-					: picture}
+				${
+					hasScreen(vm)
+						? html`<a class="screen" href="#/vms/${vm.id}/console" aria-label=${t('vm.openConsole', { name: vm.name })}>${picture}</a>`
+						: picture
+				}
 			</section>`;
 	}
 
 	#forms(vm: Vm) {
-		const close = () => { this.form = 'none'; };
+		const close = () => {
+			this.form = 'none';
+		};
 		if (this.form === 'settings')
 			return html`<pt-vm-settings .vmId=${vm.id} @close=${close}></pt-vm-settings>`;
 		if (this.form === 'attach')
@@ -127,15 +161,13 @@ export class VmPage extends View {
 	}
 
 	#missing(): TemplateResult {
-		if (!this.state.vms)
-			return html`<fluent-spinner aria-label=${t('table.loading')}></fluent-spinner>`;
+		if (!this.state.vms) return html`<fluent-spinner aria-label=${t('table.loading')}></fluent-spinner>`;
 		return html`<div class="heading"><h1>${t('vm.gone')}</h1></div><p><a href="#/vms">${t('nav.vms')}</a></p>`;
 	}
 
 	protected override render() {
 		const vm = findVm(this.vmId);
-		if (!vm)
-			return this.#missing();
+		if (!vm) return this.#missing();
 		const events = this.state.events?.filter((event) => event.object.id === vm.id).slice(0, EVENTS_SHOWN);
 		return html`
 			<div class="crumb"><a href="#/vms">${t('nav.vms')}</a></div>

@@ -23,8 +23,7 @@ export async function removeDrive(vm: Vm, drive: VmDisk): Promise<void> {
 		details: [`${controllerName(drive)}: ${driveName(drive)}`],
 		action: t('drives.remove'),
 	});
-	if (!yes)
-		return;
+	if (!yes) return;
 	try {
 		vmChanged(await detachDisk(vm.id, drive.id));
 	} catch (error) {

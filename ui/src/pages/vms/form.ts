@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the VM forms share: sizes as numbers with a unit, and where a problem that the server names is shown.
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, type TemplateResult } from 'lit';
 import { ApiError } from '../../api/http.js';
 import { textField, type Choice } from '../../components/fields.js';
 import { GIB, MIB, formatBytes } from '../../i18n/format.js';
@@ -26,8 +26,7 @@ export function sizeOf(bytes: number): Size {
 /* Whole MiB, or undefined when it is no number. */
 export function bytesOf(size: Size): number | undefined {
 	const value = Number(size.value.trim().replace(',', '.'));
-	if (!size.value.trim() || !Number.isFinite(value) || value <= 0)
-		return undefined;
+	if (!size.value.trim() || !Number.isFinite(value) || value <= 0) return undefined;
 	return Math.round((value * unitBytes[size.unit]) / MIB) * MIB;
 }
 
@@ -49,8 +48,14 @@ export function sizeField(options: SizeOptions): TemplateResult {
 	return html`
 		<div class="row">
 			${textField({
-				name: options.name, label: options.label, value: size.value, numeric: true, required: true, problem: options.problem,
-				hint: options.hint, change: (value) => options.change({ ...size, value }),
+				name: options.name,
+				label: options.label,
+				value: size.value,
+				numeric: true,
+				required: true,
+				problem: options.problem,
+				hint: options.hint,
+				change: (value) => options.change({ ...size, value }),
 			})}
 			<div class="field narrow unit">
 				<select aria-label=${t('form.unit', { label: options.label })} name="${options.name}-unit"
@@ -80,20 +85,12 @@ export function checkMemory(size: Size): string | undefined {
 
 /* `disks[0].source.newDisk.sizeBytes` belongs to the form's field whose prefix comes first in the table. */
 export function problemsFrom(error: unknown, fields: readonly (readonly [string, string])[]): Problems {
-	if (sessionWasLost(error))
-		return {};
+	if (sessionWasLost(error)) return {};
 	const text = errorText(error);
 	const field = error instanceof ApiError ? error.field : undefined;
 	const match = field === undefined ? undefined : fields.find(([prefix]) => field.startsWith(prefix));
-	if (!match && error instanceof ApiError && error.code === 'name_in_use')
-		return { name: text };
+	if (!match && error instanceof ApiError && error.code === 'name_in_use') return { name: text };
 	return { [match?.[1] ?? 'form']: text };
-}
-
-export function formProblem(problems: Problems): TemplateResult {
-	return html`<div role="alert">${problems.form
-		? html`<fluent-message-bar intent="error" layout="multiline"><pt-icon slot="icon" name="error"></pt-icon>${problems.form}</fluent-message-bar>`
-		: nothing}</div>`;
 }
 
 export function hasProblems(problems: Problems): boolean {
@@ -109,4 +106,12 @@ export function isoChoices(): Choice[] {
 export function freeDiskChoices(): Choice[] {
 	const free = (store.state.disks ?? []).filter((disk) => disk.attachedTo.length === 0);
 	return free.map((disk) => ({ value: disk.id, label: `${disk.name} (${formatBytes(disk.sizeBytes)})` }));
+}
+
+/* Disk names are unique; where a VM's name is taken by a disk, the new disk is numbered. */
+export function freeDiskName(vmName: string): string {
+	const taken = new Set((store.state.disks ?? []).map((disk) => disk.name.toLowerCase()));
+	let name = vmName;
+	for (let number = 2; taken.has(name.toLowerCase()); number++) name = `${vmName} ${number}`;
+	return name;
 }

@@ -27,12 +27,17 @@ export class VmsPage extends View {
 	@state() private form: 'none' | 'new' | 'settings' = 'none';
 	#clock = 0;
 
-	static override styles = [baseStyles, pageStyles, filterStyles, css`
+	static override styles = [
+		baseStyles,
+		pageStyles,
+		filterStyles,
+		css`
 		.details { display: grid; grid-template-columns: minmax(0, 1fr) minmax(160px, 320px); gap: 24px; }
 		@media (max-width: 720px) {
 			.details { grid-template-columns: minmax(0, 1fr); }
 		}
-	`];
+	`,
+	];
 
 	override connectedCallback(): void {
 		super.connectedCallback();
@@ -50,10 +55,20 @@ export class VmsPage extends View {
 
 	#commands(vms: Vm[]): Command[] {
 		return [
-			{ id: 'new', label: t('action.new'), icon: 'add', disabled: !mayAdminister(), run: () => { this.form = 'new'; } },
+			{
+				id: 'new',
+				label: t('action.new'),
+				icon: 'add',
+				disabled: !mayAdminister(),
+				run: () => {
+					this.form = 'new';
+				},
+			},
 			...powerCommands(vms).map((command, index) => ({ ...command, group: index === 0 })),
 			consoleCommand(vms),
-			settingsCommand(vms, () => { this.form = 'settings'; }),
+			settingsCommand(vms, () => {
+				this.form = 'settings';
+			}),
 			deleteCommand(vms),
 		];
 	}
@@ -61,19 +76,46 @@ export class VmsPage extends View {
 	#columns(): Column<Vm>[] {
 		return [
 			{
-				id: 'screen', label: t('vms.screen'), secondary: true,
-				cell: (vm) => html`<pt-screenshot class="thumb" vm=${vm.id} width="72" interval="10" ?on=${hasScreen(vm)}></pt-screenshot>`,
-			},
-			{ id: 'name', label: t('vms.name'), cell: (vm) => html`<a href="#/vms/${vm.id}">${vm.name}</a>`, order: (vm) => vm.name },
-			{ id: 'state', label: t('vms.state'), cell: (vm) => html`<pt-vm-state value=${vm.state}></pt-vm-state>`, order: (vm) => vm.state },
-			{ id: 'vps', label: t('vms.vps'), numeric: true, secondary: true, cell: (vm) => formatNumber(vm.processor.count), order: (vm) => vm.processor.count },
-			{
-				id: 'memory', label: t('vms.memory'), numeric: true, secondary: true,
-				cell: (vm) => formatBytes(vm.memory.assignedBytes || vm.memory.startupBytes), order: (vm) => vm.memory.startupBytes,
+				id: 'screen',
+				label: t('vms.screen'),
+				secondary: true,
+				cell: (vm) =>
+					html`<pt-screenshot class="thumb" vm=${vm.id} width="72" interval="10" ?on=${hasScreen(vm)}></pt-screenshot>`,
 			},
 			{
-				id: 'uptime', label: t('vms.uptime'), numeric: true,
-				cell: (vm) => (vm.uptimeSeconds || vm.state === 'running' ? formatDuration(uptime(vm)) : '–'), order: (vm) => vm.uptimeSeconds,
+				id: 'name',
+				label: t('vms.name'),
+				cell: (vm) => html`<a href="#/vms/${vm.id}">${vm.name}</a>`,
+				order: (vm) => vm.name,
+			},
+			{
+				id: 'state',
+				label: t('vms.state'),
+				cell: (vm) => html`<pt-vm-state value=${vm.state}></pt-vm-state>`,
+				order: (vm) => vm.state,
+			},
+			{
+				id: 'vps',
+				label: t('vms.vps'),
+				numeric: true,
+				secondary: true,
+				cell: (vm) => formatNumber(vm.processor.count),
+				order: (vm) => vm.processor.count,
+			},
+			{
+				id: 'memory',
+				label: t('vms.memory'),
+				numeric: true,
+				secondary: true,
+				cell: (vm) => formatBytes(vm.memory.assignedBytes || vm.memory.startupBytes),
+				order: (vm) => vm.memory.startupBytes,
+			},
+			{
+				id: 'uptime',
+				label: t('vms.uptime'),
+				numeric: true,
+				cell: (vm) => (vm.uptimeSeconds || vm.state === 'running' ? formatDuration(uptime(vm)) : '–'),
+				order: (vm) => vm.uptimeSeconds,
 			},
 		];
 	}
@@ -94,7 +136,9 @@ export class VmsPage extends View {
 	}
 
 	#forms(vms: Vm[]) {
-		const close = () => { this.form = 'none'; };
+		const close = () => {
+			this.form = 'none';
+		};
 		if (this.form === 'new')
 			return html`<pt-new-vm @close=${close} @created=${(event: CustomEvent<Vm>) => this.#created(event.detail)}></pt-new-vm>`;
 		if (this.form === 'settings' && vms[0])
@@ -109,7 +153,9 @@ export class VmsPage extends View {
 			<div class="heading"><h1>${t('nav.vms')}</h1></div>
 			<pt-command-bar .label=${t('nav.vms')} .commands=${this.#commands(selected)}></pt-command-bar>
 			<div class="tools">
-				${filterBox(this.filter, (value) => { this.filter = value; })}
+				${filterBox(this.filter, (value) => {
+					this.filter = value;
+				})}
 				<span class="subtitle" role="status">${selected.length > 0 ? t('table.selected', { count: selected.length }) : ''}</span>
 			</div>
 			<div class="card">
@@ -121,7 +167,9 @@ export class VmsPage extends View {
 					.rowName=${(vm: Vm) => vm.name}
 					.selected=${this.selected}
 					.empty=${this.filter ? t('table.noMatch') : t('vms.empty')}
-					@select=${(event: CustomEvent<Set<string>>) => { this.selected = event.detail; }}
+					@select=${(event: CustomEvent<Set<string>>) => {
+						this.selected = event.detail;
+					}}
 				></pt-table>
 			</div>
 			${selected.length === 1 && selected[0] ? this.#details(selected[0]) : nothing}

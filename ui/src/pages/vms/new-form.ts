@@ -5,7 +5,14 @@ import { css, html, nothing } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import { createVm } from '../../api/vms.js';
 import type { Vm, VmCreate, VmDiskCreate } from '../../api/types.js';
-import { checkField, radioField, selectField, textField } from '../../components/fields.js';
+import {
+	checkField,
+	errorBar,
+	formButtons,
+	radioField,
+	selectField,
+	textField,
+} from '../../components/fields.js';
 import '../../components/panel.js';
 import type { Panel } from '../../components/panel.js';
 import { baseStyles, formStyles } from '../../components/styles.js';
@@ -15,8 +22,18 @@ import { t } from '../../i18n/index.js';
 import { notify } from '../../state/notices.js';
 import { runAction, vmChanged } from '../../state/vms.js';
 import {
-	bytesOf, checkMemory, checkProcessors, formProblem, freeDiskChoices, hasProblems, isoChoices, problemsFrom, sizeField, wholeNumber,
-	type Problems, type Size,
+	bytesOf,
+	checkMemory,
+	checkProcessors,
+	freeDiskChoices,
+	freeDiskName,
+	hasProblems,
+	isoChoices,
+	problemsFrom,
+	sizeField,
+	wholeNumber,
+	type Problems,
+	type Size,
 } from './form.js';
 
 interface Draft {
@@ -33,8 +50,13 @@ interface Draft {
 
 /* Where the server's field names are in this form; the disk comes first in `disks` when there is one. */
 const serverFields = [
-	['name', 'name'], ['generation', 'generation'], ['processor', 'processors'], ['memory', 'memory'],
-	['disks[0].source.newDisk', 'diskSize'], ['disks[0].source.diskId', 'diskId'], ['disks', 'isoId'],
+	['name', 'name'],
+	['generation', 'generation'],
+	['processor', 'processors'],
+	['memory', 'memory'],
+	['disks[0].source.newDisk', 'diskSize'],
+	['disks[0].source.diskId', 'diskId'],
+	['disks', 'isoId'],
 ] as const;
 
 @customElement('pt-new-vm')
@@ -43,19 +65,29 @@ export class NewVm extends View {
 	@state() private problems: Problems = {};
 	@state() private busy = false;
 	@state() private draft: Draft = {
-		name: '', generation: '1', processors: '1', memory: { value: '1', unit: 'GiB' }, disk: 'new',
-		diskSize: { value: '16', unit: 'GiB' }, diskId: '', isoId: '', start: true,
+		name: '',
+		generation: '1',
+		processors: '1',
+		memory: { value: '1', unit: 'GiB' },
+		disk: 'new',
+		diskSize: { value: '16', unit: 'GiB' },
+		diskId: '',
+		isoId: '',
+		start: true,
 	};
 
-	static override styles = [baseStyles, formStyles, css`
+	static override styles = [
+		baseStyles,
+		formStyles,
+		css`
 		.unit { align-self: start; padding-top: 26px; }
-	`];
+	`,
+	];
 
 	#change(patch: Partial<Draft>): void {
 		this.draft = { ...this.draft, ...patch };
 		const kept = { ...this.problems };
-		for (const field of Object.keys(patch))
-			delete kept[field];
+		for (const field of Object.keys(patch)) delete kept[field];
 		this.problems = kept;
 	}
 
@@ -78,9 +110,18 @@ export class NewVm extends View {
 		const { draft } = this;
 		const drives: VmDiskCreate[] = [];
 		if (draft.disk === 'new')
-			drives.push({ medium: 'disk', source: { newDisk: { name: draft.name.trim(), format: 'vhd', type: 'fixed', sizeBytes: bytesOf(draft.diskSize) ?? 0 } } });
-		if (draft.disk === 'existing')
-			drives.push({ medium: 'disk', source: { diskId: this.#diskId() } });
+			drives.push({
+				medium: 'disk',
+				source: {
+					newDisk: {
+						name: freeDiskName(draft.name.trim()),
+						format: 'vhd',
+						type: 'fixed',
+						sizeBytes: bytesOf(draft.diskSize) ?? 0,
+					},
+				},
+			});
+		if (draft.disk === 'existing') drives.push({ medium: 'disk', source: { diskId: this.#diskId() } });
 		drives.push({ medium: 'dvd', source: draft.isoId ? { isoId: draft.isoId } : null });
 		return drives;
 	}
@@ -99,8 +140,7 @@ export class NewVm extends View {
 	async #submit(event: SubmitEvent): Promise<void> {
 		event.preventDefault();
 		this.problems = this.#check();
-		if (this.busy)
-			return;
+		if (this.busy) return;
 		if (hasProblems(this.problems)) {
 			this.#focusProblem();
 			return;
@@ -119,8 +159,7 @@ export class NewVm extends View {
 	#created(vm: Vm): void {
 		vmChanged(vm);
 		notify('success', t('vm.created', { name: vm.name }));
-		if (this.draft.start)
-			void runAction('start', [vm]);
+		if (this.draft.start) void runAction('start', [vm]);
 		this.dispatchEvent(new CustomEvent('created', { detail: vm }));
 		this.panel.close();
 	}
@@ -138,11 +177,19 @@ export class NewVm extends View {
 		const limits = this.state.host?.limits;
 		return html`
 			${textField({
-				name: 'name', label: t('vms.name'), value: draft.name, required: true, autofocus: true, problem: problems.name,
+				name: 'name',
+				label: t('vms.name'),
+				value: draft.name,
+				required: true,
+				autofocus: true,
+				problem: problems.name,
 				change: (name) => this.#change({ name }),
 			})}
 			${radioField({
-				name: 'generation', label: t('vms.generation'), value: draft.generation, problem: problems.generation,
+				name: 'generation',
+				label: t('vms.generation'),
+				value: draft.generation,
+				problem: problems.generation,
 				change: (generation) => this.#change({ generation }),
 				choices: [
 					{ value: '1', label: t('form.generation1'), note: t('form.generation1Note') },
@@ -150,12 +197,22 @@ export class NewVm extends View {
 				],
 			})}
 			${textField({
-				name: 'processors', label: t('vms.vps'), value: draft.processors, numeric: true, required: true, problem: problems.processors,
-				hint: limits ? t('form.upTo', { most: limits.maximumProcessors }) : undefined, change: (processors) => this.#change({ processors }),
+				name: 'processors',
+				label: t('vms.vps'),
+				value: draft.processors,
+				numeric: true,
+				required: true,
+				problem: problems.processors,
+				hint: limits ? t('form.upTo', { most: limits.maximumProcessors }) : undefined,
+				change: (processors) => this.#change({ processors }),
 			})}
 			${sizeField({
-				name: 'memory', label: t('vms.memory'), size: draft.memory, problem: problems.memory,
-				hint: limits ? t('form.upTo', { most: formatBytes(limits.maximumMemoryBytes) }) : undefined, change: (memory) => this.#change({ memory }),
+				name: 'memory',
+				label: t('vms.memory'),
+				size: draft.memory,
+				problem: problems.memory,
+				hint: limits ? t('form.upTo', { most: formatBytes(limits.maximumMemoryBytes) }) : undefined,
+				change: (memory) => this.#change({ memory }),
 			})}`;
 	}
 
@@ -164,23 +221,53 @@ export class NewVm extends View {
 		const free = freeDiskChoices();
 		const diskChoices = [
 			{ value: 'new', label: t('form.newDisk') },
-			{ value: 'existing', label: t('form.existingDisk'), disabled: free.length === 0, note: free.length === 0 ? t('form.noFreeDisk') : '' },
+			{
+				value: 'existing',
+				label: t('form.existingDisk'),
+				disabled: free.length === 0,
+				note: free.length === 0 ? t('form.noFreeDisk') : '',
+			},
 			{ value: 'none', label: t('form.noDisk') },
 		];
 		return html`
 			${radioField({
-				name: 'disk', label: t('form.disk'), value: draft.disk, choices: diskChoices,
+				name: 'disk',
+				label: t('form.disk'),
+				value: draft.disk,
+				choices: diskChoices,
 				change: (disk) => this.#change({ disk: disk as Draft['disk'] }),
 			})}
-			${draft.disk === 'new'
-				? sizeField({ name: 'diskSize', label: t('form.diskSize'), size: draft.diskSize, problem: problems.diskSize, change: (diskSize) => this.#change({ diskSize }) })
-				: nothing}
-			${draft.disk === 'existing'
-				? selectField({ name: 'diskId', label: t('form.existingDisk'), value: this.#diskId(), choices: free, problem: problems.diskId, change: (diskId) => this.#change({ diskId }) })
-				: nothing}
+			${
+				draft.disk === 'new'
+					? sizeField({
+							name: 'diskSize',
+							label: t('form.diskSize'),
+							size: draft.diskSize,
+							problem: problems.diskSize,
+							change: (diskSize) => this.#change({ diskSize }),
+						})
+					: nothing
+			}
+			${
+				draft.disk === 'existing'
+					? selectField({
+							name: 'diskId',
+							label: t('form.existingDisk'),
+							value: this.#diskId(),
+							choices: free,
+							problem: problems.diskId,
+							change: (diskId) => this.#change({ diskId }),
+						})
+					: nothing
+			}
 			${selectField({
-				name: 'isoId', label: t('form.iso'), value: draft.isoId, choices: isoChoices(), problem: problems.isoId,
-				hint: t('form.isoHint'), change: (isoId) => this.#change({ isoId }),
+				name: 'isoId',
+				label: t('form.iso'),
+				value: draft.isoId,
+				choices: isoChoices(),
+				problem: problems.isoId,
+				hint: t('form.isoHint'),
+				change: (isoId) => this.#change({ isoId }),
 			})}
 			${checkField(t('form.start'), draft.start, (start) => this.#change({ start }))}`;
 	}
@@ -188,10 +275,9 @@ export class NewVm extends View {
 	protected override render() {
 		return html`
 			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${t('form.newVm')} @close=${() => this.dispatchEvent(new CustomEvent('close'))}>
-					<div class="fields">${formProblem(this.problems)}${this.#machineFields()}${this.#diskFields()}</div>
-					<fluent-button slot="footer" type="submit" appearance="primary" ?disabled=${this.busy} data-submit>${t('common.create')}</fluent-button>
-					<fluent-button slot="footer" @click=${() => this.panel.close()}>${t('common.cancel')}</fluent-button>
+				<pt-panel .heading=${t('form.newVm')}>
+					<div class="fields">${errorBar(this.problems.form)}${this.#machineFields()}${this.#diskFields()}</div>
+					${formButtons(t('common.create'), this.busy, () => this.panel.close())}
 				</pt-panel>
 			</form>`;
 	}

@@ -6,7 +6,14 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { ApiError } from '../../api/http.js';
 import { getVm, updateVm } from '../../api/vms.js';
 import type { Vm, VmPatch } from '../../api/types.js';
-import { radioField, selectField, textAreaField, textField } from '../../components/fields.js';
+import {
+	errorBar,
+	formButtons,
+	radioField,
+	selectField,
+	textAreaField,
+	textField,
+} from '../../components/fields.js';
 import '../../components/panel.js';
 import type { Panel } from '../../components/panel.js';
 import { baseStyles, formStyles } from '../../components/styles.js';
@@ -15,7 +22,16 @@ import { t } from '../../i18n/index.js';
 import { notify } from '../../state/notices.js';
 import { findVm, isOff, vmChanged } from '../../state/vms.js';
 import {
-	bytesOf, checkMemory, checkProcessors, formProblem, hasProblems, problemsFrom, sizeField, sizeOf, wholeNumber, type Problems, type Size,
+	bytesOf,
+	checkMemory,
+	checkProcessors,
+	hasProblems,
+	problemsFrom,
+	sizeField,
+	sizeOf,
+	wholeNumber,
+	type Problems,
+	type Size,
 } from './form.js';
 
 interface Draft {
@@ -29,34 +45,39 @@ interface Draft {
 }
 
 const serverFields = [
-	['name', 'name'], ['notes', 'notes'], ['processor', 'processors'], ['memory', 'memory'], ['firmware', 'boot'],
-	['automaticStart', 'automaticStart'], ['automaticStop', 'automaticStop'],
+	['name', 'name'],
+	['notes', 'notes'],
+	['processor', 'processors'],
+	['memory', 'memory'],
+	['firmware', 'boot'],
+	['automaticStart', 'automaticStart'],
+	['automaticStop', 'automaticStop'],
 ] as const;
 
 function draftOf(vm: Vm): Draft {
 	return {
-		name: vm.name, notes: vm.notes, processors: String(vm.processor.count), memory: sizeOf(vm.memory.startupBytes),
-		boot: vm.firmware.bootOrder?.[0] ?? 'dvd', automaticStart: vm.automaticStart, automaticStop: vm.automaticStop,
+		name: vm.name,
+		notes: vm.notes,
+		processors: String(vm.processor.count),
+		memory: sizeOf(vm.memory.startupBytes),
+		boot: vm.firmware.bootOrder?.[0] ?? 'dvd',
+		automaticStart: vm.automaticStart,
+		automaticStop: vm.automaticStop,
 	};
 }
 
 function changes(vm: Vm, draft: Draft): VmPatch {
 	const patch: VmPatch = {};
 	const memory = bytesOf(draft.memory);
-	if (draft.name.trim() !== vm.name)
-		patch.name = draft.name.trim();
-	if (draft.notes !== vm.notes)
-		patch.notes = draft.notes;
+	if (draft.name.trim() !== vm.name) patch.name = draft.name.trim();
+	if (draft.notes !== vm.notes) patch.notes = draft.notes;
 	if (wholeNumber(draft.processors) !== vm.processor.count)
 		patch.processor = { count: wholeNumber(draft.processors) ?? 1 };
-	if (memory !== undefined && memory !== vm.memory.startupBytes)
-		patch.memory = { startupBytes: memory };
+	if (memory !== undefined && memory !== vm.memory.startupBytes) patch.memory = { startupBytes: memory };
 	if (draft.boot !== draftOf(vm).boot)
 		patch.firmware = { bootOrder: draft.boot === 'dvd' ? ['dvd', 'disk'] : ['disk', 'dvd'] };
-	if (draft.automaticStart !== vm.automaticStart)
-		patch.automaticStart = draft.automaticStart;
-	if (draft.automaticStop !== vm.automaticStop)
-		patch.automaticStop = draft.automaticStop;
+	if (draft.automaticStart !== vm.automaticStart) patch.automaticStart = draft.automaticStart;
+	if (draft.automaticStop !== vm.automaticStop) patch.automaticStop = draft.automaticStop;
 	return patch;
 }
 
@@ -64,45 +85,43 @@ function changes(vm: Vm, draft: Draft): VmPatch {
 export class VmSettings extends View {
 	@property({ attribute: false }) vmId = '';
 	@query('pt-panel') private panel!: Panel;
-	@state() private vm: Vm | undefined;	/* as it was when the form was filled */
+	@state() private vm: Vm | undefined; /* as it was when the form was filled */
 	@state() private draft: Draft | undefined;
 	@state() private problems: Problems = {};
 	@state() private busy = false;
 
-	static override styles = [baseStyles, formStyles, css`
+	static override styles = [
+		baseStyles,
+		formStyles,
+		css`
 		.unit { align-self: start; padding-top: 26px; }
 		fieldset.off { border: 0; padding: 0; margin: 0; min-width: 0; display: contents; }
-	`];
+	`,
+	];
 
 	override willUpdate(): void {
-		if (this.vm)
-			return;
+		if (this.vm) return;
 		this.vm = findVm(this.vmId);
 		this.draft = this.vm && draftOf(this.vm);
 	}
 
 	#change(patch: Partial<Draft>): void {
-		if (this.draft)
-			this.draft = { ...this.draft, ...patch };
+		if (this.draft) this.draft = { ...this.draft, ...patch };
 	}
 
 	async #submit(event: SubmitEvent): Promise<void> {
 		event.preventDefault();
 		const { vm, draft } = this;
-		if (!vm || !draft || this.busy)
-			return;
+		if (!vm || !draft || this.busy) return;
 		this.problems = {
 			name: draft.name.trim() ? undefined : t('form.required'),
 			processors: checkProcessors(draft.processors),
 			memory: checkMemory(draft.memory),
 		};
 		const patch = changes(vm, draft);
-		if (hasProblems(this.problems))
-			return;
-		if (Object.keys(patch).length === 0)
-			this.panel.close();
-		else
-			await this.#save(vm, patch);
+		if (hasProblems(this.problems)) return;
+		if (Object.keys(patch).length === 0) this.panel.close();
+		else await this.#save(vm, patch);
 	}
 
 	async #save(vm: Vm, patch: VmPatch): Promise<void> {
@@ -112,10 +131,8 @@ export class VmSettings extends View {
 			notify('success', t('settings.saved', { name: vm.name }));
 			this.panel.close();
 		} catch (error) {
-			if (error instanceof ApiError && error.code === 'stale_etag')
-				await this.#rebase(vm);
-			else
-				this.problems = problemsFrom(error, serverFields);
+			if (error instanceof ApiError && error.code === 'stale_etag') await this.#rebase(vm);
+			else this.problems = problemsFrom(error, serverFields);
 		} finally {
 			this.busy = false;
 		}
@@ -136,13 +153,25 @@ export class VmSettings extends View {
 			${textField({ name: 'name', label: t('vms.name'), value: draft.name, required: true, problem: this.problems.name, change: (name) => this.#change({ name }) })}
 			${textAreaField({ name: 'notes', label: t('vms.notes'), value: draft.notes, problem: this.problems.notes, change: (notes) => this.#change({ notes }) })}
 			${selectField({
-				name: 'automaticStart', label: t('settings.automaticStart'), value: draft.automaticStart, problem: this.problems.automaticStart,
-				choices: (['never', 'if-was-running', 'always'] as const).map((value) => ({ value, label: t(`automaticStart.${value}`) })),
+				name: 'automaticStart',
+				label: t('settings.automaticStart'),
+				value: draft.automaticStart,
+				problem: this.problems.automaticStart,
+				choices: (['never', 'if-was-running', 'always'] as const).map((value) => ({
+					value,
+					label: t(`automaticStart.${value}`),
+				})),
 				change: (value) => this.#change({ automaticStart: value as Draft['automaticStart'] }),
 			})}
 			${selectField({
-				name: 'automaticStop', label: t('settings.automaticStop'), value: draft.automaticStop, problem: this.problems.automaticStop,
-				choices: (['shutdown', 'turn-off'] as const).map((value) => ({ value, label: t(`automaticStop.${value}`) })),
+				name: 'automaticStop',
+				label: t('settings.automaticStop'),
+				value: draft.automaticStop,
+				problem: this.problems.automaticStop,
+				choices: (['shutdown', 'turn-off'] as const).map((value) => ({
+					value,
+					label: t(`automaticStop.${value}`),
+				})),
 				change: (value) => this.#change({ automaticStop: value as Draft['automaticStop'] }),
 			})}`;
 	}
@@ -152,13 +181,25 @@ export class VmSettings extends View {
 			${off ? nothing : html`<p class="hint">${t('settings.needsOff')}</p>`}
 			<fieldset class="off" ?disabled=${!off}>
 				${textField({
-					name: 'processors', label: t('vms.vps'), value: draft.processors, numeric: true, required: true, disabled: !off,
-					problem: this.problems.processors, change: (processors) => this.#change({ processors }),
+					name: 'processors',
+					label: t('vms.vps'),
+					value: draft.processors,
+					numeric: true,
+					required: true,
+					disabled: !off,
+					problem: this.problems.processors,
+					change: (processors) => this.#change({ processors }),
 				})}
 				${sizeField({ name: 'memory', label: t('vms.memory'), size: draft.memory, problem: this.problems.memory, change: (memory) => this.#change({ memory }) })}
 				${radioField({
-					name: 'boot', label: t('settings.boot'), value: draft.boot, problem: this.problems.boot,
-					choices: [{ value: 'dvd', label: t('settings.bootDvd'), disabled: !off }, { value: 'disk', label: t('settings.bootDisk'), disabled: !off }],
+					name: 'boot',
+					label: t('settings.boot'),
+					value: draft.boot,
+					problem: this.problems.boot,
+					choices: [
+						{ value: 'dvd', label: t('settings.bootDvd'), disabled: !off },
+						{ value: 'disk', label: t('settings.bootDisk'), disabled: !off },
+					],
 					change: (boot) => this.#change({ boot: boot as Draft['boot'] }),
 				})}
 			</fieldset>`;
@@ -169,12 +210,13 @@ export class VmSettings extends View {
 		const now = findVm(this.vmId);
 		return html`
 			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${t('settings.title', { name: this.vm?.name ?? '' })} @close=${() => this.dispatchEvent(new CustomEvent('close'))}>
-					${draft && now
-						? html`<div class="fields">${formProblem(this.problems)}${this.#alwaysFields(draft)}${this.#offFields(draft, isOff(now))}</div>`
-						: html`<p>${t('vm.gone')}</p>`}
-					<fluent-button slot="footer" type="submit" appearance="primary" ?disabled=${this.busy || !now} data-submit>${t('common.save')}</fluent-button>
-					<fluent-button slot="footer" @click=${() => this.panel.close()}>${t('common.cancel')}</fluent-button>
+				<pt-panel .heading=${t('settings.title', { name: this.vm?.name ?? '' })}>
+					${
+						draft && now
+							? html`<div class="fields">${errorBar(this.problems.form)}${this.#alwaysFields(draft)}${this.#offFields(draft, isOff(now))}</div>`
+							: html`<p>${t('vm.gone')}</p>`
+					}
+					${formButtons(t('common.save'), this.busy || !now, () => this.panel.close())}
 				</pt-panel>
 			</form>`;
 	}

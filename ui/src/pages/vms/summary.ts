@@ -7,7 +7,9 @@ import { t } from '../../i18n/index.js';
 import { store } from '../../state/store.js';
 
 export function uptime(vm: Vm): number {
-	return vm.state === 'running' ? vm.uptimeSeconds + (performance.now() - store.state.vmsAt) / 1000 : vm.uptimeSeconds;
+	return vm.state === 'running'
+		? vm.uptimeSeconds + (performance.now() - store.state.vmsAt) / 1000
+		: vm.uptimeSeconds;
 }
 
 export function driveName(drive: VmDisk): string {
@@ -23,7 +25,7 @@ export function summary(vm: Vm): TemplateResult {
 	return html`
 		<dl>
 			<dt>${t('vms.state')}</dt>
-			<dd><pt-vm-state value=${vm.state}></pt-vm-state>${vm.stateReason && vm.state !== 'failed' ? html` – ${vm.stateReason}` : nothing}</dd>
+			<dd><pt-vm-state value=${vm.state}></pt-vm-state></dd>
 			<dt>${t('vms.uptime')}</dt><dd class="number">${uptime(vm) > 0 ? formatDuration(uptime(vm)) : '–'}</dd>
 			<dt>${t('vms.generation')}</dt><dd>${formatNumber(vm.generation)}</dd>
 			<dt>${t('vms.vps')}</dt><dd>${formatNumber(vm.processor.count)}</dd>
