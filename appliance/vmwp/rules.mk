@@ -11,4 +11,6 @@ $(call c-program,vmwp,appliance/vmwp/main.c $(VMWP_CORE),$(VMWP_PKGS),$(VMWP_FLA
 $(B)/gen/dsdt.hex: appliance/vmwp/firmware/dsdt.asl
 	@mkdir -p $(@D)
 	iasl -tc -p $(B)/gen/dsdt $< >$(B)/gen/dsdt.log 2>&1 || { cat $(B)/gen/dsdt.log; exit 1; }
-$(foreach program,vmwp test-vmwp_firmware,$(B)/obj/$(program)/appliance/vmwp/firmware/acpi.o): $(B)/gen/dsdt.hex
+# Every program that links VMWP_CORE (the unit tests do too) compiles acpi.c for itself.
+VMWP_PROGRAMS := vmwp $(addprefix test-vmwp_,chipset firmware port_io lifecycle)
+$(VMWP_PROGRAMS:%=$(B)/obj/%/appliance/vmwp/firmware/acpi.o): $(B)/gen/dsdt.hex
