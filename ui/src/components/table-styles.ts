@@ -16,7 +16,7 @@ export const tableStyles = css`
 		border-radius: var(--borderRadiusSmall);
 	}
 	th button:hover { background: var(--colorSubtleBackgroundHover); }
-	.arrow { display: inline-block; width: 1em; text-align: center; }
+	.arrow { display: inline-block; width: 0; }
 	td { border-bottom: 1px solid var(--colorNeutralStroke3); height: 40px; }
 	tbody tr:hover { background: var(--colorSubtleBackgroundHover); }
 	tbody tr.selected { background: var(--colorNeutralBackground1Selected); box-shadow: inset 3px 0 var(--colorCompoundBrandStroke); }

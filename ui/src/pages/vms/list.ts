@@ -32,7 +32,7 @@ export class VmsPage extends View {
 		pageStyles,
 		filterStyles,
 		css`
-		.details { display: grid; grid-template-columns: minmax(0, 1fr) minmax(160px, 320px); gap: 24px; }
+		.details { display: grid; grid-template-columns: minmax(0, 1fr) minmax(160px, 320px); gap: 24px; align-items: start; }
 		@media (max-width: 720px) {
 			.details { grid-template-columns: minmax(0, 1fr); }
 		}
