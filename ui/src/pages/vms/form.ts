@@ -23,11 +23,11 @@ export function sizeOf(bytes: number): Size {
 	return { value: String(bytes / unitBytes[unit]), unit };
 }
 
-/* Whole MiB, or undefined when it is no number. */
+/* Whole steps of 2 MiB, the unit of a virtual machine's memory, or undefined when it is no number. */
 export function bytesOf(size: Size): number | undefined {
 	const value = Number(size.value.trim().replace(',', '.'));
 	if (!size.value.trim() || !Number.isFinite(value) || value <= 0) return undefined;
-	return Math.round((value * unitBytes[size.unit]) / MIB) * MIB;
+	return Math.max(1, Math.round((value * unitBytes[size.unit]) / (2 * MIB))) * 2 * MIB;
 }
 
 export function wholeNumber(text: string): number | undefined {
