@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # make-installer-iso.sh OUTPUT: the Debian installer of the build root (text and graphical, kernel and initrd as Debian
-# ships them) on a bootable ISO 9660 image with an ISOLINUX menu. The menu waits for a key. Used by tests/ui and by
-# whoever wants a real guest; nothing is downloaded.
+# ships them) on a bootable ISO 9660 image with an ISOLINUX menu. The menu waits for a key, or MENU_TIMEOUT tenths of a
+# second for the text installer. Used by tests/ui, tests/bench and whoever wants a real guest; nothing is downloaded.
 set -eu
 images=/usr/lib/debian-installer/images/13/amd64
 modules=/usr/lib/syslinux/modules/bios
@@ -18,10 +18,10 @@ cp /usr/lib/ISOLINUX/isolinux.bin "$modules/ldlinux.c32" "$modules/libutil.c32" 
 
 # The menu is text mode so that the first thing a guest shows can be read; "graphical" asks for a VBE mode. Not "quiet": the
 # kernel's messages tell how far a guest came.
-cat >"$tree/isolinux/isolinux.cfg" <<'CFG'
+cat >"$tree/isolinux/isolinux.cfg" <<CFG
 UI menu.c32
 PROMPT 0
-TIMEOUT 0
+TIMEOUT ${MENU_TIMEOUT:-0}
 MENU TITLE Debian installer menu
 LABEL text
   MENU LABEL Install in text mode
