@@ -10,7 +10,6 @@
 #include "storage/disk.h"
 #include "vm.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -291,37 +290,9 @@ static void load_description(struct vmms *v, const char *name)
 		log_error("disks/%s cannot be read; the disk is not listed", name);
 }
 
-/* Only files of our own making: <uuid>.raw or <uuid>.vhd with no description at all beside them. */
-static void remove_if_unfinished(struct vmms *v, const char *name)
-{
-	const char *ending = strchr(name, '.');
-	char id[GUID_TEXT_SIZE], description[64];
-
-	if (!guid_from_file_name(name, id) || (strcmp(ending, ".raw") != 0 && strcmp(ending, ".vhd") != 0))
-		return;
-	description_name(id, description, sizeof(description));
-	if (faccessat(v->disks_dir, description, F_OK, 0) == 0)
-		return;
-	log_warning("disks/%s was never finished; removed", name);
-	unlinkat(v->disks_dir, name, 0);
-}
-
 int disks_open(struct vmms *v)
 {
-	DIR *dir = fdopendir(dup(v->disks_dir));
+	const struct library_folder folder = { v->disks_dir, "disks", { ".raw", ".vhd" }, load_description };
 
-	if (!dir)
-		return -errno;
-	file_remove_temporaries(v->disks_dir);
-	rewinddir(dir);
-	for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
-		const char *dot = strrchr(e->d_name, '.');
-
-		if (e->d_name[0] != '.' && dot && strcmp(dot, ".json") == 0)
-			load_description(v, e->d_name);
-		else
-			remove_if_unfinished(v, e->d_name);
-	}
-	closedir(dir);
-	return 0;
+	return library_scan(v, &folder);
 }

@@ -11,7 +11,6 @@
 #include "partita/log.h"
 #include "vm.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -411,38 +410,11 @@ static void load_description(struct vmms *v, const char *file)
 	json_decref(o);
 }
 
-static void remove_if_orphan(struct vmms *v, const char *name)
-{
-	const char *ending = strchr(name, '.');
-	char id[GUID_TEXT_SIZE], description[64];
-
-	if (!guid_from_file_name(name, id) || (strcmp(ending, ".iso") != 0 && strcmp(ending, ".part") != 0))
-		return;
-	snprintf(description, sizeof(description), "%s.json", id);
-	if (faccessat(v->isos_dir, description, F_OK, 0) == 0)
-		return;
-	log_warning("isos/%s belongs to no ISO; removed", name);
-	unlinkat(v->isos_dir, name, 0);
-}
-
 int isos_open(struct vmms *v)
 {
-	DIR *dir = fdopendir(dup(v->isos_dir));
+	const struct library_folder folder = { v->isos_dir, "isos", { ".iso", ".part" }, load_description };
 
-	if (!dir)
-		return -errno;
-	file_remove_temporaries(v->isos_dir);
-	rewinddir(dir);
-	for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
-		const char *dot = strrchr(e->d_name, '.');
-
-		if (e->d_name[0] != '.' && dot && strcmp(dot, ".json") == 0)
-			load_description(v, e->d_name);
-		else
-			remove_if_orphan(v, e->d_name);
-	}
-	closedir(dir);
-	return 0;
+	return library_scan(v, &folder);
 }
 
 void library_close(struct vmms *v)

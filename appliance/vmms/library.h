@@ -24,6 +24,15 @@ struct iso_item {
 	bool checking;				/* a thread looks at it */
 };
 
+#define LIBRARY_ENDINGS 2
+struct library_folder {
+	int dir;				/* borrowed */
+	const char *name;			/* for the log */
+	const char *endings[LIBRARY_ENDINGS];	/* of data files: <uuid>.ending */
+	void (*load_description)(struct vmms *v, const char *file);
+};
+int library_scan(struct vmms *v, const struct library_folder *f);	/* library.c: at start; 0 or negative errno */
+
 int disks_open(struct vmms *v);			/* reads them; removes what a crash left half made */
 struct disk_item *disk_find(const struct vmms *v, const char *id);
 json_t *disk_item_to_json(const struct vmms *v, const struct disk_item *d);
