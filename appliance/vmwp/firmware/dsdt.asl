@@ -133,6 +133,15 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "PARTIT", "PARTITA1", 0x00000001)
 						IO (Decode16, 0x0600, 0x0600, 1, 0x40)
 					})
 				}
+				Device (VMBS)	/* below the PCI root: its memory window above is where guests place VMBus MMIO */
+				{
+					Name (_HID, "MSFT1000")
+					Name (_CID, "VMBus")
+					Name (_UID, 0)
+					Name (_DDN, "VMBUS")
+					Name (_STA, 0x0f)
+					Name (_CRS, ResourceTemplate () { IRQ (Edge, ActiveHigh, Exclusive) { 5 } })
+				}
 			}
 		}
 
