@@ -133,12 +133,16 @@ function testFile(name, bytes) {
 	return scratch(name);
 }
 
-/* Lets `parts` parts of an upload through and holds the next one, so that there is something to pause on any machine. */
-async function holdUploadAfter(parts) {
+/*
+ * Lets `parts` parts of an upload through and holds the next one, so that there is something to pause on any machine.
+ * The first try of part number `cut` loses its connection: the page must get over that by itself.
+ */
+async function holdUploadAfter(parts, cut = -1) {
 	let seen = 0;
 	await page.route('**/api/v1/isos/*', (route) => {
-		if (route.request().method() !== 'PUT' || seen++ < parts) return route.continue();
-		return undefined;
+		if (route.request().method() !== 'PUT') return route.continue();
+		if (cut-- === 0) return route.abort('connectionreset');
+		return seen++ < parts ? route.continue() : undefined;
 	});
 	return () => page.unroute('**/api/v1/isos/*');
 }
@@ -147,7 +151,7 @@ const uploaded = 'an upload shows its progress, can be paused and resumed, and e
 await step(uploaded, { limit: 300, ...signedIn }, async () => {
 	await open(page, 'media');
 	const media = page.locator('pt-media');
-	const release = await holdUploadAfter(2);
+	const release = await holdUploadAfter(2, 1);
 	const begin = Date.now();
 	try {
 		await media.locator('input[type=file]').setInputFiles(env.INSTALLER_ISO);

@@ -14,6 +14,9 @@ interface Sending {
 }
 
 const RATE_WINDOW_MS = 1500;
+const RETRIES = 8;
+const RETRY_FIRST_MS = 250;
+const RETRY_LONGEST_MS = 8000;
 const sending = new Map<string, Sending>();
 
 function change(id: string, patch: Partial<Upload>): void {
@@ -44,12 +47,63 @@ function failureState(error: unknown): Upload['state'] {
 	return error instanceof ApiError && error.status === 422 ? 'refused' : 'failed';
 }
 
-async function send(id: string, name: string, file: File, from: number): Promise<void> {
+/* Worth another try: the connection, or the server still busy with the part whose answer nobody waited for. */
+function mayPass(error: unknown): boolean {
+	if (!(error instanceof ApiError)) return false;
+	return (
+		error.status === 0 ||
+		(error.status >= 502 && error.status <= 504) ||
+		error.code === 'upload_in_progress' ||
+		error.code === 'wrong_offset'
+	);
+}
+
+/* The wait before try number `retry`; it ends early when the signal says so. */
+function backOff(retry: number, signal?: AbortSignal): Promise<void> {
+	return new Promise((resolve) => {
+		setTimeout(resolve, Math.min(RETRY_FIRST_MS * 2 ** retry, RETRY_LONGEST_MS));
+		signal?.addEventListener('abort', () => resolve(), { once: true });
+	});
+}
+
+/* Where the server is, is asked and not guessed: it may have kept a part whose answer was lost. */
+async function whereServerIs(id: string): Promise<{ receivedBytes: number; complete: boolean }> {
+	try {
+		const iso = await getIso(id);
+		return { receivedBytes: iso.receivedBytes, complete: iso.state === 'ready' };
+	} catch (error) {
+		if (error instanceof ApiError && error.status === 404) return { receivedBytes: 0, complete: false };
+		throw error;
+	}
+}
+
+/* Sends the file from where the server is until all of it is there; gives up after RETRIES tries without a new byte. */
+async function sendAll(id: string, name: string, file: File, asksFirst: boolean, signal: AbortSignal): Promise<void> {
+	let at = 0;
+	for (let retry = 0, ask = asksFirst; ; retry++, ask = true) {
+		try {
+			if (ask) {
+				const server = await whereServerIs(id);
+				if (server.complete) return;
+				if (server.receivedBytes > at) retry = 0;
+				at = server.receivedBytes;
+			}
+			change(id, { sentBytes: at });
+			await uploadIso(id, name, file, at, { signal, progress: progressMeter(id, at) });
+			return;
+		} catch (error) {
+			if (signal.aborted || retry === RETRIES || !mayPass(error)) throw error;
+		}
+		await backOff(retry, signal);
+	}
+}
+
+async function send(id: string, name: string, file: File, asksFirst: boolean): Promise<void> {
 	const controller = new AbortController();
 	sending.set(id, { file, controller });
-	change(id, { state: 'sending', error: '', sentBytes: from, bytesPerSecond: 0 });
+	change(id, { state: 'sending', error: '', bytesPerSecond: 0 });
 	try {
-		await uploadIso(id, name, file, from, { signal: controller.signal, progress: progressMeter(id, from) });
+		await sendAll(id, name, file, asksFirst, controller.signal);
 		drop(id);
 		notify('success', t('media.uploaded', { name }));
 	} catch (error) {
@@ -71,32 +125,17 @@ export function startUpload(file: File, name: string): void {
 		error: '',
 	};
 	store.set({ uploads: [...store.state.uploads, upload] });
-	void send(id, name, file, 0);
+	void send(id, name, file, false);
 }
 
 export function pauseUpload(id: string): void {
 	sending.get(id)?.controller.abort();
 }
 
-/* Where the server is, is asked and not guessed: it may have kept a part whose answer was lost. */
-async function receivedBytes(id: string): Promise<number> {
-	try {
-		return (await getIso(id)).receivedBytes;
-	} catch (error) {
-		if (error instanceof ApiError && error.status === 404) return 0;
-		throw error;
-	}
-}
-
 export async function resumeUpload(id: string): Promise<void> {
 	const upload = store.state.uploads.find((one) => one.id === id);
 	const file = sending.get(id)?.file;
-	if (!upload || !file) return;
-	try {
-		await send(id, upload.name, file, await receivedBytes(id));
-	} catch (error) {
-		change(id, { state: 'failed', error: errorText(error) });
-	}
+	if (upload && file) await send(id, upload.name, file, true);
 }
 
 /* An upload that an earlier visit left unfinished: the person has chosen the same file again. */
@@ -115,14 +154,26 @@ export async function adoptUpload(id: string, name: string, file: File): Promise
 	await resumeUpload(id);
 }
 
+/* The part that was cut off may still be on its way to the disk; then the server says so, and it is asked again. */
+async function deleteUpload(id: string): Promise<void> {
+	for (let retry = 0; ; retry++) {
+		try {
+			return await deleteIso(id);
+		} catch (error) {
+			if (error instanceof ApiError && error.status === 404) return;
+			if (retry === RETRIES || !mayPass(error)) throw error;
+		}
+		await backOff(retry);
+	}
+}
+
 export async function cancelUpload(id: string): Promise<void> {
 	pauseUpload(id);
 	try {
-		await deleteIso(id);
+		await deleteUpload(id);
 		drop(id);
 	} catch (error) {
-		if (error instanceof ApiError && error.status === 404) drop(id);
-		else notifyError('media.deleteFailed', error);
+		notifyError('media.deleteFailed', error);
 	}
 	refresh('isos', 'host');
 }
