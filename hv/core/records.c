@@ -56,14 +56,26 @@ void *records_next(struct records *r, const void *after)
 	return NULL;
 }
 
+void *records_match(struct records *r, bool (*matches)(const void *record, const void *key), const void *key)
+{
+	for (struct record_page *page = r->pages; page; page = page->next)
+		for (uint32_t i = 0; i < records_per_page(r); i++) {
+			void *record = record_at(r, page, i);
+
+			if (record_used(record) && matches(record, key))
+				return record;
+		}
+	return NULL;
+}
+
+static bool first_word_is(const void *record, const void *key)
+{
+	return *(const uint32_t *)record == *(const uint32_t *)key;
+}
+
 void *records_find(struct records *r, uint32_t key)
 {
-	void *record = NULL;
-
-	while ((record = records_next(r, record)))
-		if (*(uint32_t *)record == key)
-			return record;
-	return NULL;
+	return records_match(r, first_word_is, &key);
 }
 
 void records_fini(struct records *r, struct pool *pool)

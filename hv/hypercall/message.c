@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Doorbell ports and connections, messages and events to a child (hv-abi.md 9.1 to 9.3), and a child's own PostMessage and
- * SignalEvent: hv knows no message ports, so those are the VMM's to answer, if it asked for unknown connections.
+ * SignalEvent: hv knows no message ports, so those are the VMM's to answer, if it asked for unknown connections. Events may
+ * have a doorbell (abi/hv_signal_window.h).
  */
+#include <abi/hv_signal_window.h>
 #include <abi/hv_status.h>
 #include <abi/hv_synic.h>
 #include <abi/hv_types.h>
@@ -192,5 +194,11 @@ hv_status_t hc_post_message(struct vp *caller, struct hc_call *call)
 
 hv_status_t hc_signal_event(struct vp *caller, struct hc_call *call)
 {
+	const struct hv_in_signal_event *in = hc_in(call, struct hv_in_signal_event);
+	gpa_t window = { HV_SIGNAL_WINDOW_GPA(in->connection_id) };
+
+	if (!partition_is_root(caller->partition) && in->connection_id <= HV_SIGNAL_CONNECTION_MAX &&
+	    doorbell_write(caller, window, HV_SIGNAL_WINDOW_WRITE, in->flag_number))
+		return HV_STATUS_SUCCESS;
 	return unknown_connection(caller, call);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Partition properties (hv-abi.md 8.4): a table of what can be read, what can be set, and when. */
 #include <abi/hv_cpuid.h>
+#include <abi/hv_signal_window.h>
 #include <abi/hv_status.h>
 #include <hv/cpuid_model.h>
 #include <hv/deadline.h>
@@ -116,6 +117,7 @@ static hv_status_t set_fixed(struct partition *p, uint64_t value)
 	return HV_STATUS_SUCCESS;
 }
 
+static uint64_t get_signal_window(struct partition *p)	{ (void)p; return HV_SIGNAL_WINDOW_BASE; }
 static uint64_t get_reference_time(struct partition *p) { return partition_reference_time(p); }
 
 static const struct property properties[] = {
@@ -139,6 +141,7 @@ static const struct property properties[] = {
 	{ HV_PROPERTY_PROCESSOR_FEATURES0,	get_features0,		NULL,		false },
 	{ HV_PROPERTY_PROCESSOR_FEATURES1,	get_features1,		NULL,		false },
 	{ HV_PROPERTY_GUEST_OS_ID,		get_os_id,		NULL,		false },
+	{ HV_PROPERTY_SIGNAL_WINDOW,		get_signal_window,	NULL,		false },
 };
 
 static const struct property *property_find(uint32_t code)

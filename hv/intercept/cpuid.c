@@ -284,7 +284,7 @@ static void features_leaf(const struct partition *p, struct hv_cpuid_values *v)
 
 	v->eax = (uint32_t)privileges;
 	v->ebx = (uint32_t)(privileges >> 32);
-	v->edx = HV_FEATURE_CRASH_MSRS;
+	v->edx = HV_FEATURE_CRASH_MSRS | HV_FEATURE_XMM_INPUT;
 	if (privileges & HV_PRIV_FREQUENCY_MSRS)
 		v->edx |= HV_FEATURE_FREQUENCY_MSRS;
 	if (p->synthetic_features & HV_SYNTH_DIRECT_STIMERS)

@@ -90,20 +90,13 @@ static enum vp_next apic_page(struct vp *vp, const struct gpa_fault *fault)
 /* True when the write rang a doorbell and is thereby done. */
 static bool doorbell(struct vp *vp, const struct gpa_fault *fault)
 {
-	struct partition *p = vp->partition;
-	const struct connection *c;
 	struct move m;
 
-	if (!p->connections.pages || !fault->write || !decode_current(vp, &m) || !m.write)
+	if (!vp->partition->connections.pages || !fault->write || !decode_current(vp, &m) || !m.write ||
+	    !doorbell_write(vp, fault->gpa, m.size, move_source(vp, &m)))
 		return false;
-	spin_lock(&p->lock);
-	c = doorbell_match(p, fault->gpa, m.size, move_source(vp, &m));
-	if (c)
-		doorbell_ring(c->port_id, vp->lp->root_vp);
-	spin_unlock(&p->lock);
-	if (c)
-		complete(vp, &m);
-	return c != NULL;
+	complete(vp, &m);
+	return true;
 }
 
 static unsigned int fault_access(const struct gpa_fault *fault)

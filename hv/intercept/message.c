@@ -4,6 +4,7 @@
 #include <hv/message.h>
 #include <hv/partition.h>
 #include <hv/string.h>
+#include <hv/xmm.h>
 
 #define CR0_PE		BIT(0)
 #define CR0_AM		BIT(18)
@@ -103,6 +104,7 @@ enum vp_next message_hypercall(struct vp *vp)
 		.r8 = vp->gprs.r8, .rsi = vp->gprs.rsi, .rdi = vp->gprs.rdi,
 	};
 
+	xmm_read(m.xmm);
 	fill_header(vp, &m.header, HV_INTERCEPT_ACCESS_EXECUTE, 0);
 	return deliver(vp, HVMSG_HYPERCALL_INTERCEPT, &m, sizeof(m));
 }

@@ -152,14 +152,27 @@ void doorbell_refill(struct synic *s)
 			port->overflow = !ring_put(s, &s->rings->sint[HV_SYNIC_DOORBELL_SINT], port->id);
 }
 
-const struct connection *doorbell_match(struct partition *p, gpa_t gpa, unsigned int size, uint64_t value)
-{
-	uint64_t mask = size == 8 ? ~0ull : (1ull << size * 8) - 1;
-	struct connection *c = NULL;
+struct doorbell_access { uint64_t gpa, value, mask; unsigned int size; };
 
-	while ((c = records_next(&p->connections, c)))
-		if (c->gpa == gpa.addr && (!c->size || c->size == size) &&
-		    (c->any_value || (c->value & mask) == (value & mask)))
-			return c;
-	return NULL;
+static bool connection_matches(const void *record, const void *key)
+{
+	const struct connection *c = record;
+	const struct doorbell_access *a = key;
+
+	return c->gpa == a->gpa && (!c->size || c->size == a->size) &&
+	       (c->any_value || (c->value & a->mask) == (a->value & a->mask));
+}
+
+bool doorbell_write(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t value)
+{
+	struct doorbell_access access = { gpa.addr, value, size == 8 ? ~0ull : (1ull << size * 8) - 1, size };
+	struct partition *p = vp->partition;
+	const struct connection *c;
+
+	spin_lock(&p->lock);
+	c = records_match(&p->connections, connection_matches, &access);
+	if (c)
+		doorbell_ring(c->port_id, vp->lp->root_vp);
+	spin_unlock(&p->lock);
+	return c != NULL;
 }

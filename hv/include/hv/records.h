@@ -16,6 +16,7 @@ struct records {
 
 void *records_add(struct records *r, struct pool *pool);	/* zeroed; the caller sets its key. NULL: no memory */
 void *records_next(struct records *r, const void *after);	/* any used record; NULL starts, NULL ends */
+void *records_match(struct records *r, bool (*matches)(const void *record, const void *key), const void *key);
 void *records_find(struct records *r, uint32_t key);
 void records_fini(struct records *r, struct pool *pool);
 
