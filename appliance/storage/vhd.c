@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "storage/image.h"
 #include "storage/formats.h"
 
 #define VHD_SIZE_MAX		(2040ull << 30)		/* the limit Hyper-V documents */
@@ -94,27 +95,27 @@ static int vhd_check_footer(const struct vhd_footer *f)
 	return be32toh(f->type) == VHD_FIXED ? 0 : -ENOTSUP;
 }
 
-static int vhd_open(int fd, bool read_only, struct disk *d)
+static int vhd_open(struct disk *d)
 {
-	int64_t file_size = disk_file_size(fd);
+	int64_t size_of_file = image_size(d->fd);
 	struct vhd_footer footer;
 	uint64_t size;
 	int r;
 
-	(void)read_only;
-	if (file_size < 0)
-		return (int)file_size;
-	if ((uint64_t)file_size < sizeof(footer) + DISK_SECTOR)
+	if (size_of_file < 0)
+		return (int)size_of_file;
+	if ((uint64_t)size_of_file < sizeof(footer) + DISK_SECTOR)
 		return -EILSEQ;
-	if (pread(fd, &footer, sizeof(footer), file_size - (off_t)sizeof(footer)) != (ssize_t)sizeof(footer))
-		return -EIO;
-	r = vhd_check_footer(&footer);
+	r = image_read(d->fd, (uint64_t)size_of_file - sizeof(footer), &footer, sizeof(footer));
+	if (r == 0)
+		r = vhd_check_footer(&footer);
 	if (r < 0)
 		return r;
 	size = be64toh(footer.current_size);
-	if (size == 0 || size % DISK_SECTOR || size > (uint64_t)file_size - sizeof(footer))
+	if (size == 0 || size % DISK_SECTOR || size > (uint64_t)size_of_file - sizeof(footer))
 		return -EILSEQ;
 	d->size_bytes = size;
+	memcpy(d->identity, footer.uuid, sizeof(d->identity));
 	return 0;
 }
 
@@ -155,6 +156,25 @@ static int vhd_create(int fd, uint64_t size_bytes)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+static int vhd_map(struct disk *d, uint64_t offset, struct extent *e)
+{
+	e->disk = d;
+	e->file_offset = offset;
+	return 0;
+}
+
+static int vhd_commit(struct disk *d)
+{
+	return image_sync(d->fd);
+}
+
+static int vhd_zero(struct disk *d, uint64_t offset, uint64_t bytes, bool unmap)
+{
+	(void)unmap;		/* a fixed disk keeps its blocks */
+	return image_zero(d->fd, offset, bytes);
+}
+
 const struct disk_ops vhd_disk_ops = {
-	.format = "vhd", .open = vhd_open, .create = vhd_create, .map = disk_map_identity,
+	.format = "vhd", .open = vhd_open, .create = vhd_create, .map_read = vhd_map, .map_write = vhd_map,
+	.commit = vhd_commit, .zero = vhd_zero,
 };
