@@ -382,6 +382,7 @@ static int ide_attach(struct device *dev, unsigned int location, enum ide_kind k
 	d->kind = kind;
 	d->disk = disk;
 	d->write_cache = true;
+	d->mmc.interface = MMC_ATAPI;
 	ide_reset_drive(d);
 	return 0;
 }
@@ -416,9 +417,8 @@ int ide_set_media(struct device *dev, unsigned int location, struct disk *medium
 		atapi_protocol.finish(d, -EIO);
 	disk_close(d->disk);
 	d->disk = medium;
-	d->tray_open = false;
-	d->unit_attention = d->media_event = medium != NULL;
-	d->eject_event = medium == NULL;
+	d->unit_attention = medium != NULL;
+	mmc_medium_changed(&d->mmc, medium);
 	return 0;
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * State and calls shared by the IDE files: ide.c (registers), ide_pio.c (data port), ide_dma.c (bus
- * master), ide_ata.c (disk commands), ide_atapi.c (packets), ide_mmc.c (CD commands), ide_identify.c. All
+ * master), ide_ata.c (disk commands), ide_atapi.c (packets), ide_mmc.c (CD commands, with mmc.c), ide_identify.c. All
  * with the machine lock held.
  */
 #ifndef VMWP_CHIPSET_IDE_INTERNAL_H
 #define VMWP_CHIPSET_IDE_INTERNAL_H
 
 #include "vmwp/chipset/ide.h"
+#include "vmwp/chipset/mmc.h"
 
 #define IDE_SECTOR		512u
 #define IDE_CD_BLOCK		2048u
@@ -30,8 +31,6 @@ struct ide_protocol {		/* how ATA and ATAPI commands show progress to the guest 
 };
 
 struct ide_task_file { uint8_t count, lba_low, lba_mid, lba_high; };
-
-struct mmc_sense { uint8_t key, asc, ascq; };
 
 struct ide_drive {
 	struct ide_channel *channel;
@@ -60,7 +59,8 @@ struct ide_drive {
 	uint32_t step;				/* bytes of the request on its way */
 
 	struct mmc_sense sense;			/* ATAPI only from here */
-	bool unit_attention, media_event, eject_event, locked, tray_open, packet_dma;
+	struct mmc_drive mmc;
+	bool unit_attention, packet_dma;
 };
 
 struct ide_bus_master {		/* PIIX3 datasheet, "PCI Bus Master IDE" */
