@@ -100,7 +100,7 @@ uint64_t host_memory_available(const struct vmms *v)
 	struct host_memory m = { .total = meminfo("MemTotal:"), .available = meminfo("MemAvailable:") };
 
 	for (const struct vm *vm = v->vms; vm; vm = vm->next) {
-		m.assigned += vm->worker.present ? vm->config.memory_bytes : 0;
+		m.assigned += vm->worker.present ? vm->config.memory.startup : 0;
 		m.vms += vm->worker.present;
 	}
 	return host_memory_left(&m);

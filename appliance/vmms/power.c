@@ -102,12 +102,12 @@ static int check_memory(const struct vm *vm, struct problem *p)
 {
 	uint64_t left = host_memory_available(vm->vmms);
 
-	if (vm->config.memory_bytes <= left)
+	if (vm->config.memory.startup <= left)
 		return 0;
 	return problem_set(p, PROBLEM_NO_MEMORY, "memory.startupBytes",
 	                   "%s needs %" PRIu64 " bytes of memory; the host has %" PRIu64
 	                   " left for virtual machines.",
-	                   vm_name(vm), vm->config.memory_bytes, left);
+	                   vm_name(vm), vm->config.memory.startup, left);
 }
 
 static int do_start(struct vm *vm, struct problem *p)

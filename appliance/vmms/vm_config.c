@@ -190,43 +190,6 @@ static void parse_generation(struct fields *f)
 		not_yet(f->problem, "generation", "generation 2 (UEFI) is");
 }
 
-static void parse_processor(struct fields *parent, const struct vm_limits *limits, struct vm_config *c)
-{
-	struct fields f;
-
-	fields_begin(&f, field_object(parent, "processor", REQUIRED), "processor", parent->problem);
-	field_u64(&f, "count", REQUIRED, 1, VM_VPS_MAX, &c->vps);
-	field_bool(&f, "overcommit", &c->overcommit);
-	if (fields_end(&f) == 0 && limits && c->vps > limits->vps && !c->overcommit)
-		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, "processor.count",
-		            "processor.count is %" PRIu64 "; this host has %" PRIu64
-		            " logical processors (processor.overcommit allows more).",
-		            c->vps, limits->vps);
-}
-
-static void parse_memory(struct fields *parent, const struct vm_limits *limits, struct vm_config *c)
-{
-	static const char field[] = "memory.startupBytes";
-	bool dynamic = false;
-	struct fields f;
-
-	fields_begin(&f, field_object(parent, "memory", REQUIRED), "memory", parent->problem);
-	field_u64(&f, "startupBytes", REQUIRED, VM_MEMORY_MIN, VM_MEMORY_MAX, &c->memory_bytes);
-	field_bool(&f, "dynamic", &dynamic);
-	if (dynamic)
-		not_yet(parent->problem, "memory.dynamic", "dynamic memory is");
-	if (fields_end(&f) < 0)
-		return;
-	if (c->memory_bytes % VM_MEMORY_STEP != 0)
-		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, field,
-		            "%s is %" PRIu64 "; it must be a multiple of %llu (2 MiB).", field,
-		            c->memory_bytes, VM_MEMORY_STEP);
-	else if (limits && c->memory_bytes > limits->memory_bytes)
-		problem_set(parent->problem, PROBLEM_OUT_OF_RANGE, field,
-		            "%s is %" PRIu64 "; this host has %" PRIu64 " bytes of memory.", field,
-		            c->memory_bytes, limits->memory_bytes);
-}
-
 static void parse_boot_entry(const json_t *entry, unsigned int index, struct vm_config *c, struct problem *p)
 {
 	const char *word = json_string_value(entry);
@@ -296,8 +259,8 @@ int vm_config_parse(const json_t *body, const struct vm_limits *limits, struct v
 		name_check(c->name, "name", p);
 	field_text(&f, "notes", OPTIONAL, VM_NOTES_CHARS, c->notes, sizeof(c->notes));
 	parse_generation(&f);
-	parse_processor(&f, limits, c);
-	parse_memory(&f, limits, c);
+	processor_parse(&f, limits, &c->processor);
+	memory_parse(&f, limits, &c->memory);
 	parse_firmware(&f, c);
 	parse_future(&f);
 	field_choice(&f, "automaticStart", OPTIONAL, automatic_start_words, &c->automatic_start);
@@ -319,21 +282,17 @@ json_t *drive_to_json(const struct drive *d)
 
 json_t *vm_config_to_json(const struct vm_config *c)
 {
-	json_t *order = json_array(), *drives = json_array(), *processor;
+	json_t *order = json_array(), *drives = json_array();
 
 	for (unsigned int i = 0; i < c->boot_count; i++)
 		json_array_append_new(order, json_string(medium_words[c->boot[i]]));
 	for (unsigned int i = 0; i < c->drive_count; i++)
 		json_array_append_new(drives, drive_to_json(&c->drives[i]));
-	processor = json_pack("{s:I}", "count", (json_int_t)c->vps);
-	if (c->overcommit)
-		json_object_set_new(processor, "overcommit", json_true());
-	return json_pack("{s:s, s:s, s:i, s:o, s:{s:I, s:b}, s:{s:o}, s:o, s:[], s:s, s:s}", "name", c->name,
-	                 "notes", c->notes, "generation", 1, "processor", processor, "memory", "startupBytes",
-	                 (json_int_t)c->memory_bytes, "dynamic", 0, "firmware", "bootOrder", order, "disks",
-	                 drives, "networkAdapters", "automaticStart",
-	                 automatic_start_words[c->automatic_start], "automaticStop",
-	                 automatic_stop_words[c->automatic_stop]);
+	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:{s:o}, s:o, s:[], s:s, s:s}", "name", c->name, "notes",
+			 c->notes, "generation", 1, "processor", processor_to_json(&c->processor), "memory",
+			 memory_to_json(&c->memory), "firmware", "bootOrder", order, "disks", drives,
+			 "networkAdapters", "automaticStart", automatic_start_words[c->automatic_start],
+			 "automaticStop", automatic_stop_words[c->automatic_stop]);
 }
 
 /* --- merge patch --- */
@@ -358,7 +317,8 @@ static void merge(json_t *target, const json_t *patch)
 
 static bool differs_cold(const struct vm_config *a, const struct vm_config *b)
 {
-	return a->vps != b->vps || a->overcommit != b->overcommit || a->memory_bytes != b->memory_bytes ||
+	return a->processor.count != b->processor.count || a->processor.overcommit != b->processor.overcommit ||
+	       a->memory.startup != b->memory.startup || a->memory.dynamic != b->memory.dynamic ||
 	       a->boot_count != b->boot_count ||
 	       memcmp(a->boot, b->boot, a->boot_count * sizeof(a->boot[0])) != 0;
 }

@@ -5,6 +5,7 @@
 
 #include "partita/guid.h"
 #include "partita/problem.h"
+#include "vm_resources.h"
 
 #include <stdint.h>
 
@@ -45,15 +46,13 @@ struct drive {
 struct vm_config {
 	char name[4 * VM_NAME_CHARS + 1];
 	char notes[4 * VM_NOTES_CHARS + 1];
-	uint64_t vps, memory_bytes;
-	bool overcommit;
+	struct vm_processor processor;
+	struct vm_memory memory;
 	unsigned int boot[2], boot_count;
 	struct drive drives[VM_IDE_POSITIONS];
 	unsigned int drive_count;
 	unsigned int automatic_start, automatic_stop;
 };
-
-struct vm_limits { uint64_t vps, memory_bytes; };	/* of this host */
 
 /* 0, or -EINVAL and *p. New drives get ids and positions. No limits: our own file, which has been judged before. */
 int vm_config_parse(const json_t *body, const struct vm_limits *limits, struct vm_config *c, struct problem *p);

@@ -71,7 +71,7 @@ uint64_t vms_assigned_bytes(const struct vmms *v)
 
 	for (const struct vm *vm = v->vms; vm; vm = vm->next)
 		if (vm->worker.present)
-			sum += vm->config.memory_bytes;
+			sum += vm->config.memory.startup;
 	return sum;
 }
 
@@ -131,7 +131,7 @@ json_t *vm_to_json(const struct vm *vm)
 	vm_etag(vm, etag);
 	name_sources(vm, json_object_get(o, "disks"));
 	json_object_set_new(json_object_get(o, "memory"), "assignedBytes",
-			    json_integer(vm->worker.present ? (json_int_t)vm->config.memory_bytes : 0));
+			    json_integer(vm->worker.present ? (json_int_t)vm->config.memory.startup : 0));
 	json_object_update_new(o,
 	                       json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:o, s:[{s:i, s:b}, {s:i, s:b}]}",
 	                                 "id", vm->id, "etag", etag, "state", vm_state_words[vm->state],

@@ -188,8 +188,8 @@ static int pack_machine(const struct vm *vm, json_t **machine, struct parcel *a,
 	int bios = open_firmware(vm->vmms, "bios-256k.bin", p), vga = -1;
 
 	*machine = json_pack("{s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "id", vm->id, "name", c->name,
-	                     "generation", 1, "processors", (json_int_t)c->vps, "memoryBytes",
-	                     (json_int_t)c->memory_bytes, "bootOrder", order, "disks", disks);
+	                     "generation", 1, "processors", (json_int_t)c->processor.count, "memoryBytes",
+	                     (json_int_t)c->memory.startup, "bootOrder", order, "disks", disks);
 	if (bios < 0)
 		return bios;
 	o = json_object();
@@ -300,8 +300,8 @@ void worker_launch(struct vm *vm)
 		vm->worker = (struct worker){ .present = true, .slot = slot };
 		r = priv_call(vm->vmms, "vmpriv.StartWorker",
 		              json_pack("{s:s, s:i, s:I, s:I}", "id", vm->id, "slot", (int)slot,
-		                        "memoryBytes", (json_int_t)vm->config.memory_bytes, "vps",
-		                        (json_int_t)vm->config.vps),
+		                        "memoryBytes", (json_int_t)vm->config.memory.startup, "vps",
+		                        (json_int_t)vm->config.processor.count),
 		              NULL, 0, on_launched, vm);
 	}
 	if (r < 0) {

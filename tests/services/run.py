@@ -402,7 +402,7 @@ def test_every_limit_is_refused_with_field_and_number(s, c):
     refused(409, "position_in_use", c.call, "vmms.CreateVm", vm=vm_body("bad", disks=twice))
     assert c.call("vmms.ListVms")["vms"] == [] and os.listdir(s.state + "/vms") == []
     many = c.call("vmms.CreateVm", vm=vm_body("many") | {"processor": {"count": 64, "overcommit": True}})["vm"]
-    assert many["processor"] == {"count": 64, "overcommit": True}
+    assert many["processor"] == {"count": 64, "weight": 100, "limitPercent": 100, "reservePercent": 0, "overcommit": True}
 
 
 def test_names_are_unique_without_regard_to_case_and_stale_etags_are_refused(s, c):

@@ -95,6 +95,13 @@ static const struct { const char *rule, *change; enum problem_code want; const c
 	{ "less", "{\"memory\":{\"startupBytes\":31457280}}", PROBLEM_OUT_OF_RANGE, "memory.startupBytes" },
 	{ "all of the host", "{\"memory\":{\"startupBytes\":8589934592}}", PROBLEM_NONE, "" },
 	{ "more", "{\"memory\":{\"startupBytes\":8592031744}}", PROBLEM_OUT_OF_RANGE, "memory.startupBytes" },
+	{ "dynamic memory", "{\"memory\":{\"startupBytes\":67108864,\"dynamic\":true,\"minimumBytes\":33554432,\"maximumBytes\":134217728}}", PROBLEM_NONE, "" },
+	{ "a minimum above the start", "{\"memory\":{\"startupBytes\":67108864,\"dynamic\":true,\"minimumBytes\":134217728}}", PROBLEM_OUT_OF_RANGE, "memory.minimumBytes" },
+	{ "a maximum below it", "{\"memory\":{\"startupBytes\":67108864,\"dynamic\":true,\"maximumBytes\":33554432}}", PROBLEM_OUT_OF_RANGE, "memory.maximumBytes" },
+	{ "a buffer of 4 percent", "{\"memory\":{\"startupBytes\":67108864,\"bufferPercent\":4}}", PROBLEM_OUT_OF_RANGE, "memory.bufferPercent" },
+	{ "no weight", "{\"processor\":{\"count\":1,\"weight\":0}}", PROBLEM_OUT_OF_RANGE, "processor.weight" },
+	{ "a limit of 101 percent", "{\"processor\":{\"count\":1,\"limitPercent\":101}}", PROBLEM_OUT_OF_RANGE, "processor.limitPercent" },
+	{ "a reserve above the limit", "{\"processor\":{\"count\":1,\"limitPercent\":50,\"reservePercent\":51}}", PROBLEM_OUT_OF_RANGE, "processor.reservePercent" },
 	{ "half a large page", "{\"memory\":{\"startupBytes\":34603008}}", PROBLEM_OUT_OF_RANGE, "memory.startupBytes" },
 	{ "a name with a new line", "{\"name\":\"a\\nb\"}", PROBLEM_OUT_OF_RANGE, "name" },
 	{ "64 characters of three bytes", "{\"name\":\"仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮仮\"}", PROBLEM_NONE, "" },
@@ -185,7 +192,7 @@ static void a_patch_changes_what_it_names_and_nothing_else(void **state)
 		if (p.code != patches[i].want || cold != patches[i].cold)
 			fail_msg("%s: %s, cold %d", patches[i].rule, problem_name(p.code), cold);
 		if (p.code == PROBLEM_NONE)
-			assert_int_equal(c.vps, old.vps);
+			assert_int_equal(c.processor.count, old.processor.count);
 		json_decref(patch);
 	}
 }

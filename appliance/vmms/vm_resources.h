@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How much processor and memory a VM gets: sections of its configuration. Percentages are of the VM's own VPs. */
+#ifndef VMMS_VM_RESOURCES_H
+#define VMMS_VM_RESOURCES_H
+
+#include "fields.h"
+
+struct vm_limits { uint64_t vps, memory_bytes; };	/* of this host */
+
+struct vm_processor {
+	uint64_t count, weight;		/* weight 1…10000, 100 is usual */
+	uint64_t limit_percent, reserve_percent;
+	bool overcommit;		/* more VPs than the host has LPs are meant */
+};
+
+struct vm_memory {			/* minimum ≤ startup ≤ maximum */
+	uint64_t startup, minimum, maximum;
+	uint64_t buffer_percent, weight;
+	bool dynamic;
+};
+
+/* Problems go to the parent's. No limits: our own file, which has been judged before. */
+void processor_parse(struct fields *parent, const struct vm_limits *limits, struct vm_processor *p);
+void memory_parse(struct fields *parent, const struct vm_limits *limits, struct vm_memory *m);
+json_t *processor_to_json(const struct vm_processor *p);
+json_t *memory_to_json(const struct vm_memory *m);
+
+#endif
