@@ -4,6 +4,8 @@
  * lapic_timer.c. The machine's own APIC belongs to the root and never comes here.
  */
 #include <abi/hv_hypercall.h>
+#include <abi/hv_synic.h>
+#include <abi/hv_vp_page.h>
 #include <hv/bitmap256.h>
 #include <hv/lapic.h>
 #include <hv/lapic_internal.h>
@@ -24,6 +26,7 @@ static uint32_t x2apic_ldr(uint32_t id)
 
 void lapic_reset(struct lapic *l)
 {
+	lapic_lazy_eoi_end(l);
 	l->tpr = l->esr = l->esr_latched = l->icr_low = l->icr_high = l->initial_count = l->divide = 0;
 	l->ldr = lapic_is_x2apic(l) ? x2apic_ldr(l->id) : 0;
 	l->dfr = 0xffffffff;
@@ -112,10 +115,58 @@ bool lapic_accepts_extint(const struct lapic *l)
 	return !(l->lvt[LVT_LINT0] & LVT_MASKED) && LVT_MODE(l->lvt[LVT_LINT0]) == HV_INTERRUPT_EXTINT;
 }
 
-enum lapic_result lapic_eoi(struct lapic *l, uint8_t *vector)
+static uint32_t *assist_word(struct lapic *l)
 {
+	return l->vp->vp_assist_msr & HV_MSR_PAGE_ENABLE ? l->vp->assist_page.page : NULL;
+}
+
+void lapic_lazy_eoi_begin(struct lapic *l)
+{
+	uint32_t *assist = assist_word(l);
 	int in_service = bitmap256_highest(l->isr);
 
+	if (!assist || in_service < 0 || bitmap256_test(l->tmr, (uint8_t)in_service) || bitmap256_highest(l->irr) >= 0)
+		return;
+	*assist |= HV_ASSIST_NO_EOI;
+	l->lazy_eoi = true;
+}
+
+static void lazy_eoi_done(struct lapic *l)
+{
+	l->lazy_eoi = false;
+	bitmap256_clear(l->isr, (uint8_t)bitmap256_highest(l->isr));
+}
+
+void lapic_lazy_eoi_end(struct lapic *l)
+{
+	uint32_t *assist = assist_word(l);
+
+	if (!l->lazy_eoi)
+		return;
+	l->lazy_eoi = false;
+	if (assist && !(__atomic_fetch_and(assist, ~HV_ASSIST_NO_EOI, __ATOMIC_SEQ_CST) & HV_ASSIST_NO_EOI))
+		lazy_eoi_done(l);
+}
+
+/* An interrupt behind the one in service must not wait for an exit that a lazy EOI would save. */
+void lapic_lazy_eoi_collect(struct lapic *l)
+{
+	const uint32_t *assist = assist_word(l);
+
+	if (!l->lazy_eoi)
+		return;
+	if (bitmap256_highest(l->irr) >= 0)
+		lapic_lazy_eoi_end(l);
+	else if (assist && !(*assist & HV_ASSIST_NO_EOI))
+		lazy_eoi_done(l);
+}
+
+enum lapic_result lapic_eoi(struct lapic *l, uint8_t *vector)
+{
+	int in_service;
+
+	lapic_lazy_eoi_end(l);
+	in_service = bitmap256_highest(l->isr);
 	if (in_service < 0)
 		return LAPIC_OK;
 	bitmap256_clear(l->isr, (uint8_t)in_service);
@@ -135,6 +186,7 @@ static int lvt_of(uint32_t reg)
 
 uint64_t lapic_register(struct lapic *l, uint32_t reg)
 {
+	lapic_lazy_eoi_collect(l);
 	if (reg >= APIC_ISR && reg < APIC_ISR + 8)
 		return l->isr[reg - APIC_ISR];
 	if (reg >= APIC_TMR && reg < APIC_TMR + 8)
@@ -274,8 +326,9 @@ enum lapic_result lapic_mmio_write(struct lapic *l, uint32_t offset, uint32_t va
 	return register_write(l, offset / 16, value, eoi_vector);
 }
 
-void lapic_get_state(const struct lapic *l, struct hv_lapic_state *s)
+void lapic_get_state(struct lapic *l, struct hv_lapic_state *s)
 {
+	lapic_lazy_eoi_end(l);
 	*s = (struct hv_lapic_state){
 		.apic_id = lapic_is_x2apic(l) ? l->id : l->id << 24, .version = LAPIC_VERSION, .ldr = l->ldr, .dfr = l->dfr,
 		.spurious = l->svr, .esr = l->esr, .icr_high = l->icr_high, .icr_low = l->icr_low,
@@ -292,6 +345,7 @@ void lapic_get_state(const struct lapic *l, struct hv_lapic_state *s)
 
 void lapic_set_state(struct lapic *l, const struct hv_lapic_state *s)
 {
+	lapic_lazy_eoi_end(l);
 	l->ldr = s->ldr;
 	l->dfr = s->dfr;
 	l->svr = s->spurious & 0x1ff;

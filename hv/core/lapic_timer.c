@@ -5,6 +5,7 @@
  */
 #include <hv/deadline.h>
 #include <hv/lapic_internal.h>
+#include <hv/partition.h>
 #include <hv/vp.h>
 #include <hv/vp_timers.h>
 
@@ -25,6 +26,14 @@ static uint64_t tsc_to_ticks(const struct lapic *l, uint64_t tsc)
 	return tsc * (LAPIC_HZ / 1000) / (tsc_hz / 1000) >> divide_shift(l);
 }
 
+/* Counting stands still while the partition's time is frozen. */
+static uint64_t now_of(const struct lapic *l)
+{
+	const struct partition *p = l->vp->partition;
+
+	return p->time_frozen ? p->frozen_tsc : tsc_now();
+}
+
 void lapic_timer_stop(struct lapic *l)
 {
 	l->timer_expiry = l->tsc_deadline = 0;
@@ -37,29 +46,42 @@ void lapic_timer_start(struct lapic *l, uint32_t count)
 	if (LVT_TIMER_MODE(l->lvt[LVT_TIMER]) == LVT_TIMER_DEADLINE)
 		return;
 	l->initial_count = count;
-	l->timer_expiry = count ? tsc_now() + ticks_to_tsc(l, count) : 0;
+	l->timer_expiry = count ? now_of(l) + ticks_to_tsc(l, count) : 0;
 	vp_timers_changed(l->vp);
 }
 
 void lapic_timer_restore(struct lapic *l, uint32_t initial, uint32_t current)
 {
 	l->initial_count = initial;
-	l->timer_expiry = current ? tsc_now() + ticks_to_tsc(l, current) : 0;
+	l->timer_expiry = current ? now_of(l) + ticks_to_tsc(l, current) : 0;
 	vp_timers_changed(l->vp);
 }
 
 uint32_t lapic_timer_count(const struct lapic *l)
 {
-	uint64_t now = tsc_now();
+	uint64_t now = now_of(l);
 
 	if (LVT_TIMER_MODE(l->lvt[LVT_TIMER]) == LVT_TIMER_DEADLINE || l->timer_expiry <= now)
 		return 0;
 	return (uint32_t)tsc_to_ticks(l, l->timer_expiry - now);
 }
 
+/* The MSR counts in the guest's TSC. */
 uint64_t lapic_timer_deadline(const struct lapic *l)
 {
-	return l->tsc_deadline ? l->tsc_deadline : l->timer_expiry;
+	uint64_t offset;
+
+	if (!l->tsc_deadline)
+		return l->timer_expiry;
+	offset = l->vp->tsc_offset;
+	return l->tsc_deadline <= tsc_now() + offset ? 1 : l->tsc_deadline - offset;
+}
+
+/* After a freeze: what was left of the count then is left now. A TSC deadline is a point in time and stays one. */
+void lapic_timer_shift(struct lapic *l, uint64_t ticks)
+{
+	if (l->timer_expiry)
+		l->timer_expiry += ticks;
 }
 
 /* A periodic timer that fell behind does not owe the periods it missed: the next one counts from now. */

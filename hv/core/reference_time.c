@@ -5,7 +5,9 @@
  */
 #include <abi/hv_synic.h>
 #include <hv/deadline.h>
+#include <hv/lapic.h>
 #include <hv/partition.h>
+#include <hv/vp.h>
 
 #define REFERENCE_HZ	10000000ull
 
@@ -39,10 +41,17 @@ void partition_freeze_time(struct partition *p, bool freeze)
 {
 	if (p->time_frozen == freeze)
 		return;
-	if (freeze)
+	if (freeze) {
 		p->frozen_time = partition_reference_time(p);
+		p->frozen_tsc = tsc_now();
+	}
 	p->time_frozen = freeze;
-	if (!freeze)
+	for (uint32_t i = 0; i < HV_MAX_VPS && !freeze; i++)
+		if (p->vps[i] && p->vps[i]->lapic)
+			lapic_timer_shift(p->vps[i]->lapic, tsc_now() - p->frozen_tsc);
+	if (freeze)
+		partition_write_tsc_page(p);
+	else
 		partition_set_reference_time(p, p->frozen_time);
 }
 
@@ -60,20 +69,25 @@ uint64_t reference_time_to_tsc(const struct partition *p, uint64_t time)
 	return tsc_now() + seconds * tsc_hz + (ahead % REFERENCE_HZ) * tsc_hz / REFERENCE_HZ + 1;
 }
 
-/* TLFS: sequence 0 while the fields change and while the page is not to be used. */
+/* The page counts in the guest's TSC, which a VMM may have moved, on all VPs alike. */
+static int64_t page_offset(const struct partition *p)
+{
+	int64_t tsc_offset = p->vps[0] ? (int64_t)p->vps[0]->tsc_offset : 0;
+
+	return p->reference_offset - (int64_t)(((__int128)tsc_offset * (__int128)tsc_scale()) >> 64);
+}
+
+/* TLFS: sequence 0 while the fields change and while the page is not to be used, as in a freeze. */
 void partition_write_tsc_page(struct partition *p)
 {
 	volatile struct hv_reference_tsc_page *page = p->tsc_page.page;
-	static const uint32_t first_sequence = 1;
-	uint32_t sequence;
-
 	if (!p->tsc_page.active)
 		return;
-	sequence = page->sequence;
 	page->sequence = 0;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	page->scale = tsc_scale();
-	page->offset = p->reference_offset;
+	page->offset = page_offset(p);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	page->sequence = sequence == 0xffffffff || sequence == 0 ? first_sequence : sequence + 1;
+	if (!p->time_frozen)
+		page->sequence = p->tsc_sequence = p->tsc_sequence + 1 ? p->tsc_sequence + 1 : 1;
 }

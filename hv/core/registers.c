@@ -148,7 +148,9 @@ static void set_fp(struct vp *vp, uint32_t name, const union hv_register_value *
 
 static uint64_t activity(const struct vp *vp)
 {
-	return (vp->waiting_for_sipi ? HV_ACTIVITY_STARTUP_SUSPEND : 0) | (vp->halted ? HV_ACTIVITY_HALT_SUSPEND : 0);
+	uint64_t halt = vp->idle ? HV_ACTIVITY_IDLE_SUSPEND : HV_ACTIVITY_HALT_SUSPEND;
+
+	return (vp->waiting_for_sipi ? HV_ACTIVITY_STARTUP_SUSPEND : 0) | (vp->halted ? halt : 0);
 }
 
 static hv_status_t set_deliverability(struct vp *vp, union hv_deliverability_notifications want)
@@ -217,6 +219,7 @@ static bool set_own(struct vp *vp, uint32_t name, const union hv_register_value 
 	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
 		vp->waiting_for_sipi = v->reg64 & HV_ACTIVITY_STARTUP_SUSPEND;
 		vp->halted = v->reg64 & (HV_ACTIVITY_HALT_SUSPEND | HV_ACTIVITY_IDLE_SUSPEND);
+		vp->idle = v->reg64 & HV_ACTIVITY_IDLE_SUSPEND;
 		vp_kick(vp);
 		return true;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
@@ -307,5 +310,7 @@ hv_status_t vp_set_register(struct vp *vp, uint32_t name, const union hv_registe
 		return status;
 	else if (vcpu_set_register(vp, name, value) == HV_STATUS_INVALID_REGISTER_VALUE)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if (name == HV_X64_REGISTER_TSC || name == HV_X64_REGISTER_TSC_OFFSET)
+		vp_tsc_changed(vp);
 	return HV_STATUS_SUCCESS;
 }

@@ -3,6 +3,7 @@
  * Virtual processors: creation, destruction, and the events others send them (interrupts, INIT, SIPI, NMI, kicks).
  * Running them is vp_run.c. A child VP's struct, local APIC and SynIC share one page of its partition's pool.
  */
+#include <abi/hv_hypercall.h>
 #include <abi/hv_status.h>
 #include <hv/lapic.h>
 #include <hv/lp.h>
@@ -15,6 +16,7 @@ struct child_vp {
 	struct vp vp;
 	struct lapic lapic;
 	struct synic synic;
+	struct hv_initial_vp_context start;
 };
 _Static_assert(sizeof(struct child_vp) <= PAGE_SIZE, "a child VP is one pool page");
 
@@ -53,6 +55,7 @@ static void child_power_on(struct child_vp *c)
 	c->vp.explicit_suspend = true;		/* hv-abi.md 6.4: the driver clears it at the first dispatch */
 	c->vp.waiting_for_sipi = c->vp.index != 0;
 	c->vp.msrs.misc_enable = 1;		/* fast strings */
+	c->vp.start = &c->start;
 	c->vp.lapic = &c->lapic;
 	c->vp.synic = &c->synic;
 	lapic_init(&c->lapic, &c->vp);
@@ -140,6 +143,16 @@ void vp_assert_sipi(struct vp *vp, uint8_t vector)
 	vp->sipi_pending = true;
 	vp->sipi_vector = vector;
 	vp_kick(vp);
+}
+
+bool vp_assert_start(struct vp *vp, const struct hv_initial_vp_context *context)
+{
+	if (!vp->waiting_for_sipi || vp->start_pending)
+		return false;
+	*vp->start = *context;
+	vp->start_pending = true;
+	vp_kick(vp);
+	return true;
 }
 
 void vp_assert_nmi(struct vp *vp)

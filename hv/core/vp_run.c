@@ -3,6 +3,7 @@
  * Running a child VP: one HvCallDispatchVp from the root's thread to an intercept, a root interrupt, or nothing to do
  * (hv-abi.md section 6). Before every entry the VP's pending events are looked at once, under the lock.
  */
+#include <abi/hv_hypercall.h>
 #include <abi/hv_partition.h>
 #include <hv/intercept.h>
 #include <hv/lapic.h>
@@ -16,7 +17,7 @@
 /* INIT (SDM 3, 9.1): the bootstrap processor starts at the reset vector, the others wait for a SIPI. */
 static void take_init(struct vp *vp)
 {
-	vp->init_pending = vp->halted = vp->nmi_pending = vp->extint_pending = false;
+	vp->init_pending = vp->halted = vp->idle = vp->nmi_pending = vp->extint_pending = vp->start_pending = false;
 	vcpu_reset(vp);
 	lapic_reset(vp->lapic);
 	vp->waiting_for_sipi = vp->index != 0;
@@ -29,6 +30,41 @@ static void take_sipi(struct vp *vp)
 		return;
 	vp->waiting_for_sipi = false;
 	vcpu_start_at_sipi(vp, vp->sipi_vector);
+}
+
+static void set_segment(struct vp *vp, uint32_t name, const struct hv_x64_segment_register *segment)
+{
+	vcpu_set_register(vp, name, &(union hv_register_value){ .segment = *segment });
+}
+
+static void set64(struct vp *vp, uint32_t name, uint64_t value)
+{
+	vcpu_set_register(vp, name, &(union hv_register_value){ .reg64 = value });
+}
+
+/* HvCallStartVirtualProcessor: values that no VM entry can have end in an intercept there, as with SetVpRegisters. */
+static void take_start(struct vp *vp)
+{
+	const struct hv_initial_vp_context *c = vp->start;
+	const struct { uint32_t name; const struct hv_x64_segment_register *segment; } segments[] = {
+		{ HV_X64_REGISTER_CS, &c->cs }, { HV_X64_REGISTER_DS, &c->ds }, { HV_X64_REGISTER_ES, &c->es },
+		{ HV_X64_REGISTER_FS, &c->fs }, { HV_X64_REGISTER_GS, &c->gs }, { HV_X64_REGISTER_SS, &c->ss },
+		{ HV_X64_REGISTER_TR, &c->tr }, { HV_X64_REGISTER_LDTR, &c->ldtr },
+	};
+
+	vp->start_pending = vp->waiting_for_sipi = false;
+	for (size_t i = 0; i < ARRAY_SIZE(segments); i++)
+		set_segment(vp, segments[i].name, segments[i].segment);
+	vcpu_set_register(vp, HV_X64_REGISTER_IDTR, &(union hv_register_value){ .table = c->idtr });
+	vcpu_set_register(vp, HV_X64_REGISTER_GDTR, &(union hv_register_value){ .table = c->gdtr });
+	set64(vp, HV_X64_REGISTER_EFER, c->efer);
+	set64(vp, HV_X64_REGISTER_CR0, c->cr0);
+	set64(vp, HV_X64_REGISTER_CR3, c->cr3);
+	set64(vp, HV_X64_REGISTER_CR4, c->cr4);
+	set64(vp, HV_X64_REGISTER_PAT, c->pat);
+	set64(vp, HV_X64_REGISTER_RFLAGS, c->rflags);
+	vcpu_set_rip(vp, c->rip);
+	vp->gprs.rsp = c->rsp;
 }
 
 static int pending_vector(const struct vp *vp)
@@ -58,6 +94,8 @@ static void inject_interrupt(struct vp *vp)
 		vcpu_inject_interrupt(vp, (uint8_t)vector);
 		interrupt_accepted(vp, (uint8_t)vector);
 		vector = pending_vector(vp);
+		if (vector < 0)
+			lapic_lazy_eoi_begin(vp->lapic);
 	}
 	if (vector >= 0 && !vp->halted)
 		vcpu_request_interrupt_window(vp);
@@ -65,6 +103,9 @@ static void inject_interrupt(struct vp *vp)
 
 static void inject_events(struct vp *vp)
 {
+	lapic_lazy_eoi_collect(vp->lapic);
+	if (vp->idle && (vp->nmi_pending || pending_vector(vp) >= 0))
+		vp->idle = vp->halted = false;
 	if (vp->nmi_pending && vcpu_can_take_nmi(vp)) {
 		vcpu_inject_nmi(vp);
 		vp->nmi_pending = vp->halted = false;
@@ -97,6 +138,8 @@ static enum vp_next prepare_entry(struct vp *vp)
 		take_init(vp);
 	if (vp->sipi_pending)
 		take_sipi(vp);
+	if (vp->start_pending)
+		take_start(vp);
 	if (tell_deliverable(vp))
 		return VP_RETURN;
 	if (vp->waiting_for_sipi)
@@ -143,7 +186,7 @@ static void dispatch_answer(struct vp *vp, enum vp_next next, uint32_t *state, u
 static bool still_blocked(struct vp *vp)
 {
 	return vp->explicit_suspend || vp->dispatch_suspend ||
-	       (!vp->init_pending && !vp->sipi_pending && prepare_entry(vp) == VP_BLOCK);
+	       (!vp->init_pending && !vp->sipi_pending && !vp->start_pending && prepare_entry(vp) == VP_BLOCK);
 }
 
 static void run_until_return(struct vp *vp, uint32_t *state, uint32_t *event)

@@ -26,6 +26,14 @@ void vp_timers_changed(struct vp *vp)
 	vp->timer_next = next;
 }
 
+void vp_tsc_changed(struct vp *vp)
+{
+	vp->tsc_offset = vp_register64(vp, HV_X64_REGISTER_TSC_OFFSET);
+	vp_timers_changed(vp);
+	if (vp->index == 0)
+		partition_write_tsc_page(vp->partition);
+}
+
 void vp_timers_poll(struct vp *vp)
 {
 	uint64_t now = tsc_now();

@@ -3,6 +3,7 @@
 #include <abi/hv_status.h>
 #include <abi/hv_types.h>
 #include <hv/hypercall.h>
+#include <hv/hypercall_target.h>
 #include <hv/lapic.h>
 #include <hv/partition.h>
 #include <hv/vp.h>
@@ -10,6 +11,21 @@
 #define FIRST_VECTOR	0x10u
 #define LAST_VECTOR	0xffu
 #define VPS_PER_BANK	64u
+
+static unsigned int count_bits(uint64_t mask)
+{
+	unsigned int count = 0;
+
+	for (; mask; mask &= mask - 1)
+		count++;
+	return count;
+}
+
+/* TLFS, HV_VP_SET: as many banks follow as the mask names; "all" needs none. */
+static bool vp_set_is_valid(uint64_t format, uint64_t bank_mask, const struct hc_call *call)
+{
+	return format == HV_VP_SET_ALL || (format == HV_VP_SET_SPARSE && call->var_qwords == count_bits(bank_mask));
+}
 
 /*
  * Flushes everything of every VP: more than was asked is always right, and a child's VPs share nothing with others. It works
@@ -21,6 +37,12 @@ hv_status_t hc_flush(struct vp *caller, struct hc_call *call)
 
 	if (partition_is_root(p))
 		return HV_STATUS_INVALID_HYPERCALL_CODE;
+	if (call->row->in == sizeof(struct hv_in_flush_ex)) {
+		const struct hv_in_flush_ex *in = hc_in(call, struct hv_in_flush_ex);
+
+		if (!vp_set_is_valid(in->vp_set_format, in->valid_bank_mask, call))
+			return HV_STATUS_INVALID_PARAMETER;
+	}
 	__atomic_add_fetch(&p->gpa.generation, 1, __ATOMIC_SEQ_CST);
 	gpa_space_flush(&p->gpa, &p->lock);
 	call->reps_done = call->rep_count;
@@ -32,15 +54,6 @@ hv_status_t hc_notify_long_spin_wait(struct vp *caller, struct hc_call *call)
 	(void)caller;
 	(void)call;				/* the root's scheduler preempts spinning VPs by itself */
 	return HV_STATUS_SUCCESS;
-}
-
-static unsigned int count_bits(uint64_t mask)
-{
-	unsigned int count = 0;
-
-	for (; mask; mask &= mask - 1)
-		count++;
-	return count;
 }
 
 static void send_to_bank(struct partition *p, uint32_t bank, uint64_t mask, uint8_t vector)
@@ -73,8 +86,8 @@ hv_status_t hc_send_ipi_ex(struct vp *caller, struct hc_call *call)
 	struct partition *p = caller->partition;
 	unsigned int next = 0;
 
-	if (partition_is_root(p) || in->vector < FIRST_VECTOR || in->vector > LAST_VECTOR || in->vp_set_format > HV_VP_SET_ALL ||
-	    (!all && call->var_qwords != count_bits(in->valid_bank_mask)))
+	if (partition_is_root(p) || in->vector < FIRST_VECTOR || in->vector > LAST_VECTOR ||
+	    !vp_set_is_valid(in->vp_set_format, in->valid_bank_mask, call))
 		return HV_STATUS_INVALID_PARAMETER;
 	spin_lock(&p->lock);
 	for (uint32_t bank = 0; bank < 64; bank++)
@@ -84,4 +97,47 @@ hv_status_t hc_send_ipi_ex(struct vp *caller, struct hc_call *call)
 			send_to_bank(p, bank, hc_var(call)[next++], (uint8_t)in->vector);
 	spin_unlock(&p->lock);
 	return HV_STATUS_SUCCESS;
+}
+
+/* The new VP starts where the caller says, in the caller's privilege level: as after INIT and SIPI, but in any mode. */
+hv_status_t hc_start_vp(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_start_vp *in = hc_in(call, struct hv_in_start_vp);
+	hv_status_t status;
+	struct vp *vp;
+
+	if (in->target_vtl)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (!vp->lapic || !vp_assert_start(vp, &in->context))
+		status = HV_STATUS_INVALID_VP_STATE;
+	target_put(vp);
+	return status;
+}
+
+static bool vp_index_of(struct partition *p, uint32_t apic_id, uint32_t *index)
+{
+	for (*index = 0; *index < HV_MAX_VPS; ++*index)
+		if (p->vps[*index] && p->vps[*index]->lapic && p->vps[*index]->lapic->id == apic_id)
+			return true;
+	return false;
+}
+
+hv_status_t hc_get_vp_index(struct vp *caller, struct hc_call *call)
+{
+	const struct hv_in_get_vp_index *in = hc_in(call, struct hv_in_get_vp_index);
+	struct partition *p;
+	hv_status_t status = partition_get_or_self(caller, in->partition_id, &p);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	spin_lock(&p->lock);
+	while (status == HV_STATUS_SUCCESS && hc_next_rep(call))
+		if (!vp_index_of(p, *(const uint32_t *)hc_rep_in(call), hc_rep_out(call)))
+			status = HV_STATUS_INVALID_PARAMETER;
+	spin_unlock(&p->lock);
+	partition_put(p);
+	return status;
 }

@@ -12,6 +12,26 @@
 #define ACCESS_MASK	7u		/* read, write, execute */
 #define FIRST_VECTOR	16u
 
+/* One row per MSR; access 0 takes it out. intercepts[MSR_INDEX] says whether there is any row at all. */
+static hv_status_t install_msr(struct partition *p, uint32_t msr, uint32_t access)
+{
+	struct msr_intercept *row = NULL;
+
+	for (unsigned int i = 0; i < MSR_INTERCEPTS; i++)
+		if (p->msr_intercepts[i].access && p->msr_intercepts[i].msr == msr)
+			row = &p->msr_intercepts[i];
+	for (unsigned int i = 0; i < MSR_INTERCEPTS && !row; i++)
+		if (!p->msr_intercepts[i].access)
+			row = &p->msr_intercepts[i];
+	if (!row)
+		return HV_STATUS_NO_RESOURCES;
+	*row = (struct msr_intercept){ msr, access };
+	p->intercepts[HV_INTERCEPT_MSR_INDEX] = 0;
+	for (unsigned int i = 0; i < MSR_INTERCEPTS; i++)
+		p->intercepts[HV_INTERCEPT_MSR_INDEX] |= p->msr_intercepts[i].access;
+	return HV_STATUS_SUCCESS;
+}
+
 hv_status_t hc_install_intercept(struct vp *caller, struct hc_call *call)
 {
 	const struct hv_in_install_intercept *in = hc_in(call, struct hv_in_install_intercept);
@@ -21,10 +41,14 @@ hv_status_t hc_install_intercept(struct vp *caller, struct hc_call *call)
 	(void)caller;
 	if (status != HV_STATUS_SUCCESS)
 		return status;
+	spin_lock(&p->lock);
 	if (in->type >= HV_INTERCEPT_TYPES || (in->access & ~ACCESS_MASK))
 		status = HV_STATUS_INVALID_PARAMETER;
+	else if (in->type == HV_INTERCEPT_MSR_INDEX)
+		status = install_msr(p, (uint32_t)in->parameter, in->access);
 	else
 		p->intercepts[in->type] = in->access;
+	spin_unlock(&p->lock);
 	partition_put(p);
 	return status;
 }

@@ -103,5 +103,7 @@ const struct hc_row hc_table[HVCALL_CODE_MAX] = {	/* handler, fixed in, fixed ou
 	[HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST_EX]	= { hc_flush, IN(hv_in_flush_ex), 0, 8, 0, HC_REP_VAR, HC_ANY, 0 },
 	[HVCALL_NOTIFY_LONG_SPIN_WAIT]	= { hc_notify_long_spin_wait, 8, 0, 0, 0, HC_SIMPLE, HC_ANY, 0 },
 	[HVCALL_SEND_IPI]		= { hc_send_ipi, IN(hv_in_send_ipi), 0, 0, 0, HC_SIMPLE, HC_ANY, 0 },
+	[HVCALL_START_VIRTUAL_PROCESSOR] = { hc_start_vp, IN(hv_in_start_vp), 0, 0, 0, HC_SIMPLE, HC_ANY, HV_PRIV_START_VP },
+	[HVCALL_GET_VP_INDEX_FROM_APIC_ID] = { hc_get_vp_index, IN(hv_in_get_vp_index), 0, 4, 4, HC_REP, HC_ANY, 0 },
 	[HVCALL_SEND_IPI_EX]		= { hc_send_ipi_ex, IN(hv_in_send_ipi_ex), 0, 0, 0, HC_SIMPLE_VAR, HC_ANY, 0 },
 };

@@ -17,6 +17,8 @@
 #include <hv/vp_timers.h>
 
 #define VECTOR_GP		13
+#define ACCESS_READ		1u	/* of HvCallInstallIntercept's masks */
+#define ACCESS_WRITE		2u
 #define MSR_TSC			0x10u
 #define MSR_APIC_BASE		0x1bu
 #define MSR_TSC_DEADLINE	0x6e0u
@@ -158,6 +160,8 @@ static enum msr_result write_vendor(struct vp *vp, uint32_t msr, uint32_t name, 
 	if (name == HV_X64_REGISTER_PAT && !memory_types_valid(value))
 		return MSR_FAULT;
 	vcpu_set_register(vp, name, &v);
+	if (msr == MSR_TSC)
+		vp_tsc_changed(vp);
 	return MSR_DONE;
 }
 
@@ -193,11 +197,22 @@ static enum vp_next unknown(struct vp *vp, uint32_t msr, bool write, bool *ignor
 	const struct partition *p = vp->partition;
 
 	*ignore = p->unimplemented_msr_action == HV_UNIMPLEMENTED_MSR_IGNORE;
-	if (p->intercepts[HV_INTERCEPT_MSR] & (write ? 2 : 1)) {
+	if (p->intercepts[HV_INTERCEPT_MSR] & (write ? ACCESS_WRITE : ACCESS_READ)) {
 		*ignore = false;
 		return message_msr(vp, msr, write);
 	}
 	return *ignore ? VP_RESUME : fault(vp);
+}
+
+/* MSRs the VMM wants to see by number whatever hv would do with them (a crash report, for one: CRASH_CTL). */
+static bool vmm_wants(const struct partition *p, uint32_t msr, uint32_t access)
+{
+	if (!(p->intercepts[HV_INTERCEPT_MSR_INDEX] & access))
+		return false;
+	for (unsigned int i = 0; i < MSR_INTERCEPTS; i++)
+		if ((p->msr_intercepts[i].access & access) && p->msr_intercepts[i].msr == msr)
+			return true;
+	return false;
 }
 
 static void complete_read(struct vp *vp, uint64_t value)
@@ -228,6 +243,8 @@ enum vp_next intercept_rdmsr(struct vp *vp, uint32_t msr)
 		if (!MSR_IS_SYNTHETIC(msr))
 			return root_rdmsr(vp, msr);
 		result = root_reads(vp, msr, &value) ? MSR_DONE : MSR_FAULT;
+	} else if (vmm_wants(vp->partition, msr, ACCESS_READ)) {
+		return message_msr(vp, msr, false);
 	} else {
 		spin_lock(&vp->partition->lock);
 		result = child_read(vp, msr, &value);
@@ -286,6 +303,8 @@ enum vp_next intercept_wrmsr(struct vp *vp, uint32_t msr, uint64_t value)
 		if (!MSR_IS_SYNTHETIC(msr))
 			return root_wrmsr(vp, msr, value);
 		result = root_writes(vp, msr, value) ? MSR_DONE : MSR_FAULT;
+	} else if (vmm_wants(vp->partition, msr, ACCESS_WRITE)) {
+		return message_msr(vp, msr, true);
 	} else if (is_apic_msr(vp, msr)) {
 		return write_apic(vp, msr, value);
 	} else {
@@ -300,6 +319,8 @@ enum vp_next intercept_wrmsr(struct vp *vp, uint32_t msr, uint64_t value)
 		if (!ignore)
 			return next;
 	}
+	if (msr == HV_X64_MSR_RESET && (value & 1))
+		return message_unrecoverable(vp);	/* what VMMs reset for; there is no message of its own */
 	vcpu_skip_instruction(vp);
 	return VP_RESUME;
 }

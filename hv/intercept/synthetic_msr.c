@@ -23,6 +23,7 @@ static bool may_use(struct vp *vp, uint32_t msr)
 	static const struct { uint32_t first, last; uint64_t privilege; } rows[] = {
 		{ HV_X64_MSR_GUEST_OS_ID, HV_X64_MSR_HYPERCALL, HV_PRIV_HYPERCALL },
 		{ HV_X64_MSR_VP_INDEX, HV_X64_MSR_VP_INDEX, HV_PRIV_VP_INDEX },
+		{ HV_X64_MSR_RESET, HV_X64_MSR_RESET, HV_PRIV_RESET },
 		{ HV_X64_MSR_VP_RUNTIME, HV_X64_MSR_VP_RUNTIME, HV_PRIV_VP_RUNTIME },
 		{ HV_X64_MSR_TIME_REF_COUNT, HV_X64_MSR_TIME_REF_COUNT, HV_PRIV_TIME_REF_COUNT },
 		{ HV_X64_MSR_REFERENCE_TSC, HV_X64_MSR_REFERENCE_TSC, HV_PRIV_REFERENCE_TSC },
@@ -30,12 +31,13 @@ static bool may_use(struct vp *vp, uint32_t msr)
 		{ HV_X64_MSR_EOI, HV_X64_MSR_VP_ASSIST_PAGE, HV_PRIV_INTR_CTRL },
 		{ HV_X64_MSR_SCONTROL, HV_X64_MSR_SINT15, HV_PRIV_SYNIC },
 		{ HV_X64_MSR_STIMER0_CONFIG, HV_X64_MSR_STIMER3_COUNT, HV_PRIV_STIMER },
+		{ HV_X64_MSR_GUEST_IDLE, HV_X64_MSR_GUEST_IDLE, HV_PRIV_GUEST_IDLE },
 		{ HV_X64_MSR_CRASH_P0, HV_X64_MSR_CRASH_CTL, HV_PRIV_HYPERCALL },
 		{ HV_X64_MSR_TSC_INVARIANT_CONTROL, HV_X64_MSR_TSC_INVARIANT_CONTROL, HV_PRIV_TSC_INVARIANT },
 	};
 
 	if (partition_is_root(vp->partition))
-		return msr < HV_X64_MSR_STIMER0_CONFIG || msr > HV_X64_MSR_STIMER3_COUNT;
+		return msr != HV_X64_MSR_GUEST_IDLE && (msr < HV_X64_MSR_STIMER0_CONFIG || msr > HV_X64_MSR_STIMER3_COUNT);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (msr >= rows[i].first && msr <= rows[i].last)
 			return cpuid_child_privileges(vp->partition) & rows[i].privilege;
@@ -120,6 +122,7 @@ static bool assist_write(struct vp *vp, uint64_t value)
 		vp->vp_assist_msr = value & HV_MSR_PAGE_ENABLE;
 		return true;
 	}
+	lapic_lazy_eoi_end(vp->lapic);
 	if (!overlay_write(vp->partition, &vp->assist_page, value))
 		return false;
 	vp->vp_assist_msr = value;
@@ -153,6 +156,10 @@ static bool identity_read(struct vp *vp, uint32_t msr, uint64_t *value)
 	case HV_X64_MSR_VP_ASSIST_PAGE:
 		*value = root ? root_page_msr(vp, ROOT_PAGE_VP_ASSIST, vp->vp_assist_msr) : vp->vp_assist_msr;
 		return true;
+	case HV_X64_MSR_GUEST_IDLE:		/* TLFS, Virtual Processor Idle Sleep State: like HLT, whatever RFLAGS.IF is */
+		*value = 0;
+		vp->halted = vp->idle = true;
+		return true;
 	case HV_X64_MSR_CRASH_CTL:	*value = CRASH_NOTIFY; return true;
 	case HV_X64_MSR_TSC_INVARIANT_CONTROL: *value = p->tsc_invariant_control; return true;
 	}
@@ -168,8 +175,8 @@ static bool identity_write(struct vp *vp, uint32_t msr, uint64_t value)
 	case HV_X64_MSR_GUEST_OS_ID:	return os_id_write(vp, value);
 	case HV_X64_MSR_HYPERCALL:	return hypercall_write(vp, value);
 	case HV_X64_MSR_RESET:
-		if (value & 1)
-			machine_reset();	/* the root's only: may_use() offers it to no child */
+		if ((value & 1) && partition_is_root(vp->partition))
+			machine_reset();	/* a child's is its VMM's: intercept/msr.c */
 		return true;
 	case HV_X64_MSR_REFERENCE_TSC:	return reference_tsc_write(vp, value);
 	case HV_X64_MSR_VP_ASSIST_PAGE:	return assist_write(vp, value);

@@ -374,6 +374,13 @@ hv_status_t vcpu_get_register(struct vp *vp, uint32_t name, union hv_register_va
 	return HV_STATUS_SUCCESS;
 }
 
+/* Set from outside there was no MOV to CR that flushed the guest's translations. */
+static bool changes_paging(uint32_t name)
+{
+	return name == HV_X64_REGISTER_CR0 || name == HV_X64_REGISTER_CR3 || name == HV_X64_REGISTER_CR4 ||
+	       name == HV_X64_REGISTER_EFER || name == HV_X64_REGISTER_PAT;
+}
+
 hv_status_t vcpu_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value)
 {
 	struct vmcb *c = vmcb_of(vp);
@@ -383,6 +390,7 @@ hv_status_t vcpu_set_register(struct vp *vp, uint32_t name, const union hv_regis
 
 	if (is_switched(name))
 		svm_sync(vp);
+	vp->arch->flush |= changes_paging(name);
 	if (plain)
 		*plain = value->reg64;
 	else if (segment)

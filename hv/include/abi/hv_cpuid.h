@@ -38,6 +38,7 @@
 #define HV_PRIV_ACCESS_STATS		(1ull << 40)
 #define HV_PRIV_CPU_MANAGEMENT		(1ull << 44)
 #define HV_PRIV_ACCESS_VP_REGISTERS	(1ull << 49)
+#define HV_PRIV_START_VP		(1ull << 53)
 /* FEATURES, EDX */
 #define HV_FEATURE_XMM_INPUT		(1u << 4)
 #define HV_FEATURE_FREQUENCY_MSRS	(1u << 8)
@@ -64,6 +65,7 @@
 #define HV_SYNTH_REFERENCE_TSC		(1ull << 9)
 #define HV_SYNTH_GUEST_IDLE		(1ull << 10)
 #define HV_SYNTH_FREQUENCY		(1ull << 11)
+#define HV_SYNTH_START_VP		(1ull << 20)
 #define HV_SYNTH_DIRECT_STIMERS		(1ull << 22)
 #define HV_SYNTH_EX_MASKS		(1ull << 24)
 #define HV_SYNTH_TLB_FLUSH		(1ull << 25)

@@ -51,6 +51,8 @@
 #define HVCALL_ASSERT_VIRTUAL_INTERRUPT		0x0094
 #define HVCALL_CREATE_PORT			0x0095
 #define HVCALL_CONNECT_PORT			0x0096
+#define HVCALL_START_VIRTUAL_PROCESSOR		0x0099
+#define HVCALL_GET_VP_INDEX_FROM_APIC_ID	0x009a
 #define HVCALL_SIGNAL_EVENT_DIRECT		0x00c0
 #define HVCALL_POST_MESSAGE_DIRECT		0x00c1
 #define HVCALL_DISPATCH_VP			0x00c2
@@ -256,6 +258,20 @@ struct hv_in_vp_state {						/* variable header: u64 PFNs, or bytes on set */
 	uint64_t xsave_flags, xfem;
 };
 
+struct hv_initial_vp_context {					/* HV_INITIAL_VP_CONTEXT */
+	uint64_t rip, rsp, rflags;
+	struct hv_x64_segment_register cs, ds, es, fs, gs, ss, tr, ldtr;
+	struct hv_x64_table_register idtr, gdtr;
+	uint64_t efer, cr0, cr3, cr4, pat;
+};
+struct hv_in_start_vp {
+	uint64_t partition_id;
+	uint32_t vp_index;
+	uint8_t target_vtl, reserved[3];
+	struct hv_initial_vp_context context;
+};
+struct hv_in_get_vp_index { uint64_t partition_id; uint8_t target_vtl, reserved[7]; };	/* reps: u32 APIC ids; u32 indexes out */
+
 struct hv_in_flush {						/* reps of the list forms: u64 GVA ranges */
 	uint64_t address_space, flags, processor_mask;
 };
@@ -281,6 +297,7 @@ HV_ASSERT_SIZE(struct hv_in_post_message, 256);
 HV_ASSERT_SIZE(struct hv_in_post_message_direct, 280);
 HV_ASSERT_SIZE(struct hv_in_dispatch_vp, 32);
 HV_ASSERT_SIZE(struct hv_in_vp_state, 40);
+HV_ASSERT_SIZE(struct hv_in_start_vp, 240);
 HV_ASSERT_SIZE(struct hv_in_vp_state_page, 24);
 HV_ASSERT_SIZE(struct hv_lapic_state, 44 * 4);
 

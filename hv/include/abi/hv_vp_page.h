@@ -40,6 +40,8 @@ struct hv_vp_register_page {
 	uint8_t vector_count, vectors[7];
 };
 
+#define HV_ASSIST_NO_EOI	1u		/* first word of the VP assist page: the current interrupt needs no EOI */
+
 HV_ASSERT_SIZE(struct hv_vp_register_page, 0x2b8);
 _Static_assert(offsetof(struct hv_vp_register_page, xmm) == 0xa0, "xmm");
 _Static_assert(offsetof(struct hv_vp_register_page, segments) == 0x100, "segments");

@@ -136,6 +136,8 @@ hv_status_t hc_signal_event(struct vp *caller, struct hc_call *call);
 hv_status_t hc_flush(struct vp *caller, struct hc_call *call);
 hv_status_t hc_notify_long_spin_wait(struct vp *caller, struct hc_call *call);
 hv_status_t hc_send_ipi(struct vp *caller, struct hc_call *call);
+hv_status_t hc_start_vp(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_vp_index(struct vp *caller, struct hc_call *call);
 hv_status_t hc_send_ipi_ex(struct vp *caller, struct hc_call *call);
 
 #endif

@@ -27,6 +27,7 @@ struct lapic {
 	uint32_t auto_eoi[8];			/* vectors some SINT wants without an ISR bit */
 	uint64_t timer_expiry;			/* TSC; 0 = not counting */
 	uint64_t tsc_deadline;			/* MSR value; 0 = not armed */
+	bool lazy_eoi;				/* the assist page says that the highest vector in service needs no EOI */
 };
 
 void lapic_init(struct lapic *l, struct vp *vp);
@@ -49,10 +50,20 @@ uint8_t lapic_waits_for_tpr(const struct lapic *l);	/* class of a vector that on
 void lapic_accept(struct lapic *l, uint8_t vector);	/* moves it from IRR to ISR: it is being injected */
 bool lapic_accepts_extint(const struct lapic *l);	/* LINT0 passes the PIC's interrupts on */
 
+/*
+ * Lazy EOI (TLFS, Virtual APIC Assist Page): while an edge interrupt is in service and nothing waits behind it, a bit in the
+ * assist page lets the guest end it by clearing that bit. begin: the highest vector was just accepted and nothing else is
+ * pending. collect: before priorities are looked at. end: from now on only a real EOI counts.
+ */
+void lapic_lazy_eoi_begin(struct lapic *l);
+void lapic_lazy_eoi_collect(struct lapic *l);
+void lapic_lazy_eoi_end(struct lapic *l);
+
 uint64_t lapic_timer_deadline(const struct lapic *l);	/* TSC of the next expiry, 0 = none */
+void lapic_timer_shift(struct lapic *l, uint64_t ticks);	/* time stood still for so many TSC ticks */
 void lapic_timer_poll(struct lapic *l, uint64_t now);	/* posts the timer's vector when it is due */
 
-void lapic_get_state(const struct lapic *l, struct hv_lapic_state *state);
+void lapic_get_state(struct lapic *l, struct hv_lapic_state *state);
 void lapic_set_state(struct lapic *l, const struct hv_lapic_state *state);
 uint64_t lapic_register(struct lapic *l, uint32_t reg);	/* for register names 0x84800 and up */
 bool lapic_set_base(struct lapic *l, uint64_t base);	/* false: a transition the architecture forbids */

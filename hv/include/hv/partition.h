@@ -20,6 +20,7 @@
 #define HV_MAX_PARTITIONS	512
 #define HV_MAX_VPS		64
 #define HV_PARTITION_ROOT	1ull
+#define MSR_INTERCEPTS		8
 
 enum partition_state { PARTITION_CREATED, PARTITION_INITIALIZED, PARTITION_FINALIZED };
 
@@ -40,10 +41,12 @@ struct partition {
 	uint64_t tsc_invariant_control;
 	uint64_t crash[6];			/* P0..P4, CTL */
 	int64_t reference_offset;		/* reference time = scaled TSC + this, while not frozen (100 ns) */
-	uint64_t frozen_time;			/* reference time while frozen */
+	uint64_t frozen_time, frozen_tsc;	/* reference time while frozen, and when it was */
 	bool time_frozen;
+	uint32_t tsc_sequence;			/* last one in the reference TSC page */
 	uint64_t unimplemented_msr_action, processors_per_socket;
 	uint32_t intercepts[HV_INTERCEPT_TYPES];	/* access masks of HvCallInstallIntercept */
+	struct msr_intercept { uint32_t msr, access; } msr_intercepts[MSR_INTERCEPTS];	/* type MSR_INDEX; access 0: free */
 	struct gpa_overlay hypercall_page, tsc_page;	/* children; their pages come at initialize */
 	uint32_t cpuid_epoch;			/* grows when CPUID's answers may change */
 	struct records cpuid_results, connections, ports;

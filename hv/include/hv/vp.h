@@ -15,6 +15,7 @@
 
 struct partition;
 struct lp;
+struct hv_initial_vp_context;
 
 enum vp_next {			/* what to do after an exit was handled */
 	VP_RESUME,		/* enter the guest again */
@@ -42,7 +43,8 @@ struct vp {
 	bool explicit_suspend, intercept_suspend, dispatch_suspend;
 	bool blocked;				/* last dispatch ended with BLOCKED and no signal has been sent since */
 	bool waiting_for_sipi, halted;		/* TLFS internal activity state */
-	bool init_pending, sipi_pending;	/* for a VP to take at its next entry */
+	bool idle;				/* halted by HV_X64_MSR_GUEST_IDLE: ends with any interrupt, whatever RFLAGS.IF is */
+	bool init_pending, sipi_pending, start_pending;	/* for a VP to take at its next entry */
 	bool nmi_pending, extint_pending;
 	uint8_t sipi_vector, extint_vector;
 	uint64_t deliverability;		/* what the VMM wants to be told: union hv_deliverability_notifications */
@@ -51,9 +53,11 @@ struct vp {
 	bool signal_queued;
 	struct hv_message *intercept_page;	/* VP state page 1; NULL until mapped */
 	struct hv_vp_register_page *register_page; /* VP state page 0 */
+	struct hv_initial_vp_context *start;	/* what start_pending is to load */
 	struct lapic *lapic;			/* children only: the root has the machine's */
 	struct synic *synic;
 	struct deadline deadline;		/* earliest of LAPIC timer and stimers */
+	uint64_t tsc_offset;			/* the back end's, for timers looked at from other LPs */
 	uint64_t timer_next;			/* TSC the deadline is for; 0 = no timer runs */
 	struct gpa_overlay assist_page;		/* children */
 	uint64_t vp_assist_msr;
@@ -96,6 +100,7 @@ void vp_take_register_page(struct vp *vp);		/* applies and clears the dirty clas
 /* Events from other VPs or the VMM; taken at the next entry (core/vp.c). Caller holds the lock. */
 void vp_assert_init(struct vp *vp);
 void vp_assert_sipi(struct vp *vp, uint8_t vector);
+bool vp_assert_start(struct vp *vp, const struct hv_initial_vp_context *context);	/* false: it does not wait for a start */
 void vp_assert_nmi(struct vp *vp);
 void vp_assert_extint(struct vp *vp, uint8_t vector);
 

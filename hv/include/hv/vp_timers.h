@@ -10,6 +10,7 @@ struct vp;
 
 void vp_timers_init(struct vp *vp);
 void vp_timers_changed(struct vp *vp);		/* some timer was started or stopped */
+void vp_tsc_changed(struct vp *vp);		/* its TSC was set; called where its registers may be looked at */
 void vp_timers_poll(struct vp *vp);		/* lets those that are due fire, arms the next */
 void vp_timers_fini(struct vp *vp);		/* without the lock */
 
