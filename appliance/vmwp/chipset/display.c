@@ -3,7 +3,7 @@
  * Viewers of the display (partita/display.h). Each has its own record of changed rows; the screen is looked
  * at only while one waits for damage, at most 30 times a second and less often while nothing happens.
  */
-#include "vmwp/chipset/display_internal.h"
+#include "vmwp/chipset/display.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +17,25 @@
 #define LOOK_INTERVAL_QUIET_NS	(100000000ull)
 #define QUIET_LOOKS		10u		/* in a row, then we look less often */
 #define PACKETS_PER_WAKEUP	64u		/* a viewer may not keep the event loop for itself */
+#define DISPLAY_VIEWERS		8u
+
+struct display_viewer {
+	int fd;				/* -1: free */
+	bool wants;			/* has asked for damage and not got it */
+	bool mode_due;			/* the socket was full when the mode changed */
+	uint64_t rows[DISPLAY_MAX_HEIGHT / 64];	/* changed since this viewer was last told */
+};
+
+struct display {
+	struct device *device;
+	struct display_source *sources;
+	struct display_source *shown;	/* NULL: none is active */
+	struct device_timer *timer;
+	struct display_viewer viewer[DISPLAY_VIEWERS];
+	unsigned int quiet;		/* looks in a row that found nothing */
+	uint64_t looked_at;		/* when, ns */
+	struct { const struct display_input_ops *ops; void *context; } input[DISPLAY_INPUTS];
+};
 
 static void viewer_close(struct display *d, struct display_viewer *w)
 {
@@ -50,7 +69,7 @@ static int send_packet(struct display_viewer *w, const void *packet, size_t size
 /* False: not now, the socket is full. The viewer is told when it next asks. */
 static bool viewer_send_mode(struct display *d, struct display_viewer *w)
 {
-	w->mode_due = send_packet(w, &d->mode, sizeof(d->mode), d->mode_fd) < 0;
+	w->mode_due = send_packet(w, &d->shown->mode, sizeof(d->shown->mode), d->shown->mode_fd) < 0;
 	return !w->mode_due;
 }
 
@@ -67,13 +86,13 @@ static void add_band(struct display_damage *damage, const struct display *d, uin
 		last->height = (uint16_t)(end - last->y);
 	else
 		damage->rects[damage->count++] = (struct display_rect) {
-			0, (uint16_t)first, (uint16_t)d->mode.width, (uint16_t)(end - first),
+			0, (uint16_t)first, (uint16_t)d->shown->mode.width, (uint16_t)(end - first),
 		};
 }
 
 static void collect_damage(const struct display *d, const struct display_viewer *w, struct display_damage *damage)
 {
-	uint32_t height = d->mode.height;
+	uint32_t height = d->shown->mode.height;
 
 	for (uint32_t row = 0; row < height; row++) {
 		uint32_t first = row;
@@ -123,7 +142,9 @@ static void look(struct display *d)
 {
 	d->looked_at = machine_now_ns(d->device->machine);
 	d->quiet++;				/* refresh resets it by reporting */
-	d->refresh(d);
+	if (!d->shown)
+		return;
+	d->shown->refresh(d->shown);
 	for (unsigned int i = 0; i < DISPLAY_VIEWERS; i++)
 		if (d->viewer[i].fd >= 0)
 			viewer_tell(d, &d->viewer[i]);
@@ -145,21 +166,81 @@ static void request(struct display *d, struct display_viewer *w)
 	arm(d);
 }
 
-void display_set_mode(struct display *d, int fd, const struct display_mode *mode)
+static void tell_mode(struct display *d)
 {
-	d->mode = *mode;
-	d->mode_fd = fd;
 	for (unsigned int i = 0; i < DISPLAY_VIEWERS; i++)
 		if (d->viewer[i].fd >= 0)
 			viewer_send_mode(d, &d->viewer[i]);
 }
 
-void display_rows_changed(struct display *d, uint32_t first, uint32_t count)
+/* --- sources --- */
+
+void display_set_mode(struct display_source *s, int fd, const struct display_mode *mode)
 {
+	s->mode = *mode;
+	s->mode_fd = fd;
+	if (s == s->display->shown)
+		tell_mode(s->display);
+}
+
+void display_rows_changed(struct display_source *s, uint32_t first, uint32_t count)
+{
+	struct display *d = s->display;
+
+	if (s != d->shown)
+		return;			/* MODE says that all is damaged when it is shown */
 	d->quiet = 0;
 	for (unsigned int i = 0; i < DISPLAY_VIEWERS; i++)
 		for (uint32_t row = first; row < first + count && row < DISPLAY_MAX_HEIGHT; row++)
 			d->viewer[i].rows[row / 64] |= 1ull << (row % 64);
+}
+
+static void choose_source(struct display *d)
+{
+	struct display_source *best = NULL;
+
+	for (struct display_source *s = d->sources; s; s = s->next)
+		if (s->active && (!best || s->rank > best->rank))
+			best = s;
+	if (best == d->shown)
+		return;
+	d->shown = best;
+	if (best)
+		best->refresh(best);
+	if (best && best->mode_fd >= 0)
+		tell_mode(d);
+}
+
+int display_source_add(struct machine *m, struct display_source *s)
+{
+	struct device *dev = machine_device(m, &display_model);
+
+	if (!dev)
+		return -ENODEV;
+	s->display = device_state(dev);
+	s->mode_fd = -1;
+	s->next = s->display->sources;
+	s->display->sources = s;
+	return 0;
+}
+
+void display_source_set_active(struct display_source *s, bool active)
+{
+	s->active = active;
+	choose_source(s->display);
+}
+
+void display_source_remove(struct display_source *s)
+{
+	struct display_source **link;
+
+	if (!s->display)
+		return;
+	display_source_set_active(s, false);
+	for (link = &s->display->sources; *link != s; link = &(*link)->next)
+		;
+	*link = s->next;
+	s->display = NULL;
 }
 
 /* --- from the viewer --- */
@@ -175,26 +256,52 @@ static bool pointer_is_sound(const struct display_pointer *p)
 	return p->x <= 32767 && p->y <= 32767;
 }
 
-/* False: a packet that no viewer may send. */
-static bool handle_packet(struct display *d, struct display_viewer *w, const union viewer_packet *p, size_t size)
+static void key(struct display *d, const struct display_key *k)
 {
 	struct device *ps2 = machine_device(d->device->machine, &ps2_model);
 
+	if (d->input[DISPLAY_KEYBOARD].ops)
+		d->input[DISPLAY_KEYBOARD].ops->key(d->input[DISPLAY_KEYBOARD].context, k->scancode, k->down);
+	else if (ps2)
+		ps2_key(ps2, k->scancode, k->down);
+}
+
+static void pointer(struct display *d, const struct display_pointer *p)
+{
+	struct device *ps2 = machine_device(d->device->machine, &ps2_model);
+
+	if (d->input[DISPLAY_MOUSE].ops)
+		d->input[DISPLAY_MOUSE].ops->pointer(d->input[DISPLAY_MOUSE].context, p->x, p->y, p->buttons);
+	else if (ps2 && d->shown)
+		ps2_pointer(ps2, p->x, p->y, p->buttons, d->shown->mode.width, d->shown->mode.height);
+}
+
+void display_set_input(struct machine *m, enum display_input kind, const struct display_input_ops *ops, void *context)
+{
+	struct device *dev = machine_device(m, &display_model);
+	struct display *d = dev ? device_state(dev) : NULL;
+
+	if (!d)
+		return;
+	d->input[kind].ops = ops;
+	d->input[kind].context = context;
+}
+
+/* False: a packet that no viewer may send. */
+static bool handle_packet(struct display *d, struct display_viewer *w, const union viewer_packet *p, size_t size)
+{
 	if (size < sizeof(p->type))
 		return false;
 	if (p->type == DISPLAY_REQUEST && size == sizeof(p->type)) {
 		request(d, w);
 		return true;
 	}
-	if (p->type == DISPLAY_KEY && size == sizeof(p->key) && p->key.down <= 1) {
-		if (ps2)
-			ps2_key(ps2, p->key.scancode, p->key.down);
-	} else if (p->type == DISPLAY_POINTER && size == sizeof(p->pointer) && pointer_is_sound(&p->pointer)) {
-		if (ps2)
-			ps2_pointer(ps2, p->pointer.x, p->pointer.y, p->pointer.buttons, d->mode.width, d->mode.height);
-	} else {
+	if (p->type == DISPLAY_KEY && size == sizeof(p->key) && p->key.down <= 1)
+		key(d, &p->key);
+	else if (p->type == DISPLAY_POINTER && size == sizeof(p->pointer) && pointer_is_sound(&p->pointer))
+		pointer(d, &p->pointer);
+	else
 		return false;
-	}
 	d->quiet = 0;				/* what the guest makes of it should be seen soon */
 	arm(d);
 	return true;
@@ -228,47 +335,65 @@ static void viewer_ready(struct device *dev, int fd, uint32_t events)
 	}
 }
 
-int display_open(struct device *vga, int *viewer_fd)
+static int viewer_create(struct display *d, struct display_viewer *w, int *viewer_fd)
 {
-	struct display *d = device_state(vga);
-	struct display_viewer *w = viewer_of(d, -1);
 	int fds[2], r;
 
-	if (!w)
-		return -EMFILE;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
 		return -errno;
-	r = device_watch_fd(vga, fds[0], EPOLLIN, viewer_ready);
+	r = device_watch_fd(d->device, fds[0], EPOLLIN, viewer_ready);
 	if (r < 0) {
 		close(fds[0]);
 		close(fds[1]);
 		return r;
 	}
-	d->refresh(d);				/* before it counts as a viewer: one MODE, its pixels drawn */
 	*w = (struct display_viewer) { .fd = fds[0] };
-	viewer_send_mode(d, w);
 	*viewer_fd = fds[1];
 	return 0;
 }
 
-int display_init(struct display *d, struct device *dev, void (*refresh)(struct display *))
+int display_open(struct machine *m, int *viewer_fd)
 {
+	struct device *dev = machine_device(m, &display_model);
+	struct display *d = dev ? device_state(dev) : NULL;
+	struct display_viewer *w = d ? viewer_of(d, -1) : NULL;
+	int r;
+
+	if (!d || !d->shown)
+		return -ENODEV;
+	if (!w)
+		return -EMFILE;
+	d->shown->refresh(d->shown);		/* before it counts as a viewer: one MODE, its pixels drawn */
+	r = viewer_create(d, w, viewer_fd);
+	if (r == 0)
+		viewer_send_mode(d, w);
+	return r;
+}
+
+static int display_init(struct device *dev)
+{
+	struct display *d = device_state(dev);
+
 	d->device = dev;
-	d->refresh = refresh;
-	d->mode_fd = -1;
 	for (unsigned int i = 0; i < DISPLAY_VIEWERS; i++)
 		d->viewer[i].fd = -1;
 	d->timer = device_timer_new(dev, timer_fired);
 	return d->timer ? 0 : -ENOMEM;
 }
 
-void display_fini(struct display *d)
+static void display_fini(struct device *dev)
 {
+	struct display *d = device_state(dev);
+
 	if (!d->timer)
 		return;
 	for (unsigned int i = 0; i < DISPLAY_VIEWERS; i++)
 		if (d->viewer[i].fd >= 0)
 			viewer_close(d, &d->viewer[i]);
 	device_timer_free(d->timer);
-	d->timer = NULL;
 }
+
+const struct device_model display_model = {
+	.name = "display", .state_size = sizeof(struct display), .state_version = 1,
+	.init = display_init, .fini = display_fini,
+};

@@ -80,7 +80,9 @@ static int vga_init(struct device *dev)
 	v->surface = memory;
 	if (!pci_register(dev, &vga_function))
 		return -ENOMEM;
-	return display_init(&v->display, dev, vga_refresh);
+	v->source.refresh = vga_refresh;
+	v->source.rank = DISPLAY_RANK_FIRMWARE;
+	return display_source_add(dev->machine, &v->source);
 }
 
 static void vga_reset(struct device *dev)
@@ -92,13 +94,14 @@ static void vga_reset(struct device *dev)
 	vga_regs_reset(v);
 	dispi_reset(v);
 	v->all_changed = true;
+	display_source_set_active(&v->source, true);
 }
 
 static void vga_fini(struct device *dev)
 {
 	struct vga *v = device_state(dev);
 
-	display_fini(&v->display);
+	display_source_remove(&v->source);
 	memory_unmap(v->window);
 	lfb_unmap(v);
 	if (v->vram)

@@ -10,7 +10,7 @@
 #ifndef VMWP_CHIPSET_VGA_INTERNAL_H
 #define VMWP_CHIPSET_VGA_INTERNAL_H
 
-#include "vmwp/chipset/display_internal.h"
+#include "vmwp/chipset/display.h"
 #include "vmwp/chipset/vga.h"
 
 #define VGA_VRAM_BYTES		(16u << 20)
@@ -41,7 +41,7 @@ enum dispi_register {
 enum dispi_enable { DISPI_ENABLED = 0x01, DISPI_GETCAPS = 0x02, DISPI_8BIT_DAC = 0x20, DISPI_NOCLEAR = 0x80 };
 
 struct vga {
-	struct display display;		/* first: display_open() finds it there */
+	struct display_source source;	/* first: refresh is handed it */
 	struct device *device;
 	int vram_fd, surface_fd;
 	uint8_t *vram, *scratch;
@@ -90,7 +90,7 @@ void vga_window_unmap(struct vga *v);
 void vga_window_sync(struct vga *v);		/* brings what was written through the mapping into the planes */
 
 /* vga_screen.c */
-void vga_refresh(struct display *display);	/* draws what changed and reports it */
+void vga_refresh(struct display_source *source);	/* draws what changed and reports it */
 void vga_harvest_changes(struct vga *v, struct memory_slot *slot, uint32_t vram_offset, uint32_t bytes);
 
 /* vga_text.c, vga_graphics.c: draw into the surface */

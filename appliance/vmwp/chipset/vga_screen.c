@@ -111,7 +111,7 @@ static void announce_mode(struct vga *v, const struct vga_screen *s)
 	mode.stride = shared ? s->line_bytes : s->width * 4;
 	mode.offset = shared ? s->start : 0;
 	mode.size = (uint64_t)mode.stride * (s->height - 1) + (uint64_t)s->width * 4;
-	display_set_mode(&v->display, shared ? v->vram_fd : v->surface_fd, &mode);
+	display_set_mode(&v->source, shared ? v->vram_fd : v->surface_fd, &mode);
 }
 
 /* --- changes --- */
@@ -172,7 +172,7 @@ static void draw_changed_rows(struct vga *v, const struct vga_screen *s)
 			continue;
 		if (!screen_is_shared(s))
 			vga_draw_row(v, s, row);
-		display_rows_changed(&v->display, row, 1);
+		display_rows_changed(&v->source, row, 1);
 	}
 	memset(v->changed_pages, 0, sizeof(v->changed_pages));
 }
@@ -200,9 +200,9 @@ static void make_colours(struct vga *v)
 	}
 }
 
-void vga_refresh(struct display *display)
+void vga_refresh(struct display_source *source)
 {
-	struct vga *v = (struct vga *)display;
+	struct vga *v = (struct vga *)source;
 	struct vga_screen s = screen_now(v);
 
 	vga_window_sync(v);

@@ -106,6 +106,6 @@ void vga_draw_text(struct vga *v, const struct vga_screen *s)
 		cursor_state = run.cursor_first << 24 | run.cursor_last << 16 | run.cursor;
 	for (uint32_t row = 0; row < s->height / s->cell_height; row++)
 		if (draw_text_row(v, s, &run, row, cursor_state))
-			display_rows_changed(&v->display, row * s->cell_height, s->cell_height);
+			display_rows_changed(&v->source, row * s->cell_height, s->cell_height);
 	v->cursor_drawn = cursor_state;
 }

@@ -8,7 +8,6 @@
 #include "vmwp/chipset/display.h"
 #include "vmwp/chipset/ide.h"
 #include "vmwp/chipset/serial.h"
-#include "vmwp/chipset/vga.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -244,7 +243,7 @@ static void do_open_display(struct ipc_request *r, json_t *parameters, void *con
 	if (!accept_parameters(r, parameters, "") || !need_configured(c, r))
 		return;
 	machine_lock(c->machine);
-	result = display_open(machine_device(c->machine, &vga_model), &fd);
+	result = display_open(c->machine, &fd);
 	machine_unlock(c->machine);
 	answer_fd(r, result, fd, "Opening the display");
 }

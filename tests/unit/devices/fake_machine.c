@@ -142,13 +142,14 @@ struct device *fake_add(struct machine *m, const struct device_model *model)
 	*dev = (struct device) { model, m, calloc(1, model->state_size) };
 	if (model->init && model->init(dev) < 0)
 		abort();
-	model->reset(dev);
+	if (model->reset)
+		model->reset(dev);
 	return dev;
 }
 
 void fake_clear(struct machine *m)
 {
-	for (size_t i = 0; i < m->devices; i++) {
+	for (size_t i = m->devices; i-- > 0;) {		/* backwards, as the machine does */
 		if (m->device[i].model->fini)
 			m->device[i].model->fini(&m->device[i]);
 		free(m->device[i].state);

@@ -126,7 +126,7 @@ static struct viewer viewer_open(struct fixture *f)
 	struct display_mode mode;
 	int fd;
 
-	assert_int_equal(display_open(f->vga, &w.fd), 0);
+	assert_int_equal(display_open(&f->m, &w.fd), 0);
 	assert_true(next_packet(&w, &mode, sizeof(mode), &fd));
 	assert_int_equal(mode.type, DISPLAY_MODE);
 	take_mode(&w, &mode, fd);
@@ -615,6 +615,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
+	fake_add(&f->m, &display_model);
 	f->vga = fake_add(&f->m, &vga_model);
 	*state = f;
 	return 0;
