@@ -40,6 +40,7 @@ static const struct { int status; const char *name; } problem_rows[PROBLEM_CODES
 	[PROBLEM_INTERNAL]		= { 500, "internal_error" },
 	[PROBLEM_UNAVAILABLE]		= { 503, "service_unavailable" },
 	[PROBLEM_NO_MEMORY]		= { 507, "no_memory" },
+	[PROBLEM_NO_PROCESSOR]		= { 507, "no_processor" },
 	[PROBLEM_NO_SPACE]		= { 507, "no_space" },
 };
 

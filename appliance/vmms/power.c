@@ -6,6 +6,7 @@
 #include "vm.h"
 
 #include "partita/log.h"
+#include "processors.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -110,14 +111,27 @@ static int check_memory(const struct vm *vm, struct problem *p)
 	                   vm_name(vm), vm->config.memory.startup, left);
 }
 
+static int check_processor_reserve(const struct vm *vm, struct problem *p)
+{
+	const struct vm_processor *c = &vm->config.processor;
+	uint64_t others = processors_reserved_percent(vm->vmms, vm);
+	struct vm_limits host;
+
+	host_limits(&host);
+	if (c->reserve_percent == 0 || others + c->count * c->reserve_percent <= host.vps * 100)
+		return 0;
+	return problem_set(p, PROBLEM_NO_PROCESSOR, "processor.reservePercent",
+			   "%s reserves %" PRIu64 " percent of a logical processor; of the host's %" PRIu64
+			   ", running virtual machines have reserved %" PRIu64 ".",
+			   vm_name(vm), c->count * c->reserve_percent, host.vps * 100, others);
+}
+
 static int do_start(struct vm *vm, struct problem *p)
 {
 	if (vm->worker.present)
 		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL,
 		                   "The last worker of %s has not ended yet.", vm_name(vm));
-	if (check_memory(vm, p) < 0)
-		return -EINVAL;
-	return 0;
+	return check_memory(vm, p) < 0 ? -EINVAL : check_processor_reserve(vm, p);
 }
 
 static void on_worker_reply(struct ipc_message *m, int result, bool continues, void *data)

@@ -8,6 +8,8 @@
 enum vm_state { VM_OFF, VM_STARTING, VM_RUNNING, VM_STOPPING, VM_PAUSED, VM_FAILED };
 extern const char *const vm_state_words[];
 
+struct cpu_share { unsigned int weight; uint64_t quota_usec; };	/* of a control group, per 100 ms; quota 0 is none */
+
 struct worker {				/* what vmms knows of a VM's worker process; unused while !present */
 	bool present;			/* vmpriv has one, or is starting it */
 	bool started;			/* vmpriv said so */
@@ -16,6 +18,7 @@ struct worker {				/* what vmms knows of a VM's worker process; unused while !pr
 	unsigned int slot;
 	struct ipc_async *control, *watch;
 	char reason[160];		/* why it is off or has failed, in its own words */
+	struct cpu_share cpu;		/* as last told to vmpriv */
 };
 
 struct vm {

@@ -8,6 +8,7 @@
 #include "library.h"
 #include "partita/file.h"
 #include "partita/log.h"
+#include "processors.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -306,6 +307,7 @@ int vm_change(struct vm *vm, const struct vm_config *c, struct problem *p)
 	vm->config = *c;
 	vm->revision++;
 	insert_by_name(vm->vmms, vm);
+	processors_apply(vm->vmms);
 	event_add(vm->vmms, "vm.updated", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), NULL,
 	          "VM %s was changed.", vm_name(vm));
 	return 0;

@@ -7,6 +7,7 @@
 
 #include "library.h"
 #include "partita/log.h"
+#include "processors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +59,7 @@ void worker_forget(struct vm *vm)
 	ipc_async_close(vm->worker.control);
 	ipc_async_close(vm->worker.watch);
 	vm->worker = (struct worker){ 0 };
+	processors_apply(vm->vmms);	/* what it had is shared among the others */
 }
 
 void worker_kill(struct vm *vm)
@@ -280,6 +282,7 @@ static void on_launched(struct ipc_message *m, int result, bool continues, void 
 		return;
 	}
 	vm->worker.started = true;
+	processors_apply(vm->vmms);
 	if (vm->off_wanted) {			/* turned off before it was there */
 		worker_kill(vm);
 		return;
@@ -333,6 +336,7 @@ void worker_adopt(struct vm *vm, unsigned int slot)
 	int r;
 
 	vm->worker = (struct worker){ .present = true, .started = true, .slot = slot };
+	processors_apply(vm->vmms);
 	r = worker_connect(vm);
 	if (r == 0)
 		r = worker_call(vm, "vmwp.GetStatus", NULL, NULL, 0, on_status, vm);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,38 @@ void cgroup_remove(int parent, const char *name)
 {
 	if (parent >= 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		log_warning("cgroup %s stays: %s", name, strerror(errno));
+}
+
+static int set_value(int parent, const char *name, const char *file, const char *value)
+{
+	char path[128];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s/%s", name, file);
+	fd = openat(parent, path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write(fd, value, strlen(value)) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+int cgroup_set_cpu(int parent, const char *name, unsigned int weight, uint64_t quota_usec)
+{
+	char text[32];
+	int r;
+
+	if (parent < 0)
+		return -EOPNOTSUPP;
+	snprintf(text, sizeof(text), "%u", weight);
+	r = set_value(parent, name, "cpu.weight", text);
+	if (r < 0)
+		return r;
+	if (quota_usec > 0)
+		snprintf(text, sizeof(text), "%" PRIu64 " 100000", quota_usec);
+	else
+		snprintf(text, sizeof(text), "max 100000");
+	return set_value(parent, name, "cpu.max", text);
 }
 
 bool cgroup_ran_out_of_memory(int parent, const char *name)

@@ -7,10 +7,13 @@
 #define VMPRIV_CGROUP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 int cgroup_open_parent(void);				/* descriptor of the delegated directory, or -1 */
 int cgroup_create(int parent, const char *name);	/* descriptor, or -1 */
 void cgroup_remove(int parent, const char *name);	/* must be empty by then */
+/* cpu.weight, and cpu.max per 100 ms; no quota is no limit. 0 or negative errno. */
+int cgroup_set_cpu(int parent, const char *name, unsigned int weight, uint64_t quota_usec);
 bool cgroup_ran_out_of_memory(int parent, const char *name);
 
 #endif

@@ -251,6 +251,17 @@ static int worker_supervise(struct worker *w)
 	return r < 0 ? r : 0;
 }
 
+int worker_set_processor(struct vmpriv *v, const char *id, unsigned int weight, uint64_t quota_usec)
+{
+	struct worker *w = worker_find(v, id);
+	char name[64];
+
+	if (!w || !worker_is_running(w))
+		return -ESRCH;
+	cgroup_name(id, name, sizeof(name));
+	return cgroup_set_cpu(v->cgroup_parent, name, weight, quota_usec);
+}
+
 int worker_stop(struct vmpriv *v, const char *id)
 {
 	struct worker *w = worker_find(v, id);

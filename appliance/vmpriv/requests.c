@@ -18,6 +18,9 @@
 #define MEMORY_MIN_BYTES	(32ull << 20)
 #define MEMORY_MAX_BYTES	(4ull << 40)
 #define VPS_MAX			64
+#define CPU_WEIGHT_MAX		10000
+#define CPU_PERIOD_USEC		100000ull
+#define CPU_QUOTA_MIN_USEC	1000		/* the kernel takes no less */
 
 /* systemd(1), "Signals": what the manager does on these real-time signals. */
 #define SYSTEMD_POWEROFF	(SIGRTMIN + 4)
@@ -29,6 +32,7 @@ static void reply_errno(struct ipc_request *r, int error)
 		{ -EALREADY, 409, "worker_running", "This VM already has a worker." },
 		{ -EBUSY, 409, "slot_in_use", "Another worker runs in this slot." },
 		{ -ESRCH, 409, "worker_not_running", "This VM has no worker." },
+		{ -EOPNOTSUPP, 503, "no_control_groups", "This host has no control groups for workers." },
 		{ -ENODEV, 503, "hypervisor_unavailable", "The hypervisor's device cannot be opened." },
 	};
 
@@ -103,6 +107,26 @@ static void stop_worker(struct vmpriv *v, struct ipc_request *r, const json_t *p
 		ipc_reply(r, NULL);
 }
 
+static void set_processor(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
+{
+	struct problem p = { 0 };
+	const char *id = id_of(parameters, &p);
+	uint64_t weight, quota;
+	int result;
+
+	if (!id || !in_range(parameters, "weight", 1, CPU_WEIGHT_MAX, &p, &weight) ||
+	    !in_range(parameters, "quotaUsec", 0, VPS_MAX * CPU_PERIOD_USEC, &p, &quota) ||
+	    (quota > 0 && !in_range(parameters, "quotaUsec", CPU_QUOTA_MIN_USEC, UINT64_MAX, &p, &quota))) {
+		problem_reply(r, &p);
+		return;
+	}
+	result = worker_set_processor(v, id, (unsigned int)weight, quota);
+	if (result < 0)
+		reply_errno(r, result);
+	else
+		ipc_reply(r, NULL);
+}
+
 static void list_workers(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
 {
 	(void)parameters;
@@ -169,6 +193,7 @@ static const struct priv_row {
 } priv_rows[] = {
 	{ "vmpriv.StartWorker",	 "id:s slot:i memoryBytes:i vps:i", 0, start_worker },
 	{ "vmpriv.StopWorker",	 "id:s",			    0, stop_worker },
+	{ "vmpriv.SetProcessor", "id:s weight:i quotaUsec:i",	    0, set_processor },
 	{ "vmpriv.ListWorkers",	 "",				    0, list_workers },
 	{ "vmpriv.WatchWorkers", "",				    0, watch_workers },
 	{ "vmpriv.StartConsole", "viewOnly?:b",			    2, start_console },
@@ -192,6 +217,7 @@ static void run_row(struct ipc_request *r, json_t *parameters, void *context)
 
 const struct ipc_method vmpriv_methods[] = {
 	{ "vmpriv.StartWorker", run_row },  { "vmpriv.StopWorker", run_row },	{ "vmpriv.ListWorkers", run_row },
+	{ "vmpriv.SetProcessor", run_row },
 	{ "vmpriv.WatchWorkers", run_row }, { "vmpriv.StartConsole", run_row }, { "vmpriv.PowerHost", run_row },
 	{ NULL, NULL },
 };

@@ -37,6 +37,7 @@ struct vmpriv {
 struct worker_request { const char *id; unsigned int slot; uint64_t memory_bytes; unsigned int vps; };
 int worker_start(struct vmpriv *v, const struct worker_request *q, pid_t *pid);	/* -EALREADY, -EBUSY (slot), -ENOENT … */
 int worker_stop(struct vmpriv *v, const char *id);				/* -ESRCH: not running */
+int worker_set_processor(struct vmpriv *v, const char *id, unsigned int weight, uint64_t quota_usec);	/* -ESRCH, -EOPNOTSUPP */
 json_t *workers_to_json(const struct vmpriv *v);
 void workers_watch(struct vmpriv *v, struct ipc_request *r);
 void workers_restore(struct vmpriv *v);			/* at start: those that outlived an earlier vmpriv */

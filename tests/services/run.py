@@ -373,7 +373,8 @@ def test_every_limit_is_refused_with_field_and_number(s, c):
         ("unknown_field", "memory.color", "color", {"memory": m(64 * MIB) | {"color": 1}}),
         ("not_supported_yet", "generation", "generation 2", {"generation": 2}),
         ("out_of_range", "generation", "2", {"generation": 3}),
-        ("not_supported_yet", "memory.dynamic", "dynamic", {"memory": m(64 * MIB) | {"dynamic": True}}),
+        ("out_of_range", "memory.minimumBytes", "67108864", {"memory": m(64 * MIB) | {"dynamic": True, "minimumBytes": 128 * MIB}}),
+        ("out_of_range", "memory.maximumBytes", "67108864", {"memory": m(64 * MIB) | {"dynamic": True, "maximumBytes": 32 * MIB}}),
         ("not_supported_yet", "networkAdapters", "network", {"networkAdapters": [{}]}),
         ("not_supported_yet", "firmware.secureBoot", "Secure", {"firmware": {"secureBoot": True}}),
         ("not_supported_yet", "firmware.bootOrder[0]", "network", {"firmware": {"bootOrder": ["network"]}}),
@@ -440,6 +441,15 @@ def test_a_start_that_the_host_has_no_memory_for_is_refused(s, c):
     assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "off"
 
 
+def test_processor_reserves_beyond_the_host_are_refused_at_the_start(s, c):
+    lps = c.call("vmms.GetHost")["host"]["hypervisor"]["logicalProcessors"]
+    whole = {"count": lps, "reservePercent": 100}
+    start_vm(s, c, "first", processor=whole)
+    id = c.call("vmms.CreateVm", vm=vm_body("second", processor={"count": 1, "reservePercent": 1}))["vm"]["id"]
+    r = refused(507, "no_processor", c.call, "vmms.VmAction", id=id, action="start")
+    assert r.parameters["field"] == "processor.reservePercent" and str(100 * lps) in r.parameters["detail"], r
+
+
 def test_the_five_hundred_and_thirteenth_vm_is_refused(s, c):
     for n in range(512):
         c.call("vmms.CreateVm", vm=vm_body(f"vm{n}"))
@@ -465,6 +475,10 @@ def test_vmpriv_does_only_what_its_table_says_and_only_for_vmms(s, c):
     refused(400, "bad_parameters", p.call, "vmpriv.StartConsole")
     refused(400, "bad_parameters", p.call, "vmpriv.StartConsole", fds=[0, 0])
     refused(400, "bad_parameters", p.call, "vmpriv.PowerHost", action="explode")
+    share = dict(id=good["id"], weight=100, quotaUsec=0)
+    for bad in ({"id": "x"}, {"weight": 0}, {"weight": 10001}, {"quotaUsec": 999}, {"quotaUsec": 6400001}, {"more": 1}):
+        refused(400, "bad_parameters", p.call, "vmpriv.SetProcessor", **(share | bad))
+    refused(409, "worker_not_running", p.call, "vmpriv.SetProcessor", **share)
     refused(404, "method_not_found", p.call, "vmpriv.Exec", program="/bin/sh")
     p.call("vmpriv.StartWorker", **good)
     refused(409, "worker_running", p.call, "vmpriv.StartWorker", **good)

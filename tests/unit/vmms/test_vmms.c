@@ -4,6 +4,7 @@
  * machine with reports made by hand. How the services work together is tests/services.
  */
 #include "vmms/library.h"
+#include "vmms/processors.h"
 #include "vmms/service.h"
 #include "vmms/vm.h"
 #include "partita/file.h"
@@ -125,6 +126,30 @@ static void each_configuration_is_judged_by_its_rule(void **state)
 			fail_msg("%s: %s, field %s: %s", bodies[i].rule, problem_name(p.code), p.field, p.detail);
 		json_decref(o);
 	}
+}
+
+/* On two LPs, four VMs that want all they can get. */
+static void processor_time_is_shared_by_weight_between_reserve_and_limit(void **state)
+{
+	static const struct vm_processor settings[] = {
+		{ .count = 2, .weight = 100, .limit_percent = 100 },
+		{ .count = 2, .weight = 200, .limit_percent = 100 },
+		{ .count = 2, .weight = 400, .limit_percent = 10 },			/* 20 % of one LP, however heavy */
+		{ .count = 2, .weight = 1, .limit_percent = 100, .reserve_percent = 30 },	/* 60 % of one, however light */
+	};
+	const struct vm_processor *all[] = { &settings[0], &settings[1], &settings[2], &settings[3] };
+	struct cpu_share out[4];
+
+	(void)state;
+	processors_entitle(all, 4, 2, out);
+	assert_in_range(out[0].weight, 1990, 2010);	/* a third of the 120 % that are left */
+	assert_in_range(out[1].weight, 3990, 4010);
+	assert_int_equal(out[2].weight, 1000);
+	assert_int_equal(out[3].weight, 3000);
+	assert_int_equal(out[0].quota_usec, 0);
+	assert_int_equal(out[2].quota_usec, 20000);
+	processors_entitle(all, 1, 64, out);		/* alone on a large host: never more than it has VPs */
+	assert_in_range(out[0].weight, 312, 313);
 }
 
 static void drives_without_a_position_get_those_that_nobody_asked_for(void **state)
@@ -522,6 +547,7 @@ static void a_second_vmms_on_the_same_state_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(processor_time_is_shared_by_weight_between_reserve_and_limit),
 		TEST(each_configuration_is_judged_by_its_rule),
 		TEST(drives_without_a_position_get_those_that_nobody_asked_for),
 		TEST(a_configuration_reads_back_as_it_was_written),

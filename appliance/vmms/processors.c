@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Weight, limit and reserve of running VMs as control group settings. A group knows only weight and quota, so a reserve becomes a
+ * weight: each VM's entitlement when all are busy is shared out between its reserve and its limit, and is the group's weight.
+ */
+#include "processors.h"
+
+#include "dynmem/dynmem.h"
+#include "partita/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LP		100000ull	/* one logical processor for one period of 100 ms, in microseconds */
+#define WEIGHT_MAX	10000u		/* cgroup-v2, cpu.weight */
+
+static uint64_t percent_of_vps(const struct vm_processor *p, uint64_t percent)
+{
+	return p->count * percent * (LP / 100);
+}
+
+void processors_entitle(const struct vm_processor *const *processors, size_t count, uint64_t lps, struct cpu_share *out)
+{
+	struct dynmem_share shares[DYNMEM_VMS_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t most = percent_of_vps(processors[i], processors[i]->limit_percent);
+
+		shares[i] = (struct dynmem_share){ percent_of_vps(processors[i], processors[i]->reserve_percent),
+						   most < lps * LP ? most : lps * LP, (uint32_t)processors[i]->weight, 0 };
+	}
+	dynmem_share_out(shares, count, lps * LP);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t weight = shares[i].given * WEIGHT_MAX / (lps * LP);
+
+		out[i].weight = weight < 1 ? 1 : weight > WEIGHT_MAX ? WEIGHT_MAX : (unsigned int)weight;
+		out[i].quota_usec = processors[i]->limit_percent == 100 ? 0 : percent_of_vps(processors[i], processors[i]->limit_percent);
+	}
+}
+
+uint64_t processors_reserved_percent(const struct vmms *v, const struct vm *but)
+{
+	uint64_t sum = 0;
+
+	for (const struct vm *vm = v->vms; vm; vm = vm->next)
+		if (vm->worker.present && vm != but)
+			sum += vm->config.processor.count * vm->config.processor.reserve_percent;
+	return sum;
+}
+
+/* The VM may have ended meanwhile, or have been deleted: nothing here looks at it. */
+static void on_set(struct ipc_message *m, int result, bool continues, void *data)
+{
+	const char *code = m ? json_string_value(json_object_get(m->body, "error")) : NULL;
+
+	(void)continues;
+	(void)data;
+	if (result < 0 && !(code && strcmp(code, "worker_not_running") == 0))
+		log_warning("processor weights and limits do not hold: %s", code ? code : strerror(-result));
+}
+
+static void apply(struct vm *vm, const struct cpu_share *share)
+{
+	if (vm->worker.cpu.weight == share->weight && vm->worker.cpu.quota_usec == share->quota_usec)
+		return;
+	if (priv_call(vm->vmms, "vmpriv.SetProcessor",
+		      json_pack("{s:s, s:i, s:I}", "id", vm->id, "weight", (int)share->weight, "quotaUsec",
+				(json_int_t)share->quota_usec),
+		      NULL, 0, on_set, NULL) == 0)
+		vm->worker.cpu = *share;
+}
+
+void processors_apply(struct vmms *v)
+{
+	const struct vm_processor *processors[VMS_MAX] = { NULL };
+	struct cpu_share shares[VMS_MAX];
+	struct vm *vms[VMS_MAX];
+	struct vm_limits limits;
+	size_t count = 0;
+
+	if (!v->priv)
+		return;
+	host_limits(&limits);
+	for (struct vm *vm = v->vms; vm && count < VMS_MAX; vm = vm->next)
+		if (vm->worker.started) {
+			processors[count] = &vm->config.processor;
+			vms[count++] = vm;
+		}
+	processors_entitle(processors, count, limits.vps, shares);
+	for (size_t i = 0; i < count; i++)
+		apply(vms[i], &shares[i]);
+}
