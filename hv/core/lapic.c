@@ -63,6 +63,15 @@ bool lapic_set_base(struct lapic *l, uint64_t base)
 	return true;
 }
 
+/* CR8 and the TPR are one register. The CPU keeps CR8 while the guest runs; the APIC writes both (tpr_write). */
+void lapic_tpr_from_cr8(struct lapic *l)
+{
+	uint64_t cr8 = vcpu_cr8(l->vp);
+
+	if (cr8 != l->tpr >> 4)
+		l->tpr = (uint32_t)cr8 << 4;
+}
+
 static uint32_t processor_priority(const struct lapic *l)
 {
 	int in_service = bitmap256_highest(l->isr);
@@ -187,6 +196,7 @@ static int lvt_of(uint32_t reg)
 uint64_t lapic_register(struct lapic *l, uint32_t reg)
 {
 	lapic_lazy_eoi_collect(l);
+	lapic_tpr_from_cr8(l);
 	if (reg >= APIC_ISR && reg < APIC_ISR + 8)
 		return l->isr[reg - APIC_ISR];
 	if (reg >= APIC_TMR && reg < APIC_TMR + 8)

@@ -87,7 +87,7 @@ static void inject_interrupt(struct vp *vp)
 {
 	int vector = pending_vector(vp);
 
-	vcpu_request_tpr_window(vp, vector < 0 ? lapic_waits_for_tpr(vp->lapic) : 0);
+	vcpu_request_tpr_window(vp, lapic_waits_for_tpr(vp->lapic));
 	if (vector < 0)
 		return;
 	if (vcpu_can_take_interrupt(vp)) {
@@ -148,15 +148,6 @@ static enum vp_next prepare_entry(struct vp *vp)
 	return vp->halted ? VP_BLOCK : VP_RESUME;
 }
 
-/* CR8 and the APIC's TPR are one register. The CPU keeps CR8 while the guest runs; the APIC writes both (lapic.c). */
-static void tpr_from_cr8(struct vp *vp)
-{
-	uint64_t cr8 = vcpu_cr8(vp);
-
-	if (cr8 != vp->lapic->tpr >> 4)
-		vp->lapic->tpr = (uint32_t)cr8 << 4;
-}
-
 static enum vp_next run_once(struct vp *vp)
 {
 	enum vp_next next;
@@ -167,7 +158,7 @@ static enum vp_next run_once(struct vp *vp)
 	if (next != VP_RESUME)
 		return next;
 	next = vcpu_run_once(vp);
-	tpr_from_cr8(vp);
+	lapic_tpr_from_cr8(vp->lapic);
 	return next == VP_RESUME && vcpu_root_interrupt_pending(vp) ? VP_RETURN : next;
 }
 

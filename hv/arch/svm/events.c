@@ -114,22 +114,21 @@ static void prepare_root(struct vmcb *c, const struct lp_vendor *v)
 
 /*
  * A virtual interrupt that is intercepted is the interrupt window. It needs the fields of one in flight, so then it waits: a
- * further interrupt cannot be delivered before the end of the first, which exits. One that waits for the TPR has a priority
- * for the CPU to compare with CR8.
+ * further interrupt cannot be delivered before the end of the first, which exits. What waits for the TPR waits for a write of
+ * CR8. That exits in an interrupt window, too, because QEMU's TCG aborts when the guest itself writes CR8 with a virtual
+ * interrupt pending (helper_write_crN calls cpu_interrupt without its lock).
  */
 static void prepare_child(struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
-	bool window = (vp->arch->interrupt_window || vp->arch->tpr_window) && !interrupt_in_flight(c);
+	bool window = vp->arch->interrupt_window && !interrupt_in_flight(c);
 
 	if (!window && (c->intercept1 & INTERCEPT1_VINTR))
 		c->int_ctl &= ~INT_CTL_VIRQ_FIELDS;
 	set_intercept1(c, INTERCEPT1_VINTR, window);
 	if (window)
 		request_virtual_interrupt(c, 0);
-	if (window && !vp->arch->interrupt_window)
-		c->int_ctl = (c->int_ctl & ~(INT_CTL_PRIORITY_MAX | INT_CTL_IGNORE_TPR)) |
-			     (uint64_t)vp->arch->tpr_window << INT_CTL_PRIORITY_SHIFT;
+	c->intercept_cr = (c->int_ctl & INT_CTL_IRQ) || vp->arch->tpr_window ? INTERCEPT_WRITE_CR8 : 0;
 	set_intercept1(c, INTERCEPT1_IRET, vp->arch->nmi_blocked);
 }
 

@@ -69,7 +69,6 @@ static enum vp_next exit_window(struct vp *vp)
 		return VP_RESUME;
 	}
 	vp->arch->interrupt_window = false;
-	vp->arch->tpr_window = 0;
 	return intercept_interrupt_window(vp);
 }
 
@@ -167,6 +166,39 @@ static enum vp_next exit_ignored(struct vp *vp)		/* INVD, WBINVD: caches are coh
 	return VP_RESUME;
 }
 
+/* MOV CR8, r64 is REX.R 0F 22 with mod 3; LOCK MOV CR0 is another name for it. Returns its length, 0 if it is neither. */
+static unsigned int decode_mov_cr8(const uint8_t *bytes, unsigned int count, unsigned int *gpr)
+{
+	unsigned int at = 0;
+	uint8_t rex = 0;
+
+	while (at < count && (bytes[at] == 0xf0 || bytes[at] == 0x66 || bytes[at] == 0xf2 || bytes[at] == 0xf3))
+		at++;
+	if (at < count && (bytes[at] & 0xf0) == 0x40)
+		rex = bytes[at++];
+	if (at + 3 > count || bytes[at] != 0x0f || bytes[at + 1] != 0x22)
+		return 0;
+	*gpr = (bytes[at + 2] & 7) | (rex & 1) << 3;
+	return at + 3;
+}
+
+static enum vp_next exit_write_cr8(struct vp *vp)
+{
+	union hv_register_value value;
+	unsigned int gpr = 0, length;
+	uint8_t bytes[16];
+
+	length = decode_mov_cr8(bytes, vp_fetch_instruction(vp, bytes), &gpr);
+	value = (union hv_register_value){ .reg64 = (&vp->gprs.rax)[gpr] };
+	if (!length || value.reg64 >> 4) {
+		vcpu_inject_exception(vp, VECTOR_GP, true, 0);
+		return VP_RESUME;
+	}
+	vcpu_set_register(vp, HV_X64_REGISTER_CR8, &value);
+	vcpu_set_rip(vp, vcpu_rip(vp) + length);
+	return intercept_interrupt_window(vp);
+}
+
 static enum vp_next exit_debug_register(struct vp *vp)
 {
 	svm_first_debug_access(vp);
@@ -174,6 +206,7 @@ static enum vp_next exit_debug_register(struct vp *vp)
 }
 
 static const svm_exit_fn svm_exits[] = {
+	[SVM_EXIT_WRITE_CR8]	= exit_write_cr8,
 	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR0 + 3]	= exit_debug_register,
 	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR0 + 3]	= exit_debug_register,
 	[SVM_EXIT_EXCEPTION_MC] = exit_machine_check,

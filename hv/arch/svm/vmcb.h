@@ -44,6 +44,7 @@ _Static_assert(sizeof(struct vmcb) == 4096 && offsetof(struct vmcb, int_ctl) == 
 
 #define SEGMENT_PRESENT		BIT(7)
 
+#define INTERCEPT_WRITE_CR8	(1u << 24)
 #define INTERCEPT_DR0_TO_DR3	0x000f000fu	/* reads, writes */
 #define INTERCEPT1_INTR		(1u << 0)
 #define INTERCEPT1_NMI		(1u << 1)
@@ -99,7 +100,7 @@ _Static_assert(sizeof(struct vmcb) == 4096 && offsetof(struct vmcb, int_ctl) == 
 #define NP_ENABLE		BIT(0)
 
 enum svm_exit {
-	SVM_EXIT_READ_DR0 = 0x20, SVM_EXIT_WRITE_DR0 = 0x30,		/* four each */
+	SVM_EXIT_WRITE_CR8 = 0x18, SVM_EXIT_READ_DR0 = 0x20, SVM_EXIT_WRITE_DR0 = 0x30,		/* four each */
 	SVM_EXIT_EXCEPTION_MC = 0x40 + 18,
 	SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT, SVM_EXIT_VINTR,
 	SVM_EXIT_RDPMC = 0x6f, SVM_EXIT_CPUID = 0x72, SVM_EXIT_IRET = 0x74, SVM_EXIT_INVD = 0x76, SVM_EXIT_HLT = 0x78,

@@ -47,6 +47,7 @@ void lapic_post(struct lapic *l, uint8_t vector, bool level);	/* sets IRR and ki
 
 int lapic_pending(const struct lapic *l);		/* highest vector above the processor priority, or -1 */
 uint8_t lapic_waits_for_tpr(const struct lapic *l);	/* class of a vector that only the TPR holds back, or 0 */
+void lapic_tpr_from_cr8(struct lapic *l);		/* where the VP's registers may be looked at */
 void lapic_accept(struct lapic *l, uint8_t vector);	/* moves it from IRR to ISR: it is being injected */
 bool lapic_accepts_extint(const struct lapic *l);	/* LINT0 passes the PIC's interrupts on */
 

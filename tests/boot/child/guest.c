@@ -11,6 +11,7 @@
 
 struct cpu cpus[MAX_VPS];
 volatile bool eoi_by_hand[256];
+void (*volatile in_handler[256])(void);
 
 struct gate { uint16_t low, selector, attributes, middle; uint32_t high, reserved; };
 static struct gate idt[256] __attribute__((aligned(16)));
@@ -19,10 +20,6 @@ extern const uint8_t interrupt_stubs[];
 bool msr_try(uint32_t msr, uint64_t *value, bool write, uint64_t *resume);
 void interrupt(uint64_t vector, uint64_t *frame);
 void guest_main(unsigned int test, unsigned int vp);
-
-/* The compiler may call these for struct copies. */
-void *memset(void *to, int value, size_t bytes);
-void *memcpy(void *to, const void *from, size_t bytes);
 
 void *memset(void *to, int value, size_t bytes)
 {
@@ -131,6 +128,16 @@ void apic_eoi(void)
 	wrmsr(MSR_X2APIC_EOI, 0);
 }
 
+static void end_interrupt(struct cpu *c)
+{
+	if (c->assist && (__atomic_exchange_n(c->assist, 0, __ATOMIC_SEQ_CST) & 1)) {
+		c->lazy_eois++;
+		return;
+	}
+	c->real_eois++;
+	apic_eoi();
+}
+
 /* Called by the stubs. frame: RIP, CS, RFLAGS, RSP, SS. */
 void interrupt(uint64_t vector, uint64_t *frame)
 {
@@ -138,8 +145,10 @@ void interrupt(uint64_t vector, uint64_t *frame)
 
 	c->interrupts[vector]++;
 	if (vector >= 32) {
+		if (in_handler[vector])
+			in_handler[vector]();
 		if (!eoi_by_hand[vector])
-			apic_eoi();
+			end_interrupt(c);
 		return;
 	}
 	c->fault_vector = (uint32_t)vector;
@@ -200,6 +209,8 @@ static void load_idt(void)
 
 static void (*const tests[GUEST_TESTS])(unsigned int vp) = {
 	[GUEST_SYNIC] = guest_synic, [GUEST_SIGNALS] = guest_signals, [GUEST_STIMERS] = guest_stimers,
+	[GUEST_PROCESSORS] = guest_processors, [GUEST_APIC] = guest_apic, [GUEST_TIME] = guest_time,
+	[GUEST_STATE] = guest_state, [GUEST_MEMORY] = guest_memory,
 };
 
 void guest_main(unsigned int test, unsigned int vp)

@@ -20,9 +20,12 @@ struct cpu {			/* one per VP, at GS */
 	uint64_t fault_resume;	/* where a fault goes on; 0: unexpected, the test fails */
 	uint32_t index, fault_vector;
 	volatile uint32_t interrupts[256];
+	volatile uint32_t *assist;	/* VP assist page: EOI by it when it says so */
+	volatile uint32_t lazy_eois, real_eois;
 };
 extern struct cpu cpus[MAX_VPS];
 extern volatile bool eoi_by_hand[256];	/* the handler writes no EOI for these */
+extern void (*volatile in_handler[256])(void);	/* called before EOI */
 
 static inline struct cpu *this_cpu(void)
 {
@@ -32,6 +35,8 @@ static inline struct cpu *this_cpu(void)
 	return c;
 }
 
+void *memset(void *to, int value, size_t bytes);
+void *memcpy(void *to, const void *from, size_t bytes);
 void check(bool ok, const char *claim);
 void check_equal(uint64_t got, uint64_t want, const char *claim);	/* says both when they differ */
 uint64_t ask(uint32_t what, uint64_t a, uint64_t b);			/* the VMM's first result */
@@ -40,6 +45,8 @@ uint64_t ask_block(struct ask *block);
 static inline void cli(void) { __asm__ volatile("cli" : : : "memory"); }
 static inline void sti(void) { __asm__ volatile("sti" : : : "memory"); }
 static inline void sti_hlt(void) { __asm__ volatile("sti\n hlt\n cli" : : : "memory"); }
+static inline uint64_t read_cr8(void) { uint64_t v; __asm__ volatile("mov %%cr8, %0" : "=r" (v)); return v; }
+static inline void write_cr8(uint64_t v) { __asm__ volatile("mov %0, %%cr8" : : "r" (v) : "memory"); }
 static inline void pause(void) { __asm__ volatile("pause" : : : "memory"); }
 static inline uint64_t rdtsc(void)
 {
@@ -63,11 +70,19 @@ bool wait_for(volatile uint32_t *counter, uint32_t value, unsigned int milliseco
 void hypercall_enable(void);
 uint64_t hypercall(uint64_t control, uint64_t input, uint64_t output);
 uint64_t hypercall_memory(uint64_t control, const void *input, size_t bytes);
+uint64_t hypercall32(uint64_t control, uint64_t input, uint64_t output);	/* from a 32-bit code segment */
+uint64_t hypercall_xmm(uint64_t control, const uint64_t input[14]);	/* RDX, R8, XMM0 to XMM5 */
 #define STATUS(result)	((result) & 0xffff)
+#define REPS_DONE(result) ((result) >> 32 & 0xfff)
 #define FIRST_FREE_PAGE	4
 
 void guest_synic(unsigned int vp);
 void guest_signals(unsigned int vp);
 void guest_stimers(unsigned int vp);
+void guest_processors(unsigned int vp);
+void guest_apic(unsigned int vp);
+void guest_time(unsigned int vp);
+void guest_state(unsigned int vp);
+void guest_memory(unsigned int vp);
 
 #endif

@@ -56,4 +56,56 @@ msr_try:
 2:	movq $0, (%r9)
 	xor %eax, %eax
 	ret
+
+/* uint64_t hypercall32(control, input, output): EDX:EAX, EBX:ECX, EDI:ESI in compatibility mode (TLFS, x86 convention). */
+	.globl hypercall32
+hypercall32:
+	push %rbx
+	push %rbp
+	mov %rsp, %rbp
+	mov %rdi, %r8
+	mov %rsi, %r9
+	mov %rdx, %r10
+	mov %r8d, %eax
+	mov %r8, %rdx
+	shr $32, %rdx
+	mov %r9d, %ecx
+	mov %r9, %rbx
+	shr $32, %rbx
+	mov %r10d, %esi
+	mov %r10, %rdi
+	shr $32, %rdi
+	pushq $24			/* the 32-bit code segment */
+	pushq $1f
+	lretq
+	.code32
+1:	push %ebp
+	mov $0x700000, %ebp		/* the hypercall page */
+	call *%ebp
+	pop %ebp
+	ljmp $8, $2f
+	.code64
+2:	mov %rbp, %rsp
+	mov %eax, %eax
+	shl $32, %rdx
+	or %rdx, %rax
+	pop %rbp
+	pop %rbx
+	ret
+
+/* uint64_t hypercall_xmm(control, const uint64_t input[14]) */
+	.globl hypercall_xmm
+hypercall_xmm:
+	mov %rdi, %rcx
+	mov 0(%rsi), %rdx
+	mov 8(%rsi), %r8
+	movups 16(%rsi), %xmm0
+	movups 32(%rsi), %xmm1
+	movups 48(%rsi), %xmm2
+	movups 64(%rsi), %xmm3
+	movups 80(%rsi), %xmm4
+	movups 96(%rsi), %xmm5
+	mov $0x700000, %eax
+	call *%rax
+	ret
 	.section .note.GNU-stack, "", @progbits

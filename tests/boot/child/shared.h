@@ -11,7 +11,7 @@
 #define SCRATCH		0x700000u	/* pages for overlays and hypercall blocks: not in the image */
 #define MAX_VPS		8
 
-enum guest_test { GUEST_SYNIC, GUEST_SIGNALS, GUEST_STIMERS, GUEST_TESTS };
+enum guest_test { GUEST_SYNIC, GUEST_SIGNALS, GUEST_STIMERS, GUEST_PROCESSORS, GUEST_APIC, GUEST_TIME, GUEST_STATE, GUEST_MEMORY, GUEST_TESTS };
 
 #define PORT_CHECK	0x80		/* OUT of the address of a struct check */
 #define PORT_ASK	0x84		/* OUT of the address of a struct ask; done when OUT is */

@@ -77,15 +77,15 @@ static void synic_ask(struct vp *vp, struct ask *a)
 	}
 }
 
-static bool synic_message(struct vp *vp, const struct hv_message *m)
+static enum answer synic_message(struct vp *vp, const struct hv_message *m)
 {
 	const struct hv_sint_deliverable_message *d = (const void *)m->payload;
 
 	if (m->header.message_type != HVMSG_SYNIC_SINT_DELIVERABLE)
-		return false;
+		return UNEXPECTED;
 	notified |= d->deliverable_sints;
 	claim(post_number(vp->index, HV_SYNIC_VMBUS_SINT, kept + 1) == HV_STATUS_SUCCESS, "a deliverable SINT takes the message");
-	return true;
+	return GO_ON;
 }
 
 static uint64_t answer_post(const struct hv_in_post_message *in)

@@ -24,7 +24,9 @@ int partition_fd;
 uint8_t *ram;
 struct vp vps[MAX_VPS];
 
-static const struct test *const tests[] = { &test_synic, &test_signals, &test_stimers };
+static const struct test *const tests[] = {
+	&test_synic, &test_signals, &test_stimers, &test_processors, &test_apic, &test_time, &test_state, &test_memory,
+};
 static const struct test *test;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int claims, failures;
@@ -176,7 +178,8 @@ static void set_start_state(uint32_t vp)
 	set64(vp, HV_X64_REGISTER_RFLAGS, 2);
 	set64(vp, HV_X64_REGISTER_RDI, test->guest);
 	set64(vp, HV_X64_REGISTER_RSI, vp);
-	set64(vp, HV_REGISTER_INTERNAL_ACTIVITY_STATE, 0);
+	if (!(test->wait_for_sipi >> vp & 1))
+		set64(vp, HV_REGISTER_INTERNAL_ACTIVITY_STATE, 0);
 }
 
 /* Running */
@@ -213,6 +216,7 @@ static void handle_hypercall(struct vp *vp, const struct hv_message *message)
 static bool handle(struct vp *vp, const struct hv_message *message)
 {
 	uint32_t type = message->header.message_type;
+	enum answer answer;
 
 	if (type == HVMSG_X64_IO_PORT_INTERCEPT)
 		return handle_port(vp, message);
@@ -220,8 +224,9 @@ static bool handle(struct vp *vp, const struct hv_message *message)
 		handle_hypercall(vp, message);
 		return true;
 	}
-	if (test->message && test->message(vp, message))
-		return true;
+	answer = test->message ? test->message(vp, message) : UNEXPECTED;
+	if (answer != UNEXPECTED)
+		return answer == GO_ON;
 	printf("# VP %u: message %x at %llx\n", vp->index, type, (unsigned long long)vp->page->rip);
 	claim(false, "no unexpected message");
 	return false;
@@ -238,7 +243,7 @@ static void *run(void *argument)
 	return NULL;
 }
 
-static void create_partition(void)
+static void open_partition(void)
 {
 	struct mshv_create_partition create = { .pt_flags = 1 << MSHV_PT_BIT_LAPIC | 1 << MSHV_PT_BIT_X2APIC };
 	struct mshv_user_mem_region region = {
@@ -252,14 +257,20 @@ static void create_partition(void)
 	close(device);
 	must(set_property(HV_PROPERTY_SYNTHETIC_FEATURES, FEATURES_ALWAYS | test->features) ? -1 : 0, "synthetic features");
 	must(ioctl(partition_fd, MSHV_INITIALIZE_PARTITION), "initialize partition");
-	ram = mmap(NULL, GUEST_RAM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	memcpy(ram + GUEST_BASE, guest_image, (size_t)(guest_image_end - guest_image));
-	build_tables();
 	region.userspace_addr = (uintptr_t)ram;
 	must(ioctl(partition_fd, MSHV_SET_GUEST_MEMORY, &region), "guest memory");
 }
 
-static void create_vp(uint32_t index)
+static void create_partition(void)
+{
+	ram = mmap(NULL, GUEST_RAM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(ram == MAP_FAILED ? -1 : 0, "RAM");
+	memcpy(ram + GUEST_BASE, guest_image, (size_t)(guest_image_end - guest_image));
+	build_tables();
+	open_partition();
+}
+
+static void open_vp(uint32_t index)
 {
 	struct mshv_create_vp create = { .vp_index = index };
 	struct vp *vp = &vps[index];
@@ -270,15 +281,27 @@ static void create_vp(uint32_t index)
 	vp->page = mmap(NULL, HV_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, vp->fd,
 			MSHV_VP_MMAP_OFFSET_REGISTERS * HV_PAGE_SIZE);
 	must(vp->page == MAP_FAILED ? -1 : 0, "register page");
-	set_start_state(index);
+}
+
+void vp_close(struct vp *vp)
+{
+	munmap(vp->page, HV_PAGE_SIZE);
+	close(vp->fd);
+}
+
+void move_to_new_partition(struct vp *vp, void (*restore)(struct vp *vp))
+{
+	vp_close(vp);
+	close(partition_fd);
+	open_partition();
+	open_vp(vp->index);
+	restore(vp);
 }
 
 static void destroy(void)
 {
-	for (unsigned int i = 0; i < test->vps; i++) {
-		munmap(vps[i].page, HV_PAGE_SIZE);
-		close(vps[i].fd);
-	}
+	for (unsigned int i = 0; i < test->vps; i++)
+		vp_close(&vps[i]);
 	close(partition_fd);
 	munmap(ram, GUEST_RAM);
 }
@@ -288,8 +311,10 @@ static void run_test(void)
 	pthread_t threads[MAX_VPS];
 
 	create_partition();
-	for (unsigned int i = 0; i < test->vps; i++)
-		create_vp(i);
+	for (unsigned int i = 0; i < test->vps; i++) {
+		open_vp(i);
+		set_start_state(i);
+	}
 	if (test->prepare)
 		test->prepare();
 	for (unsigned int i = 0; i < test->vps; i++)

@@ -24,6 +24,8 @@ struct vp {
 	struct hv_vp_register_page *page;
 };
 
+enum answer { UNEXPECTED, GO_ON, END };		/* END: the VP is not run again */
+
 struct test {
 	const char *name;
 	enum guest_test guest;
@@ -32,13 +34,14 @@ struct test {
 	void (*prepare)(void);				/* partition initialized, no VP runs */
 	void (*ask)(struct vp *vp, struct ask *a);
 	uint64_t (*hypercall)(struct vp *vp, const struct hv_x64_hypercall_intercept_message *m);	/* the result */
-	bool (*message)(struct vp *vp, const struct hv_message *m);	/* any other; false: unexpected */
+	enum answer (*message)(struct vp *vp, const struct hv_message *m);	/* any other */
+	uint32_t wait_for_sipi;				/* VPs that are not started by the VMM, bit per index */
 	void (*finish)(void);				/* the first VP has ended */
 };
 #define FEATURES_ALWAYS	(HV_SYNTH_HYPERVISOR_PRESENT | HV_SYNTH_HV1 | HV_SYNTH_HYPERCALL | HV_SYNTH_VP_INDEX | \
 			 HV_SYNTH_REFERENCE_COUNTER | HV_SYNTH_SYNIC)
 
-extern const struct test test_synic, test_signals, test_stimers;
+extern const struct test test_synic, test_signals, test_stimers, test_processors, test_apic, test_time, test_state, test_memory;
 
 /* The partition of the test that runs. */
 extern int partition_fd;
@@ -56,6 +59,8 @@ uint64_t get_register(uint32_t vp, uint32_t name, union hv_register_value *value
 uint64_t install_intercept(uint32_t type, uint32_t access, uint64_t parameter);
 uint64_t post_message(uint32_t vp, uint32_t sint, const struct hv_message *message);
 uint64_t signal_event(uint32_t vp, uint32_t sint, uint16_t flag, bool *newly);
+void vp_close(struct vp *vp);
+void move_to_new_partition(struct vp *vp, void (*restore)(struct vp *vp));	/* RAM stays; the only VP goes on there */
 void advance(struct vp *vp, uint64_t rip, unsigned int bytes);	/* go on behind the instruction */
 
 #endif
