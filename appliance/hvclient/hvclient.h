@@ -38,6 +38,16 @@ int hv_partition_clear_extint(struct hv_partition *p);
 /* Every VP's CPUID(leaf, subleaf): bits of `mask` come from `value` (EAX, EBX, ECX, EDX). subleaf < 0: all of them. */
 int hv_partition_set_cpuid(struct hv_partition *p, uint32_t leaf, int64_t subleaf, const uint32_t value[4], const uint32_t mask[4]);
 
+/* SynIC; from any thread, also while VPs run. */
+int hv_partition_install_intercept(struct hv_partition *p, uint32_t type, uint32_t access, uint64_t parameter);
+/* -EAGAIN: the slot is occupied or the SynIC is off. Then ask once to be told (HVMSG_SYNIC_SINT_DELIVERABLE on that VP). */
+int hv_partition_post_message(struct hv_partition *p, uint32_t vp, uint8_t sint, const struct hv_message *message);
+int hv_partition_notify_deliverable(struct hv_partition *p, uint32_t vp, uint16_t sints);
+int hv_partition_signal_event(struct hv_partition *p, uint32_t vp, uint8_t sint, uint16_t flag);
+/* With a signal window the hypervisor turns a child's SignalEvent on a bound connection id into that eventfd. */
+bool hv_partition_has_signal_window(struct hv_partition *p);
+int hv_partition_bind_signal(struct hv_partition *p, uint32_t connection_id, int event_fd, bool bind);
+
 int hv_vp_create(struct hv_partition *p, uint32_t index, struct hv_vp **out);
 void hv_vp_destroy(struct hv_vp *vp);			/* accepts NULL; not while its thread is in hv_vp_run() */
 

@@ -7,6 +7,7 @@
 
 #include "vmwp/chipset/board.h"
 #include "vmwp/firmware/firmware.h"
+#include "vmwp/vmbus/server.h"
 #include "vmwp/vp/vp.h"
 
 #include <errno.h>
@@ -41,8 +42,10 @@ static int machine_power_on(struct machine *m)
 		(void)hv_partition_set_property(m->partition, HV_PROPERTY_UNIMPLEMENTED_MSR_ACTION, HV_UNIMPLEMENTED_MSR_IGNORE);
 	if (r == 0)	/* for memory_dirty_pages(), whose callers can do without */
 		(void)hv_partition_set_property(m->partition, HV_PROPERTY_GPA_ACCESS_TRACKING, 1);
-	if (r == 0)
+	if (r == 0) {
+		vmbus_power_on(m->vmbus);
 		r = guest_memory_attach(m);
+	}
 	return r == 0 ? vps_power_on(m) : r;
 }
 
@@ -64,10 +67,11 @@ static void devices_reset(struct machine *m)
 	firmware_reset(m);
 }
 
-/* Guest time and the hypervisor's reference time stand still together. */
+/* Guest time, the hypervisor's reference time and the rings of VMBus stand still together. */
 static void machine_run_time(struct machine *m, bool run)
 {
 	clockwork_run(m, run);
+	vmbus_pause(m->vmbus, !run);
 	if (m->partition)
 		(void)hv_partition_set_property(m->partition, HV_PROPERTY_TIME_FREEZE, !run);
 }

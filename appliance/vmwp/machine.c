@@ -5,6 +5,7 @@
 #include "vmwp/chipset/board.h"
 #include "vmwp/chipset/ide.h"
 #include "vmwp/firmware/firmware.h"
+#include "vmwp/vmbus/server.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -113,6 +114,8 @@ int machine_configure(struct machine *m, struct vm_config *config)
 	m->config = *config;
 	r = guest_memory_create(m, m->config.memory_bytes);
 	if (r == 0)
+		r = vmbus_create(m, &m->vmbus);
+	if (r == 0)
 		r = devices_create(m);
 	if (r == 0)
 		r = disks_attach(m);
@@ -158,6 +161,8 @@ void machine_destroy(struct machine *m)
 {
 	if (!m)
 		return;
+	vmbus_destroy(m->vmbus);	/* closes every channel while the devices behind them are there */
+	m->vmbus = NULL;
 	devices_destroy(m);
 	guest_memory_destroy(m);
 	fd_watches_destroy(m);

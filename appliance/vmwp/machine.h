@@ -27,6 +27,7 @@ struct io_map;
 struct guest_memory_map;
 struct clockwork;
 struct fd_watches;
+struct vmbus;
 
 struct machine {
 	pthread_mutex_t lock;
@@ -41,6 +42,7 @@ struct machine {
 	struct guest_memory_map *memory;
 	struct clockwork *clock;
 	struct fd_watches *watches;
+	struct vmbus *vmbus;			/* its calls for VP threads need no lock (vmbus/server.h) */
 	struct device *pic, *ioapic, *pci_host, *fw_cfg, *pm;	/* set by their init */
 
 	enum machine_state state;		/* changed by the event loop's thread only */

@@ -13,4 +13,7 @@ $(B)/gen/dsdt.hex: appliance/vmwp/firmware/dsdt.asl
 	iasl -tc -p $(B)/gen/dsdt $< >$(B)/gen/dsdt.log 2>&1 || { cat $(B)/gen/dsdt.log; exit 1; }
 # Every program that links VMWP_CORE (the unit tests do too) compiles acpi.c for itself.
 VMWP_PROGRAMS := vmwp $(addprefix test-vmwp_,chipset firmware port_io lifecycle)
+# A VSP's unit test with the real server and a fake guest (tests/unit/vmbus/guest.h): $(call vmbus-test,NAME,SOURCES,PACKAGES,FLAGS)
+vmbus-test = $(call c-test,$(1),$(2) tests/unit/vmbus/guest.c tests/unit/vmwp/fake_hv.c $(filter-out appliance/hvclient/%,$(VMWP_CORE)),$(VMWP_PKGS) $(3),$(VMWP_FLAGS) $(4))$(eval $(B)/obj/test-$(1)/appliance/vmwp/firmware/acpi.o: $(B)/gen/dsdt.hex)
+
 $(VMWP_PROGRAMS:%=$(B)/obj/%/appliance/vmwp/firmware/acpi.o): $(B)/gen/dsdt.hex

@@ -37,7 +37,9 @@ static const struct { uint32_t type; void (*handle)(struct vp *vp); } exits[] = 
 	{ HVMSG_X64_IO_PORT_INTERCEPT, vp_exit_port },		/* first: the most frequent */
 	{ HVMSG_UNMAPPED_GPA, vp_exit_memory },
 	{ HVMSG_GPA_INTERCEPT, vp_exit_memory },
+	{ HVMSG_HYPERCALL_INTERCEPT, vp_exit_hypercall },
 	{ HVMSG_X64_APIC_EOI, exit_apic_eoi },
+	{ HVMSG_SYNIC_SINT_DELIVERABLE, vp_exit_sint_deliverable },
 	{ HVMSG_UNRECOVERABLE_EXCEPTION, exit_triple_fault },
 	{ HVMSG_INVALID_VP_REGISTER_VALUE, exit_bad_state },
 	{ HVMSG_UNSUPPORTED_FEATURE, exit_unsupported },

@@ -30,6 +30,8 @@ void vps_power_off(struct machine *m);
 void vp_handle_exit(struct vp *vp);		/* exits.c */
 void vp_exit_port(struct vp *vp);		/* port_io.c */
 void vp_exit_memory(struct vp *vp);		/* mmio.c */
+void vp_exit_hypercall(struct vp *vp);		/* hypercall.c */
+void vp_exit_sint_deliverable(struct vp *vp);
 
 /* guest_address.c: linear addresses of this VP; valid while one exit is handled */
 struct translation { uint64_t gva, gpa; bool valid, write; };	/* one page, remembered */

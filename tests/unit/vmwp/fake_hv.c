@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <hv_hypercall.h>
+#include <hv_synic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -82,6 +83,63 @@ uint8_t fake_take_extint(void)
 {
 	fake.extint_pending = false;
 	return (uint8_t)fake.last.vector;
+}
+
+int hv_partition_install_intercept(struct hv_partition *p, uint32_t type, uint32_t access, uint64_t parameter)
+{
+	(void)p;
+	(void)type;
+	(void)parameter;
+	fake.intercepts++;
+	return access == 1u << HV_INTERCEPT_ACCESS_EXECUTE ? 0 : -EINVAL;
+}
+
+int hv_partition_post_message(struct hv_partition *p, uint32_t vp, uint8_t sint, const struct hv_message *message)
+{
+	unsigned int slot = (fake.posted_first + fake.posted_count) % FAKE_MESSAGES;
+
+	(void)p;
+	if (fake.slot_busy || fake.posted_count == FAKE_MESSAGES)
+		return -EAGAIN;
+	if (sint != HV_SYNIC_VMBUS_SINT)
+		return -EINVAL;
+	fake.posted[slot].vp = vp;
+	fake.posted[slot].message = *message;
+	fake.posted_count++;
+	return 0;
+}
+
+int hv_partition_notify_deliverable(struct hv_partition *p, uint32_t vp, uint16_t sints)
+{
+	(void)p;
+	(void)vp;
+	fake.deliverable_asked |= sints;
+	return 0;
+}
+
+int hv_partition_signal_event(struct hv_partition *p, uint32_t vp, uint8_t sint, uint16_t flag)
+{
+	(void)p;
+	if (sint != HV_SYNIC_VMBUS_SINT || flag >= 2048)
+		return -EINVAL;
+	fake.event_vp[flag] = vp;
+	fake.event_count[flag]++;
+	return 0;
+}
+
+bool hv_partition_has_signal_window(struct hv_partition *p)
+{
+	(void)p;
+	return false;
+}
+
+int hv_partition_bind_signal(struct hv_partition *p, uint32_t connection_id, int event_fd, bool bind)
+{
+	(void)p;
+	(void)connection_id;
+	(void)event_fd;
+	(void)bind;
+	return -ENOSYS;
 }
 
 int hv_vp_create(struct hv_partition *p, uint32_t index, struct hv_vp **out)

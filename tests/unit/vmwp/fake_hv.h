@@ -6,6 +6,7 @@
 #include "hvclient/hvclient.h"
 #include "vmwp/machine.h"
 
+#define FAKE_MESSAGES	4096
 struct fake_hv {
 	struct hv_interrupt last;	/* asserted */
 	unsigned int asserted;
@@ -15,6 +16,13 @@ struct fake_hv {
 	struct hv_register_assoc set;	/* the last register set */
 	unsigned int translations;
 	unsigned int partitions;	/* created */
+	unsigned int intercepts;	/* installed */
+	bool slot_busy;			/* of the guest's SynIC: messages cannot be posted */
+	uint16_t deliverable_asked;	/* SINTs */
+	struct { uint32_t vp; struct hv_message message; } posted[FAKE_MESSAGES];	/* ring of */
+	unsigned int posted_first, posted_count;
+	uint32_t event_vp[2048];	/* by flag of SINT 2: where the last signal went, and how many came */
+	unsigned int event_count[2048];
 	_Atomic unsigned int runs;	/* calls of hv_vp_run() */
 	int run_result, create_result;	/* what those answer; 0: EINTR, success */
 };
