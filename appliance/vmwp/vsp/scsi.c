@@ -128,6 +128,17 @@ void scsi_unit_reset(struct scsi_unit *u)
 	scsi_attention(u, sense_was_reset);
 }
 
+void scsi_unit_power_on(struct scsi_unit *u)
+{
+	bool empty = !u->medium;
+
+	u->write_cache = true;
+	u->attentions = 0;
+	u->reservation = (struct scsi_reservation) { 0 };
+	u->size_known = empty ? 0 : u->medium->disk->size_bytes;
+	u->drive = (struct mmc_drive) { .interface = u->drive.interface, .tray_open = empty && u->drive.tray_open };
+}
+
 /* The oldest are told first; a unit that has more to say than fits says the newest in place of the last. */
 void scsi_attention(struct scsi_unit *u, struct scsi_sense sense)
 {

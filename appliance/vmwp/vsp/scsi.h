@@ -94,6 +94,7 @@ void scsi_unit_execute(struct scsi_unit *u, struct scsi_request *r);
 /* Calls `idle` when no request runs any more, at once if so. The transport gives it no more requests. */
 void scsi_unit_drain(struct scsi_unit *u, void (*idle)(struct scsi_unit *u, void *context), void *context);
 void scsi_unit_reset(struct scsi_unit *u);	/* the transport was told to reset it: mode pages, unit attention */
+void scsi_unit_power_on(struct scsi_unit *u);	/* as after power-on; nothing is running */
 void scsi_unit_state(struct scsi_unit *u, struct state *s);
 bool scsi_unit_is_dvd(const struct scsi_unit *u);
 /* The medium is taken; NULL opens the tray. The guest is told by event and unit attention. Only for DVD drives. */
