@@ -6,6 +6,7 @@
 #include "vmwp/chipset/ide.h"
 #include "vmwp/firmware/firmware.h"
 #include "vmwp/vmbus/server.h"
+#include "vmwp/vsp/net.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -161,6 +162,7 @@ void machine_destroy(struct machine *m)
 {
 	if (!m)
 		return;
+	net_detach_all(m);
 	vmbus_destroy(m->vmbus);	/* closes every channel while the devices behind them are there */
 	m->vmbus = NULL;
 	devices_destroy(m);

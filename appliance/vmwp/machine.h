@@ -27,6 +27,7 @@ struct io_map;
 struct guest_memory_map;
 struct clockwork;
 struct fd_watches;
+struct net_adapter;
 struct vmbus;
 
 struct machine {
@@ -42,6 +43,7 @@ struct machine {
 	struct guest_memory_map *memory;
 	struct clockwork *clock;
 	struct fd_watches *watches;
+	struct net_adapter *adapters;		/* vsp/net.c */
 	struct vmbus *vmbus;			/* its calls for VP threads need no lock (vmbus/server.h) */
 	struct device *pic, *ioapic, *pci_host, *fw_cfg, *pm;	/* set by their init */
 

@@ -263,6 +263,41 @@ static void do_open_serial(struct ipc_request *r, json_t *parameters, void *cont
 	answer_fd(r, result, fd, "Opening the serial port");
 }
 
+static void answer_problem(struct ipc_request *r, int result, const struct problem *p)
+{
+	if (result < 0)
+		problem_reply(r, p);
+	else
+		ipc_reply(r, NULL);
+}
+
+static void do_attach_network_adapter(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+	struct problem p = { 0 };
+
+	if (accept_parameters(r, parameters, "id:s name?:s macAddress:s linkUp:b macSpoofing?:b fd:i") && need_configured(c, r))
+		answer_problem(r, network_adapter_attach(c->machine, parameters, ipc_request_message(r), &p), &p);
+}
+
+static void do_update_network_adapter(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+	struct problem p = { 0 };
+
+	if (accept_parameters(r, parameters, "id:s name?:s macAddress:s linkUp:b macSpoofing?:b") && need_configured(c, r))
+		answer_problem(r, network_adapter_update(c->machine, parameters, &p), &p);
+}
+
+static void do_detach_network_adapter(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+	struct problem p = { 0 };
+
+	if (accept_parameters(r, parameters, "id:s") && need_configured(c, r))
+		answer_problem(r, network_adapter_detach(c->machine, parameters, &p), &p);
+}
+
 static const struct ipc_method methods[] = {
 	{ "vmwp.Configure", do_configure },
 	{ "vmwp.Start", do_action }, { "vmwp.Pause", do_action }, { "vmwp.Resume", do_action },
@@ -270,6 +305,9 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.GetStatus", do_get_status },
 	{ "vmwp.Watch", do_watch },
 	{ "vmwp.SetMedia", do_set_media },
+	{ "vmwp.AttachNetworkAdapter", do_attach_network_adapter },
+	{ "vmwp.UpdateNetworkAdapter", do_update_network_adapter },
+	{ "vmwp.DetachNetworkAdapter", do_detach_network_adapter },
 	{ "vmwp.OpenDisplay", do_open_display },
 	{ "vmwp.OpenSerial", do_open_serial },
 	{ NULL, NULL },

@@ -18,4 +18,9 @@ int configure_parse(json_t *vm, struct ipc_message *message, struct vm_config *c
 /* The location an IDE controller object names (channel * 2 + drive). */
 int controller_parse(const json_t *controller, unsigned int *location, struct problem *p);
 
+/* network.c: 0, or negative and *p. Attaching takes the message's first descriptor, a tap. */
+int network_adapter_attach(struct machine *m, const json_t *parameters, struct ipc_message *message, struct problem *p);
+int network_adapter_update(struct machine *m, const json_t *parameters, struct problem *p);
+int network_adapter_detach(struct machine *m, const json_t *parameters, struct problem *p);
+
 #endif
