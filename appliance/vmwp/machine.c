@@ -6,6 +6,7 @@
 #include "vmwp/chipset/ide.h"
 #include "vmwp/firmware/firmware.h"
 #include "vmwp/vmbus/server.h"
+#include "vmwp/vsp/vsp.h"
 #include "vmwp/vsp/net.h"
 
 #include <errno.h>
@@ -65,6 +66,8 @@ static int devices_create(struct machine *m)
 
 	for (unsigned int i = 0; r == 0 && board_devices[i]; i++)
 		r = device_create(m, board_devices[i]);
+	for (unsigned int i = 0; r == 0 && vsp_devices[i]; i++)
+		r = device_create(m, vsp_devices[i]);
 	return r;
 }
 

@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <systemd/sd-event.h>
 
-#define MACHINE_DEVICES_MAX	24
+#define MACHINE_DEVICES_MAX	48
 #define MACHINE_VPS_MAX		64
 #define RAM_LOW_MAX		0xc0000000ull	/* RAM below 4 GiB; the rest starts at 4 GiB */
 #define RAM_HIGH_BASE		0x100000000ull

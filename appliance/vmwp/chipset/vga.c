@@ -53,7 +53,21 @@ static void lfb_moved(struct device *dev, unsigned int bar, uint64_t address, bo
 
 		v->lfb[i] = memory_map(dev->machine, address + offset, VGA_LFB_SLOT_BYTES, v->vram_fd, offset, true);
 	}
+	v->lfb_gpa = enabled ? address : 0;
 	v->all_changed = true;
+}
+
+bool vga_frame_buffer(struct machine *m, uint64_t gpa, uint64_t size, int *fd, uint64_t *offset)
+{
+	struct device *dev = machine_device(m, &vga_model);
+	const struct vga *v = dev ? device_state(dev) : NULL;
+
+	if (!v || !v->lfb_gpa || gpa < v->lfb_gpa || gpa - v->lfb_gpa > VGA_VRAM_BYTES ||
+	    size > VGA_VRAM_BYTES - (gpa - v->lfb_gpa))
+		return false;
+	*fd = v->vram_fd;
+	*offset = gpa - v->lfb_gpa;
+	return true;
 }
 
 static const struct pci_function_model vga_function = {

@@ -13,4 +13,8 @@
 
 extern const struct device_model vga_model;
 
+/* The video memory that the guest sees at `gpa`: the adapter's memfd, which it keeps, and the offset. False: not all of it
+ * is the VGA's frame buffer, as it is mapped now. */
+bool vga_frame_buffer(struct machine *m, uint64_t gpa, uint64_t size, int *fd, uint64_t *offset);
+
 #endif

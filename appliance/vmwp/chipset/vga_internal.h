@@ -57,6 +57,7 @@ struct vga {
 	uint16_t dispi_index, dispi[DISPI_REGISTERS];
 
 	struct memory_slot *lfb[VGA_LFB_SLOTS], *window;
+	uint64_t lfb_gpa;			/* where lfb is mapped; 0 nowhere */
 	enum vga_window window_kind;
 	uint32_t window_base, window_bytes, window_plane;	/* as mapped; base in 0xa0000.. and in video memory */
 	uint32_t window_vram;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The synthetic video adapter between its two halves: video.c speaks with the guest, video_screen.c has memory and picture. */
+#ifndef VMWP_VSP_VIDEO_H
+#define VMWP_VSP_VIDEO_H
+
+#include "vmwp/chipset/display.h"
+#include "vmwp/vsp/vsp.h"
+
+#define VIDEO_VRAM_MIB		16u	/* DISPLAY_MAX_WIDTH × DISPLAY_MAX_HEIGHT × 4 and no more */
+#define VIDEO_VRAM_BYTES	((uint64_t)VIDEO_VRAM_MIB << 20)
+_Static_assert((uint64_t)DISPLAY_MAX_WIDTH * DISPLAY_MAX_HEIGHT * 4 <= VIDEO_VRAM_BYTES, "the largest mode fits");
+
+struct video_situation {		/* of the only output, as the guest said */
+	bool active;
+	uint32_t offset, width, height, pitch;
+};
+
+struct video_rect { int32_t x1, y1, x2, y2; };	/* x2, y2 exclusive */
+
+struct video {
+	struct vmbus_channel *channel;
+	bool agreed;			/* on a version, since the channel was opened */
+	/* video_screen.c: */
+	struct display_source source;
+	int own_fd;			/* memfd that backs the range the guest chose */
+	struct memory_slot *slot;	/* own_fd in the guest */
+	uint64_t gpa;			/* 0: the guest has given none */
+	int fd;				/* what is shown: own_fd or the VGA's memory; -1 none */
+	uint64_t fd_offset;
+	struct video_situation situation;
+	bool dirt_wanted;		/* the guest has been told to report what it draws */
+	bool dirt_seen;			/* and has done so at least once */
+	bool settled;			/* what was drawn before it knew is shown too */
+	uint64_t wanted_at;
+	struct device_timer *unwatched;
+};
+
+/* video.c */
+void video_tell_features(struct video *v);	/* whether dirt_wanted */
+
+/* video_screen.c */
+int video_screen_init(struct device *dev);
+void video_screen_fini(struct device *dev);
+/* The guest's choice of where VRAM is; false when no such range can be had. gpa 0 takes it away. */
+bool video_place_vram(struct video *v, uint64_t gpa);
+bool video_set_situation(struct video *v, const struct video_situation *s);	/* false: makes no sense */
+void video_dirt(struct video *v, const struct video_rect *rects, unsigned int count);
+void video_screen_off(struct video *v);		/* channel closed or reset: no VRAM, no picture */
+void video_screen_state(struct video *v, struct state *s);
+
+#endif
