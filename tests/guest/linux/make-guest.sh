@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes a bootable CD with an unmodified Debian kernel, its hv_* modules, busybox and the Hyper-V daemons:
+#	make-guest.sh OUT SUITE [SCRIPT] [tools] [KERNEL-ARGUMENT...]
+# SUITE: bookworm, trixie, trixie-backports. SCRIPT (a path with a slash, or ""): what the guest runs as root once the modules are
+# loaded; it may use `option NAME`, show_vmbus and all of busybox. tools: adds fio, socat and sg3-utils. Runs inside the build root.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+out=$1
+suite=$2
+shift 2
+script=
+case ${1:-} in */*) script=$1; shift ;; "") [ $# -eq 0 ] || shift ;; esac
+tools=
+[ "${1:-}" = tools ] && { tools=yes; shift; }
+packages=$("$here/packages.sh" "$suite")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/iso" "$dir/iso/isolinux" "$dir/own"
+
+cp "$here/init" "$dir/own/init"
+[ -z "$script" ] || cp "$script" "$dir/own/script"
+chmod +x "$dir/own/init"
+{
+	cat "$packages/base.cpio"
+	[ -z "$tools" ] || cat "$packages/tools.cpio"
+	(cd "$dir/own" && find . | cpio -o -H newc --quiet)
+} | lz4 -l -q >"$dir/iso/initrd"
+cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$dir/iso/isolinux/"
+cp "$packages/vmlinuz" "$dir/iso/linux"
+cat >"$dir/iso/isolinux/isolinux.cfg" <<CFG
+default guest
+prompt 0
+timeout 1
+label guest
+	kernel /linux
+	append initrd=/initrd console=ttyS0 $*
+CFG
+xorriso -as mkisofs -quiet -V GUEST -o "$out" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot -boot-load-size 4 \
+	-boot-info-table -R "$dir/iso" 2>/dev/null
