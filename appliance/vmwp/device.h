@@ -80,6 +80,13 @@ void *guest_memory(struct machine *m, uint64_t gpa, uint64_t size);
 int guest_read(struct machine *m, uint64_t gpa, void *to, size_t size);		/* 0 or -EFAULT */
 int guest_write(struct machine *m, uint64_t gpa, const void *from, size_t size);
 
+/* How much RAM there is: bytes below and above 4 GiB now, in all at most, and the room for it (with what alignment loses). */
+uint64_t guest_ram_low(const struct machine *m), guest_ram_high(const struct machine *m);
+uint64_t guest_ram_max(const struct machine *m), guest_ram_space(const struct machine *m);
+int guest_memory_grow(struct machine *m, uint64_t high);	/* RAM above 4 GiB becomes so long, until the next reset */
+/* Gives whole pages of RAM back to the host. They read as zeros afterwards, and cost memory again once touched. */
+int guest_memory_release(struct machine *m, uint64_t gpa, uint64_t size);
+
 /* Power. Safe from any handler: carried out after it returns. */
 void machine_request_reset(struct machine *m);
 void machine_request_power_off(struct machine *m);

@@ -103,7 +103,6 @@ void machine_mmio_write(struct machine *m, uint64_t gpa, unsigned int size, uint
 int guest_memory_create(struct machine *m, uint64_t bytes);
 void guest_memory_destroy(struct machine *m);
 int guest_memory_attach(struct machine *m);			/* maps everything into a new partition */
-uint64_t guest_ram_low(const struct machine *m), guest_ram_high(const struct machine *m);	/* bytes below and above 4 GiB */
 
 /* clock.c: machine time and device timers */
 int clockwork_create(struct machine *m);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Guest memory: RAM in one memfd, and the slots devices add (ROM, frame buffers). RAM below RAM_LOW_MAX keeps its GPA as
- * its offset, the rest starts at 4 GiB; the VGA window 0xa0000..0xbffff is never RAM. Slots outlive a partition: reset
- * makes a new one and guest_memory_attach() maps everything again.
+ * its offset, the rest starts at 4 GiB and may grow there (hot add) until the machine starts anew; the VGA window
+ * 0xa0000..0xbffff is never RAM. Slots outlive a partition: reset makes a new one and guest_memory_attach() maps everything
+ * again. Pages come into being when somebody touches them, also again after their release.
  */
 #include "vmwp/machine.h"
 
@@ -14,6 +15,7 @@
 
 #define PAGE		4096ull
 #define LARGE_PAGE	0x200000ull
+#define GROW_SLACK	(4ull << 30)	/* of addresses: guests want what is added aligned, and may lose some of it */
 #define VGA_WINDOW	0xa0000ull
 #define VGA_WINDOW_END	0xc0000ull
 
@@ -29,6 +31,7 @@ struct memory_slot {
 struct guest_memory_map {
 	uint8_t *ram;			/* low RAM, then high RAM */
 	uint64_t low, high;
+	uint64_t high_start, high_max;	/* as the firmware tells it; what there is room for */
 	void *reservation;
 	uint64_t reservation_size;
 	struct memory_slot *slots;
@@ -56,18 +59,21 @@ static int ram_map(struct guest_memory_map *map, int fd, uint64_t bytes)
 int guest_memory_create(struct machine *m, uint64_t bytes)
 {
 	struct guest_memory_map *map = calloc(1, sizeof(*map));
+	uint64_t max = guest_ram_max(m);
 	int fd = -1, r = -ENOMEM;
 
 	if (!map)
 		return r;
 	map->low = bytes < RAM_LOW_MAX ? bytes : RAM_LOW_MAX;
-	map->high = bytes - map->low;
+	map->high = map->high_start = map->high_max = bytes - map->low;
+	if (max > bytes)
+		map->high_max += max - bytes + GROW_SLACK;
 	m->memory = map;
 	fd = memfd_create("guest-ram", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
+	if (fd < 0 || ftruncate(fd, (off_t)(map->low + map->high_max)) < 0)
 		r = -errno;
 	else
-		r = ram_map(map, fd, bytes);
+		r = ram_map(map, fd, map->low + map->high_max);
 	if (fd >= 0)
 		close(fd);		/* the mapping keeps it */
 	return r;
@@ -95,6 +101,50 @@ uint64_t guest_ram_low(const struct machine *m)
 uint64_t guest_ram_high(const struct machine *m)
 {
 	return m->memory->high;
+}
+
+uint64_t guest_ram_max(const struct machine *m)
+{
+	return m->config.memory_maximum_bytes > m->config.memory_bytes ? m->config.memory_maximum_bytes : m->config.memory_bytes;
+}
+
+uint64_t guest_ram_space(const struct machine *m)
+{
+	return m->memory->low + m->memory->high_max;
+}
+
+int guest_memory_grow(struct machine *m, uint64_t high)
+{
+	struct guest_memory_map *map = m->memory;
+	int r = 0;
+
+	if (high <= map->high)
+		return 0;
+	if (high > map->high_max)
+		return -ENOSPC;
+	if (m->partition)
+		r = hv_partition_map(m->partition, RAM_HIGH_BASE + map->high, high - map->high, map->ram + map->low + map->high, true);
+	if (r == 0)
+		map->high = high;
+	return r;
+}
+
+/* The mshv driver takes the pages away from the partition when they leave our mapping. */
+int guest_memory_release(struct machine *m, uint64_t gpa, uint64_t size)
+{
+	void *memory = guest_memory(m, gpa, size);
+
+	if (!memory)
+		return -EFAULT;
+	return madvise(memory, size, MADV_REMOVE) < 0 ? -errno : 0;
+}
+
+/* What was added is not told by the firmware: a machine that starts anew does not have it. */
+static void guest_memory_shrink(struct guest_memory_map *map)
+{
+	if (map->high > map->high_start)
+		(void)madvise(map->ram + map->low + map->high_start, map->high - map->high_start, MADV_REMOVE);
+	map->high = map->high_start;
 }
 
 /* Ranges of RAM as the partition gets them. Cut at 2 MiB so that what follows can use large pages from its first one. */
@@ -126,7 +176,10 @@ static int slot_attach(struct memory_slot *s)
 
 int guest_memory_attach(struct machine *m)
 {
-	int r = ram_attach(m);
+	int r;
+
+	guest_memory_shrink(m->memory);
+	r = ram_attach(m);
 
 	for (struct memory_slot *s = m->memory->slots; r == 0 && s; s = s->next)
 		r = slot_attach(s);

@@ -45,8 +45,8 @@ static bool gpa_is_free(struct machine *m, uint64_t gpa)
 		return false;
 	if (gpa >= MMIO_LOW && gpa <= MMIO_LOW_END - VIDEO_VRAM_BYTES)
 		return true;
-	/* RAM above 4 GiB is one piece from there on: what starts behind it is clear of it */
-	return gpa >= MMIO_HIGH && gpa <= MMIO_END && !guest_memory(m, gpa, PAGE);
+	/* RAM above 4 GiB is one piece from there on, and may grow */
+	return gpa >= MMIO_HIGH + guest_ram_space(m) - guest_ram_low(m) && gpa <= MMIO_END;
 }
 
 bool video_place_vram(struct video *v, uint64_t gpa)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of synthetic devices of a machine, and what they need of it beyond device.h: its bus, its reference time. */
 #include "vmwp/machine.h"
+#include "vmwp/vsp/balloon.h"
 #include "vmwp/vsp/services.h"
 #include "vmwp/vsp/storage.h"
 #include "vmwp/vsp/vsp.h"
@@ -18,6 +19,7 @@ const struct device_model *const vsp_devices[] = {
 	&kvp_model,
 	&vss_model,
 	&fcopy_model,
+	&balloon_model,
 	NULL,
 };
 

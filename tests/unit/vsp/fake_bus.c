@@ -92,7 +92,31 @@ void *guest_memory(struct machine *m, uint64_t gpa, uint64_t size)
 {
 	static uint8_t ram[4096];
 
-	return gpa >= 0x100000000ull && gpa + size <= 0x100000000ull + m->ram_high ? ram : NULL;
+	if (gpa < m->ram_low && size <= m->ram_low - gpa)
+		return ram;
+	return gpa >= 0x100000000ull && size <= m->ram_high && gpa - 0x100000000ull <= m->ram_high - size ? ram : NULL;
+}
+
+uint64_t guest_ram_low(const struct machine *m) { return m->ram_low; }
+uint64_t guest_ram_high(const struct machine *m) { return m->ram_high; }
+uint64_t guest_ram_max(const struct machine *m) { return m->ram_max; }
+uint64_t guest_ram_space(const struct machine *m) { return m->ram_low + (m->ram_max ? m->ram_max : m->ram_high); }
+
+int guest_memory_grow(struct machine *m, uint64_t high)
+{
+	if (high > guest_ram_space(m) - m->ram_low)
+		return -ENOSPC;
+	if (high > m->ram_high)
+		m->ram_high = high;
+	return 0;
+}
+
+int guest_memory_release(struct machine *m, uint64_t gpa, uint64_t size)
+{
+	if (!guest_memory(m, gpa, size))
+		return -EFAULT;
+	m->released += size;
+	return 0;
 }
 
 struct memory_slot *memory_map(struct machine *m, uint64_t gpa, uint64_t size, int fd, uint64_t offset, bool writable)
@@ -134,11 +158,12 @@ int vsp_reference_time(struct machine *m, uint64_t *hundred_ns)
 
 /* --- display --- */
 
-int display_source_add(struct machine *m, struct display_source *s)
+int display_source_add(struct machine *m, struct display_source *s, bool active)
 {
 	m->source = s;
 	s->mode_fd = -1;
 	s->display = (struct display *)m;
+	s->active = active;
 	return 0;
 }
 

@@ -42,7 +42,8 @@ struct machine {
 	void *input_context[DISPLAY_INPUTS];
 	/* memory */
 	struct memory_slot slot[4];
-	uint64_t ram_high;			/* bytes of RAM from 4 GiB on */
+	uint64_t ram_low, ram_high, ram_max;	/* bytes of RAM below and from 4 GiB on, and at most; one page backs it all */
+	uint64_t released;			/* bytes given back to the host, in all */
 	uint64_t vga_gpa;			/* where the VGA's frame buffer is; 0 nowhere */
 };
 
