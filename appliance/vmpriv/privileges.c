@@ -16,6 +16,7 @@ static const struct { int capability; const char *why; } kept[] = {
 	{ CAP_SYS_RESOURCE, "the children's limits" },
 	{ CAP_KILL, "ending a worker" },
 	{ CAP_CHOWN, "a worker's socket belongs to vmms" },
+	{ CAP_NET_ADMIN, "bridges and taps" },
 };
 
 int privileges_narrow(void)

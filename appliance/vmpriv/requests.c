@@ -198,6 +198,10 @@ static const struct priv_row {
 	{ "vmpriv.WatchWorkers", "",				    0, watch_workers },
 	{ "vmpriv.StartConsole", "viewOnly?:b",			    2, start_console },
 	{ "vmpriv.PowerHost",	 "action:s",			    0, power_host },
+	{ "vmpriv.SetSwitch",	 "id:s type:s uplink?:s",	    0, request_set_switch },
+	{ "vmpriv.RemoveSwitch", "id:s",			    0, request_remove_switch },
+	{ "vmpriv.OpenTap",	 "id:s switchId?:s vlan?:i",	    0, request_open_tap },
+	{ "vmpriv.ConnectTap",	 "id:s switchId?:s vlan?:i",	    0, request_connect_tap },
 };
 
 static void run_row(struct ipc_request *r, json_t *parameters, void *context)
@@ -218,6 +222,8 @@ static void run_row(struct ipc_request *r, json_t *parameters, void *context)
 const struct ipc_method vmpriv_methods[] = {
 	{ "vmpriv.StartWorker", run_row },  { "vmpriv.StopWorker", run_row },	{ "vmpriv.ListWorkers", run_row },
 	{ "vmpriv.SetProcessor", run_row },
+	{ "vmpriv.SetSwitch", run_row },    { "vmpriv.RemoveSwitch", run_row }, { "vmpriv.OpenTap", run_row },
+	{ "vmpriv.ConnectTap", run_row },
 	{ "vmpriv.WatchWorkers", run_row }, { "vmpriv.StartConsole", run_row }, { "vmpriv.PowerHost", run_row },
 	{ NULL, NULL },
 };

@@ -46,6 +46,12 @@ int console_start(struct vmpriv *v, int client_fd, int display_fd, bool view_onl
 /* exit_status.c: as in wait(2), of a process that somebody else has collected; negative when the kernel cannot tell */
 int pidfd_exit_status(int pidfd);
 
+/* requests_network.c: rows of the table in requests.c */
+void request_set_switch(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+void request_remove_switch(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+void request_open_tap(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+void request_connect_tap(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+
 /* requests.c */
 extern const struct ipc_method vmpriv_methods[];
 
