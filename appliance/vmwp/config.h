@@ -22,13 +22,15 @@ struct vm_disk {
 struct vm_config {
 	char id[37];			/* UUID */
 	char name[256];
+	unsigned int generation;	/* 1: BIOS, 2: UEFI */
 	unsigned int processors;
 	uint64_t memory_bytes;
 	uint64_t memory_maximum_bytes;	/* with dynamic memory; 0: memory_bytes and no more */
 	enum vm_boot boot[VM_BOOT_MAX];
 	struct vm_disk disks[VM_DISKS_MAX];
 	unsigned int disk_count;
-	int bios_fd, vga_bios_fd;
+	int bios_fd, vga_bios_fd;	/* generation 1 */
+	int code_fd, vars_fd;		/* generation 2: the firmware, and the VM's own variables, written by chipset/flash.c */
 };
 
 void vm_config_init(struct vm_config *c);	/* no descriptors */

@@ -93,13 +93,14 @@ void machine_request_power_off(struct machine *m);
 
 /* A PCI function on bus 0. Config space behaviour is pci.c's; BARs call back when the guest moves or enables them. */
 struct pci_function;
+#define PCI_ROM_BAR 6
 struct pci_bar { uint64_t size; bool io; bool prefetchable; void (*moved)(struct device *dev, unsigned int bar, uint64_t address, bool enabled); };
 struct pci_function_model {
 	uint8_t slot, function;
 	uint16_t vendor, device, subsystem_vendor, subsystem;
 	uint8_t revision, prog_if, subclass, class;
 	uint8_t interrupt_pin;				/* 0 none, 1 INTA */
-	struct pci_bar bars[6];
+	struct pci_bar bars[7];				/* [PCI_ROM_BAR]: the expansion ROM */
 	const char *rom_fw_cfg_name;			/* informational */
 	/* Device-specific config bytes; return false for the default behaviour. */
 	bool (*config_read)(struct device *dev, unsigned int offset, unsigned int size, uint32_t *value);

@@ -12,7 +12,8 @@
 
 void irq_set(struct machine *m, unsigned int line, bool level)
 {
-	pic_set_line(m->pic, line, level);
+	if (m->pic)			/* generation 2 has none */
+		pic_set_line(m->pic, line, level);
 	ioapic_set_line(m->ioapic, line == 0 ? 2 : line, level);	/* MADT: ISA IRQ 0 is GSI 2 */
 }
 

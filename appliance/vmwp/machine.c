@@ -62,10 +62,11 @@ static int device_create(struct machine *m, const struct device_model *model)
 
 static int devices_create(struct machine *m)
 {
+	const struct device_model *const *board = board_devices(m->config.generation);
 	int r = 0;
 
-	for (unsigned int i = 0; r == 0 && board_devices[i]; i++)
-		r = device_create(m, board_devices[i]);
+	for (unsigned int i = 0; r == 0 && board[i]; i++)
+		r = device_create(m, board[i]);
 	for (unsigned int i = 0; r == 0 && vsp_devices[i]; i++)
 		r = device_create(m, vsp_devices[i]);
 	return r;

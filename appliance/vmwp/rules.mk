@@ -7,13 +7,14 @@ VMWP_FLAGS := -pthread -I$(B)/gen -lZydis -lpthread	# Zydis has no pkg-config fi
 
 $(call c-program,vmwp,appliance/vmwp/main.c $(VMWP_CORE),$(VMWP_PKGS),$(VMWP_FLAGS))
 
-# ASL → C array dsdt_aml_code[]
-$(B)/gen/dsdt.hex: appliance/vmwp/firmware/dsdt.asl
+# ASL → C arrays dsdt_aml_code[], dsdt2_aml_code[]
+DSDT_HEX := $(B)/gen/dsdt.hex $(B)/gen/dsdt2.hex
+$(DSDT_HEX): $(B)/gen/%.hex: appliance/vmwp/firmware/%.asl
 	@mkdir -p $(@D)
-	iasl -tc -p $(B)/gen/dsdt $< >$(B)/gen/dsdt.log 2>&1 || { cat $(B)/gen/dsdt.log; exit 1; }
+	iasl -tc -p $(B)/gen/$* $< >$(B)/gen/$*.log 2>&1 || { cat $(B)/gen/$*.log; exit 1; }
 # Every program that links VMWP_CORE (the unit tests do too) compiles acpi.c for itself.
 VMWP_PROGRAMS := vmwp $(addprefix test-vmwp_,chipset firmware port_io lifecycle)
 # A VSP's unit test with the real server and a fake guest (tests/unit/vmbus/guest.h): $(call vmbus-test,NAME,SOURCES,PACKAGES,FLAGS)
-vmbus-test = $(call c-test,$(1),$(2) tests/unit/vmbus/guest.c tests/unit/vmwp/fake_hv.c $(filter-out appliance/hvclient/%,$(VMWP_CORE)),$(VMWP_PKGS) $(3),$(VMWP_FLAGS) $(4))$(eval $(B)/obj/test-$(1)/appliance/vmwp/firmware/acpi.o: $(B)/gen/dsdt.hex)
+vmbus-test = $(call c-test,$(1),$(2) tests/unit/vmbus/guest.c tests/unit/vmwp/fake_hv.c $(filter-out appliance/hvclient/%,$(VMWP_CORE)),$(VMWP_PKGS) $(3),$(VMWP_FLAGS) $(4))$(eval $(B)/obj/test-$(1)/appliance/vmwp/firmware/acpi.o: $(DSDT_HEX))
 
-$(VMWP_PROGRAMS:%=$(B)/obj/%/appliance/vmwp/firmware/acpi.o): $(B)/gen/dsdt.hex
+$(VMWP_PROGRAMS:%=$(B)/obj/%/appliance/vmwp/firmware/acpi.o): $(DSDT_HEX)

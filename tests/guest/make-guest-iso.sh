@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes a bootable CD with isolinux and Debian's kernel: make-guest-iso.sh OUT installer|busybox [KERNEL-ARGUMENTS].
+# Makes a CD that boots Debian's kernel with isolinux (BIOS) and GRUB (UEFI): make-guest-iso.sh OUT installer|busybox [KERNEL-ARGUMENTS].
 # installer: the Debian text installer. busybox: says on COM1 what the machine is, then does what do=… asks for
 # (poweroff, reboot, wait: for the power button).
 set -eu
@@ -55,5 +55,24 @@ label guest
 	kernel /linux
 	append initrd=/initrd.gz vga=normal $arguments
 CFG
+# GRUB is one file with its configuration inside, in the FAT image that UEFI looks for.
+efi_image() {
+	cat >"$root/grub.cfg" <<GRUB
+search --no-floppy --set=root --file /linux
+echo "guest: GRUB starts the kernel"
+linux /linux vga=normal $arguments
+initrd /initrd.gz
+boot
+GRUB
+	grub-mkstandalone -O x86_64-efi -o "$root/bootx64.efi" --modules="iso9660 search search_fs_file linux echo serial terminal" \
+		--install-modules="normal iso9660 search search_fs_file linux echo boot" --locales="" --fonts="" --themes="" \
+		"boot/grub/grub.cfg=$root/grub.cfg" 2>/dev/null
+	truncate -s 8M "$dir/efi.img"
+	mformat -i "$dir/efi.img" ::
+	mmd -i "$dir/efi.img" ::/EFI ::/EFI/BOOT
+	mcopy -i "$dir/efi.img" "$root/bootx64.efi" ::/EFI/BOOT/BOOTX64.EFI
+}
+
+efi_image
 xorriso -as mkisofs -quiet -V GUEST -o "$out" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot -boot-load-size 4 \
-	-boot-info-table -R "$dir" 2>/dev/null
+	-boot-info-table -eltorito-alt-boot -e efi.img -no-emul-boot -R "$dir" 2>/dev/null

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the root disk of a worker test: busybox, worker, worker-drive with their libraries, SeaBIOS, and files for /tests.
+# Makes the root disk of a worker test: busybox, worker, worker-drive with their libraries, SeaBIOS, UEFI, and files for /tests.
 # make-worker-disk.sh OUT BUILD [FILE...]; the kernel's command line says test=NAME of one of the files.
 set -eu
 out=$1
@@ -20,6 +20,7 @@ done
 cp -L /lib64/ld-linux-x86-64.so.2 "$dir/lib64/"
 ln -s usr/lib "$dir/lib"
 cp -L /usr/share/seabios/bios-256k.bin /usr/share/seabios/vgabios-stdvga.bin "$dir/firmware/"
+cp -L /usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/OVMF/OVMF_VARS_4M.fd "$dir/firmware/"
 for file in "$@"; do cp "$file" "$dir/tests/"; done
 cat >"$dir/init" <<'INIT'
 #!/bin/sh

@@ -4,7 +4,8 @@
  * standard output, presses keys at given seconds, writes screen shots into a file, and ends with the worker's exit code.
  *
  * worker-drive WORKER BIOS VGABIOS [iso=FILE] [disk=FILE] [memory=MiB] [vps=N] [seconds=N] [screens=FILE] [every=N]
- *              [key=SECOND:SCANCODE]... [do=SECOND:METHOD]... [debug]
+ *              [key=SECOND:SCANCODE]... [do=SECOND:METHOD]... [debug] [uefi]
+ * With "uefi" the VM is of generation 2 and the two files are the firmware's code and its variables.
  */
 #include "partita/display.h"
 #include "partita/ipc.h"
@@ -32,7 +33,7 @@ struct timed { unsigned int second; char what[40]; bool is_key, done; };
 struct drive {
 	const char *worker, *bios, *vga_bios, *iso, *disk, *screens;
 	unsigned int memory_mib, vps, seconds, every;
-	bool debug;
+	bool debug, uefi;
 	struct timed events[EVENTS_MAX];
 	unsigned int event_count;
 	struct ipc_client *control;
@@ -95,6 +96,7 @@ static void parse(struct drive *d, int argc, char **argv)
 		else if (option(argv[i], "key", &value)) parse_timed(d, value, true);
 		else if (option(argv[i], "do", &value)) parse_timed(d, value, false);
 		else if (strcmp(argv[i], "debug") == 0) d->debug = true;
+		else if (strcmp(argv[i], "uefi") == 0) d->uefi = true;
 		else die(argv[i], EINVAL);
 	}
 }
@@ -160,7 +162,7 @@ static void configure(struct drive *d)
 	struct ipc_message reply;
 
 	fds[count++] = open_or_die(d->bios, O_RDONLY);
-	fds[count++] = open_or_die(d->vga_bios, O_RDONLY);
+	fds[count++] = open_or_die(d->vga_bios, d->uefi ? O_RDWR : O_RDONLY);
 	if (d->disk) {
 		json_array_append_new(disks, drive_json(count, 0, "disk"));
 		fds[count++] = open_or_die(d->disk, O_RDWR);
@@ -170,8 +172,8 @@ static void configure(struct drive *d)
 		fds[count++] = open_or_die(d->iso, O_RDONLY);
 	}
 	vm = json_pack("{s:s, s:s, s:i, s:i, s:I, s:[s, s], s:o, s:{s:i, s:i}}", "id", "6f1c2b1e-0f52-4a8b-9d8e-2f6c6a1f7a01", "name", "test",
-		       "generation", 1, "processors", (int)d->vps, "memoryBytes", (json_int_t)d->memory_mib << 20,
-		       "bootOrder", "dvd", "disk", "disks", disks, "firmware", "biosFd", 0, "vgaBiosFd", 1);
+		       "generation", d->uefi ? 2 : 1, "processors", (int)d->vps, "memoryBytes", (json_int_t)d->memory_mib << 20,
+		       "bootOrder", "dvd", "disk", "disks", disks, "firmware", d->uefi ? "codeFd" : "biosFd", 0, d->uefi ? "varsFd" : "vgaBiosFd", 1);
 	reply = call(d, "vmwp.Configure", json_pack("{s:o}", "vm", vm), fds, (size_t)count);
 	ipc_message_clear(&reply);
 	for (int i = 0; i < count; i++)

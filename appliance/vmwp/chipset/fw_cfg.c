@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fw_cfg (QEMU docs/specs/fw_cfg.rst): how the machine hands data to the firmware. Selector port 0x510, data port 0x511
- * and the DMA interface at 0x514. Everything is read-only; items are added before the VM starts.
+ * and the DMA interface at 0x514. Items are added before the VM starts; few may be written, and only by DMA.
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
@@ -31,7 +31,13 @@
 #define FILES_MAX	32
 #define NAME_SIZE	56
 
-struct fw_cfg_item { uint16_t key; uint32_t size; uint8_t *data; };
+struct fw_cfg_item {
+	uint16_t key;
+	uint32_t size;
+	uint8_t *data;
+	struct device *writer;		/* whom a write is told; NULL: read-only */
+	void (*written)(struct device *dev, const void *data);
+};
 
 struct fw_cfg_file {		/* an entry of the directory, big-endian */
 	uint32_t size;
@@ -120,6 +126,20 @@ int fw_cfg_add_file(struct machine *m, const char *name, const void *data, size_
 	return fw_cfg_publish_directory(cfg);
 }
 
+int fw_cfg_add_writable(struct device *dev, const char *name, size_t size, void (*written)(struct device *dev, const void *data))
+{
+	struct fw_cfg *cfg = device_state(dev->machine->fw_cfg);
+	uint8_t *zeros = calloc(1, size);
+	int r = zeros ? fw_cfg_add_file(dev->machine, name, zeros, size) : -ENOMEM;
+
+	free(zeros);
+	if (r < 0)
+		return r;
+	cfg->items[cfg->count - 1].writer = dev;
+	cfg->items[cfg->count - 1].written = written;
+	return 0;
+}
+
 void fw_cfg_set_u16(struct machine *m, uint16_t key, uint16_t value)
 {
 	uint16_t little = htole16(value);
@@ -148,6 +168,19 @@ static uint32_t dma_read_item(struct machine *m, struct fw_cfg *cfg, uint64_t ad
 	return 0;
 }
 
+static uint32_t dma_write_item(struct machine *m, struct fw_cfg *cfg, uint64_t address, uint32_t length)
+{
+	const struct fw_cfg_item *item = cfg->selected;
+
+	if (!item || !item->writer || cfg->offset > item->size || length > item->size - cfg->offset)
+		return DMA_ERROR;
+	if (guest_read(m, address, item->data + cfg->offset, length) < 0)
+		return DMA_ERROR;
+	cfg->offset += length;
+	item->written(item->writer, item->data);
+	return 0;
+}
+
 static uint32_t dma_perform(struct machine *m, struct fw_cfg *cfg, uint32_t control, uint64_t address, uint32_t length)
 {
 	if (control & DMA_SELECT)
@@ -156,7 +189,7 @@ static uint32_t dma_perform(struct machine *m, struct fw_cfg *cfg, uint32_t cont
 		return dma_read_item(m, cfg, address, length);
 	if (control & DMA_SKIP)
 		fw_cfg_take(cfg, NULL, length);
-	return control & DMA_WRITE ? DMA_ERROR : 0;
+	return control & DMA_WRITE ? dma_write_item(m, cfg, address, length) : 0;
 }
 
 static void fw_cfg_dma_start(struct device *dev, uint64_t gpa)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PCI bus 0: configuration mechanism #1 (PCI 3.0, 3.2.2.3.2), the functions on it, their BARs and INTx lines. The host
- * bridge is a 440FX, which is what SeaBIOS looks for; its PAM registers are only stored, as 0xc0000-0xfffff is RAM.
+ * PCI bus 0: configuration mechanism #1 (PCI 3.0, 3.2.2.3.2), the functions on it, their BARs and INTx lines. The Q35 adds
+ * the memory-mapped way to configuration space (q35.c).
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
@@ -17,6 +17,7 @@
 #define CFG_STATUS	0x06
 #define CFG_BAR0	0x10
 #define CFG_SUBSYSTEM	0x2c
+#define CFG_ROM		0x30
 #define CFG_IRQ_LINE	0x3c
 #define CFG_IRQ_PIN	0x3d
 #define COMMAND_IO	0x0001
@@ -26,14 +27,16 @@
 #define STATUS_INTERRUPT 0x08
 #define BAR_IO		1u
 #define BAR_PREFETCH	8u
+#define ROM_ENABLE	1u
+#define BARS		(PCI_ROM_BAR + 1)	/* six and the expansion ROM, whose register is elsewhere */
 
 struct pci_function {
 	struct device *dev;
 	const struct pci_function_model *model;
 	uint8_t config[256];
 	bool level;				/* as the device drives INTx */
-	bool bar_enabled[6];
-	uint32_t bar_address[6];
+	bool bar_enabled[BARS];
+	uint32_t bar_address[BARS];
 };
 
 struct pci_host {
@@ -116,12 +119,19 @@ void pci_set_irq(struct pci_function *f, bool level)
 
 /* --- BARs --- */
 
+static unsigned int bar_register(unsigned int bar)
+{
+	return bar == PCI_ROM_BAR ? CFG_ROM : CFG_BAR0 + 4 * bar;
+}
+
 static void bar_update(struct pci_function *f, unsigned int bar)
 {
 	const struct pci_bar *b = &f->model->bars[bar];
-	uint32_t address = config_get(f, CFG_BAR0 + 4 * bar, 4) & ~(b->io ? 3u : 15u);
+	uint32_t value = config_get(f, bar_register(bar), 4), address = value & (uint32_t)~(b->size - 1);
 	bool enabled = config_get(f, CFG_COMMAND, 2) & (b->io ? COMMAND_IO : COMMAND_MEMORY) && address;
 
+	if (bar == PCI_ROM_BAR && !(value & ROM_ENABLE))
+		enabled = false;
 	if (!b->size || (enabled == f->bar_enabled[bar] && (!enabled || address == f->bar_address[bar])))
 		return;
 	if (f->bar_enabled[bar] && enabled && b->moved)		/* leave the old place before taking the new one */
@@ -138,8 +148,11 @@ static void bar_write(struct pci_function *f, unsigned int bar, uint32_t value)
 
 	if (!b->size)
 		return;
-	value &= (uint32_t)~(b->size - 1);
-	config_put(f, CFG_BAR0 + 4 * bar, 4, value | (b->io ? BAR_IO : b->prefetchable ? BAR_PREFETCH : 0));
+	if (bar == PCI_ROM_BAR)
+		value &= (uint32_t)~(b->size - 1) | ROM_ENABLE;
+	else
+		value = (value & (uint32_t)~(b->size - 1)) | (b->io ? BAR_IO : b->prefetchable ? BAR_PREFETCH : 0);
+	config_put(f, bar_register(bar), 4, value);
 	bar_update(f, bar);
 }
 
@@ -148,7 +161,7 @@ static void bar_write(struct pci_function *f, unsigned int bar, uint32_t value)
 static void command_write(struct pci_function *f, uint16_t value)
 {
 	config_put(f, CFG_COMMAND, 2, value & COMMAND_WRITABLE);
-	for (unsigned int bar = 0; bar < 6; bar++)
+	for (unsigned int bar = 0; bar < BARS; bar++)
 		bar_update(f, bar);
 	pirqs_update(f->dev->machine);
 }
@@ -165,6 +178,8 @@ static void config_write_default(struct pci_function *f, unsigned int offset, un
 
 	if (is_bar(offset))
 		bar_write(f, (base - CFG_BAR0) / 4, merged);
+	else if (base == CFG_ROM)
+		bar_write(f, PCI_ROM_BAR, merged);
 	else if (base == CFG_COMMAND && offset < CFG_STATUS)
 		command_write(f, (uint16_t)merged);
 	else if (offset == 0x0c || offset == 0x0d || offset == CFG_IRQ_LINE)
@@ -173,50 +188,63 @@ static void config_write_default(struct pci_function *f, unsigned int offset, un
 		config_put(f, offset, size, value);
 }
 
-static struct pci_function *function_at(struct pci_host *host)
+static struct pci_function *function_at(struct pci_host *host, uint32_t bus_device_function)
 {
-	uint32_t a = host->address;
-
-	if (!(a & ADDRESS_ENABLE) || (a >> 16 & 0xff) != 0)
-		return NULL;
 	for (unsigned int i = 0; i < host->count; i++)
-		if (host->functions[i].model->slot == (a >> 11 & 31) && host->functions[i].model->function == (a >> 8 & 7))
+		if ((host->functions[i].model->slot * 8u | host->functions[i].model->function) == bus_device_function)
 			return &host->functions[i];
 	return NULL;
 }
 
-/* An access that crosses a dword cannot come through the data port of mechanism #1. */
-static bool data_offset(const struct pci_host *host, uint16_t port, unsigned int size, unsigned int *offset)
+/* `address` as the memory-mapped way has it: bus 27:20, device and function 19:12, register 11:0. */
+uint32_t pci_config_read(struct machine *m, uint32_t address, unsigned int size)
 {
-	*offset = (host->address & 0xfc) + (port - PORT_DATA);
-	return port - PORT_DATA + size <= 4;
-}
-
-static uint32_t pci_data_read(struct device *dev, uint16_t port, unsigned int size)
-{
-	struct pci_host *host = device_state(dev);
-	struct pci_function *f = function_at(host);
-	unsigned int offset;
+	struct pci_function *f = function_at(device_state(m->pci_host), address >> 12);
+	unsigned int offset = address & 0xfff;
 	uint32_t value;
 
-	if (!f || !data_offset(host, port, size, &offset))
+	if (!f || (offset & 3) + size > 4)
 		return port_float(size);
+	if (offset >= sizeof(f->config))
+		return 0;			/* no extended capabilities */
 	if (f->model->config_read && f->model->config_read(f->dev, offset, size, &value))
 		return value;
 	return config_get(f, offset, size);
 }
 
-static void pci_data_write(struct device *dev, uint16_t port, unsigned int size, uint32_t value)
+void pci_config_write(struct machine *m, uint32_t address, unsigned int size, uint32_t value)
 {
-	struct pci_host *host = device_state(dev);
-	struct pci_function *f = function_at(host);
-	unsigned int offset;
+	struct pci_function *f = function_at(device_state(m->pci_host), address >> 12);
+	unsigned int offset = address & 0xfff;
 
-	if (!f || !data_offset(host, port, size, &offset))
+	if (!f || (offset & 3) + size > 4 || offset >= sizeof(f->config))
 		return;
 	if (f->model->config_write && f->model->config_write(f->dev, offset, size, value))
 		return;
 	config_write_default(f, offset, size, value);
+}
+
+/* The same address from that of mechanism #1; an access that crosses a dword cannot come this way. */
+static uint32_t data_address(const struct pci_host *host, uint16_t port)
+{
+	return (host->address & 0xffff00) << 4 | ((host->address & 0xfc) + (port - PORT_DATA));
+}
+
+static uint32_t pci_data_read(struct device *dev, uint16_t port, unsigned int size)
+{
+	struct pci_host *host = device_state(dev);
+
+	if (!(host->address & ADDRESS_ENABLE))
+		return port_float(size);
+	return pci_config_read(dev->machine, data_address(host, port), size);
+}
+
+static void pci_data_write(struct device *dev, uint16_t port, unsigned int size, uint32_t value)
+{
+	struct pci_host *host = device_state(dev);
+
+	if (host->address & ADDRESS_ENABLE)
+		pci_config_write(dev->machine, data_address(host, port), size, value);
 }
 
 static uint32_t pci_address_read(struct device *dev, uint16_t port, unsigned int size)
@@ -243,7 +271,7 @@ static void function_reset(struct pci_function *f, bool multifunction)
 	const struct pci_function_model *model = f->model;
 
 	config_put(f, CFG_COMMAND, 2, 0);
-	for (unsigned int bar = 0; bar < 6; bar++)
+	for (unsigned int bar = 0; bar < BARS; bar++)
 		bar_update(f, bar);			/* disabled now */
 	memset(f->config, 0, sizeof(f->config));
 	config_put(f, 0x00, 2, model->vendor);
@@ -257,7 +285,7 @@ static void function_reset(struct pci_function *f, bool multifunction)
 	config_put(f, CFG_SUBSYSTEM + 2, 2, model->subsystem);
 	f->config[CFG_IRQ_PIN] = model->interrupt_pin;
 	f->level = false;
-	for (unsigned int bar = 0; bar < 6; bar++)
+	for (unsigned int bar = 0; bar < BARS; bar++)
 		bar_write(f, bar, 0);
 }
 
@@ -294,18 +322,13 @@ struct pci_function *pci_register(struct device *dev, const struct pci_function_
 	return f;
 }
 
-static const struct pci_function_model host_bridge = {
-	.vendor = 0x8086, .device = 0x1237, .revision = 2, .class = 6, .subclass = 0,
-	.subsystem_vendor = 0x1af4, .subsystem = 0x1100,
-};
-
 static int pci_host_init(struct device *dev)
 {
 	struct pci_host *host = device_state(dev);
 
 	dev->machine->pci_host = dev;
 	memset(host->route, 0x80, sizeof(host->route));
-	return pci_register(dev, &host_bridge) ? 0 : -1;
+	return 0;
 }
 
 const struct device_model pci_host_model = {

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PIIX4 power management at 00:01.3 (Intel 290562, chapter 7; ACPI 6.5, 4.8): PM timer, PM1a event and control blocks and
- * an empty GPE0. Firmware chooses the base; with ACPI tables from fw_cfg SeaBIOS takes 0x600, and the FADT says so too.
+ * The ACPI register block (ACPI 6.5, 4.8): PM timer, PM1a event and control blocks and an empty GPE0. Where it lies is said
+ * by a PCI function that firmware programs, PIIX4's (piix4.c) or the Q35's LPC bridge (q35.c).
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define PM_HZ		3579545ull
 #define NS		1000000000ull
-#define CFG_PMBASE	0x40
-#define CFG_DEVACTB	0x58
-#define CFG_PMREGMISC	0x80
-#define PMREGMISC_ENABLE 1
-#define DEVACTB_APMC_SMI 0x02			/* bit 25: SeaBIOS takes it for "SMM is set up" and leaves SMM alone */
 
 #define PM1_STATUS	0x00
 #define PM1_ENABLE	0x02
@@ -37,7 +31,6 @@
 #define SLEEP_TYPE_S5	0			/* firmware/dsdt.asl, _S5 */
 
 struct pm {
-	struct pci_function *function;
 	struct device_timer *timer;		/* PM timer carry, only while the guest wants that interrupt */
 	uint16_t base;				/* claimed ports; 0 = none */
 	uint16_t status, enable, control;
@@ -161,15 +154,11 @@ void pm_press_power_button(struct device *dev)
 	pm_update_sci(dev);
 }
 
-static void pm_place(struct device *dev)
+void pm_place(struct device *dev, uint16_t base)
 {
 	struct pm *pm = device_state(dev);
-	const uint8_t *config = pci_config(pm->function);
-	uint16_t base = (uint16_t)((config[CFG_PMBASE] | config[CFG_PMBASE + 1] << 8) & 0xffc0);
 	struct port_range range = { base, PM_PORTS, pm_port_read, pm_port_write, NULL, NULL };
 
-	if (!(config[CFG_PMREGMISC] & PMREGMISC_ENABLE))
-		base = 0;
 	if (base == pm->base)
 		return;
 	if (pm->base)
@@ -177,31 +166,13 @@ static void pm_place(struct device *dev)
 	pm->base = base && port_claim(dev, &range) == 0 ? base : 0;
 }
 
-static bool pm_config_write(struct device *dev, unsigned int offset, unsigned int size, uint32_t value)
-{
-	struct pm *pm = device_state(dev);
-
-	if (offset < 0x40)
-		return false;
-	memcpy(pci_config(pm->function) + offset, &value, size);
-	pci_config(pm->function)[CFG_PMBASE] |= 1;		/* says "I/O space" */
-	pm_place(dev);
-	return true;
-}
-
-static const struct pci_function_model pm_function = {
-	.slot = 1, .function = 3, .vendor = 0x8086, .device = 0x7113, .revision = 3, .class = 6, .subclass = 0x80,
-	.interrupt_pin = 1, .config_write = pm_config_write,
-};
-
 static int pm_init(struct device *dev)
 {
 	struct pm *pm = device_state(dev);
 
 	dev->machine->pm = dev;
 	pm->timer = device_timer_new(dev, pm_carry);
-	pm->function = pci_register(dev, &pm_function);
-	return pm->timer && pm->function ? 0 : -ENOMEM;
+	return pm->timer ? 0 : -ENOMEM;
 }
 
 static void pm_reset(struct device *dev)
@@ -211,9 +182,7 @@ static void pm_reset(struct device *dev)
 	pm->status = pm->enable = pm->gpe_status = pm->gpe_enable = 0;
 	pm->control = CONTROL_SCI;
 	device_timer_arm(pm->timer, 0);
-	pci_config(pm->function)[CFG_PMBASE] = 1;
-	pci_config(pm->function)[CFG_DEVACTB + 3] = DEVACTB_APMC_SMI;
-	pm_place(dev);
+	pm_place(dev, 0);
 }
 
 const struct device_model pm_model = {

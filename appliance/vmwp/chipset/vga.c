@@ -96,7 +96,10 @@ static int vga_init(struct device *dev)
 		return -ENOMEM;
 	v->source.refresh = vga_refresh;
 	v->source.rank = DISPLAY_RANK_FIRMWARE;
-	return display_source_add(dev->machine, &v->source);
+	if (display_source_add(dev->machine, &v->source) < 0)
+		return -ENODEV;
+	display_source_set_active(&v->source, true);
+	return 0;
 }
 
 static void vga_reset(struct device *dev)
@@ -108,7 +111,6 @@ static void vga_reset(struct device *dev)
 	vga_regs_reset(v);
 	dispi_reset(v);
 	v->all_changed = true;
-	display_source_set_active(&v->source, true);
 }
 
 static void vga_fini(struct device *dev)

@@ -13,7 +13,7 @@
 void vm_config_init(struct vm_config *c)
 {
 	memset(c, 0, sizeof(*c));
-	c->bios_fd = c->vga_bios_fd = -1;
+	c->bios_fd = c->vga_bios_fd = c->code_fd = c->vars_fd = -1;
 	for (unsigned int i = 0; i < VM_DISKS_MAX; i++)
 		c->disks[i].fd = -1;
 }
@@ -29,6 +29,8 @@ void vm_config_clear(struct vm_config *c)
 {
 	close_fd(&c->bios_fd);
 	close_fd(&c->vga_bios_fd);
+	close_fd(&c->code_fd);
+	close_fd(&c->vars_fd);
 	for (unsigned int i = 0; i < VM_DISKS_MAX; i++)
 		close_fd(&c->disks[i].fd);
 }
@@ -150,22 +152,32 @@ static int boot_order_parse(const json_t *list, struct vm_config *c, struct prob
 
 static int firmware_parse(const json_t *firmware, struct ipc_message *message, struct vm_config *c, struct problem *p)
 {
-	int r = take_fd(firmware, "biosFd", message, &c->bios_fd, p);
+	const struct { unsigned int generation; const char *key; int *fd; bool needed; } parts[] = {
+		{ 1, "biosFd", &c->bios_fd, true }, { 1, "vgaBiosFd", &c->vga_bios_fd, false },
+		{ 2, "codeFd", &c->code_fd, true }, { 2, "varsFd", &c->vars_fd, true },
+	};
 
-	if (r == 0)
-		r = take_fd(firmware, "vgaBiosFd", message, &c->vga_bios_fd, p);
-	return r == 0 && c->bios_fd < 0 ? refuse(p, "firmware.biosFd") : r;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (parts[i].generation != c->generation)
+			continue;
+		if (take_fd(firmware, parts[i].key, message, parts[i].fd, p) < 0)
+			return -EINVAL;
+		if (parts[i].needed && *parts[i].fd < 0)
+			return refuse(p, parts[i].key);
+	}
+	return 0;
 }
 
 int configure_parse(json_t *vm, struct ipc_message *message, struct vm_config *c, struct problem *p)
 {
-	uint64_t generation, processors = 0;
+	uint64_t generation = 0, processors = 0;
 	int r = take_text(vm, "id", c->id, sizeof(c->id), p);
 
 	if (r == 0)
 		r = take_text(vm, "name", c->name, sizeof(c->name), p);
 	if (r == 0)
-		r = take_number(vm, "generation", 1, 1, &generation, p);
+		r = take_number(vm, "generation", 1, 2, &generation, p);
+	c->generation = (unsigned int)generation;
 	if (r == 0)
 		r = take_number(vm, "processors", 1, MACHINE_VPS_MAX, &processors, p);
 	if (r == 0)

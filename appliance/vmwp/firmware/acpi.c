@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ACPI tables of a generation-1 machine: DSDT (dsdt.asl), FADT, FACS, MADT, WAET, RSDT and XSDT, handed to the firmware
- * through the fw_cfg table loader, which places them and fills in addresses and checksums.
+ * ACPI tables: DSDT (dsdt.asl, dsdt2.asl), FADT, FACS, MADT, SSDT with the processors, WAET, MCFG (generation 2), RSDT and
+ * XSDT, handed to the firmware through the fw_cfg table loader, which places them and fills in addresses and checksums.
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/chipset/ioapic.h"
@@ -10,6 +10,7 @@
 #include "vmwp/firmware/table_loader.h"
 
 #include "dsdt.hex"		/* dsdt_aml_code[], made by iasl */
+#include "dsdt2.hex"
 
 #include <errno.h>
 #include <stddef.h>
@@ -25,6 +26,7 @@
 #define FADT_PLATFORM_CLOCK	(1u << 15)
 #define BOOT_LEGACY_DEVICES	0x01
 #define BOOT_8042		0x02
+#define BOOT_NO_VGA		0x04
 #define PROFILE_ENTERPRISE_SERVER 4
 #define PORT_RESET		0xcf9
 #define MADT_PCAT_COMPAT	1
@@ -32,7 +34,11 @@
 #define LEVEL_ACTIVE_HIGH	0x000d
 #define WAET_RTC_GOOD		1
 #define WAET_PM_TIMER_GOOD	2
-#define TABLES_MAX		4
+#define TABLES_MAX		6
+#define MCFG_BASE		0xe0000000u		/* where OVMF puts the Q35's configuration space */
+#define VMBUS_WINDOW		0x20000000u		/* of memory above all RAM; dsdt2.asl has its length too */
+#define VMBUS_WINDOW_MARK	0x777700000000ull
+#define VMBUS_WINDOW_ALIGN	0x20000000ull
 
 struct acpi_tables { struct table_loader loader; uint32_t offsets[TABLES_MAX]; unsigned int count; };
 
@@ -84,20 +90,48 @@ static void fadt_registers(struct acpi_fadt *f)
 	f->reset_value = 6;
 }
 
-static void add_fadt(struct acpi_tables *t)
+/* The window follows the memory, whose size the compiled DSDT cannot know: its first and last address are put in here. */
+static void vmbus_window_place(struct machine *m, uint8_t *aml, size_t size)
+{
+	uint64_t from = VMBUS_WINDOW_MARK, last = from + VMBUS_WINDOW - 1;
+	uint64_t top = RAM_HIGH_BASE + guest_ram_high(m), base = (top + VMBUS_WINDOW_ALIGN - 1) & ~(VMBUS_WINDOW_ALIGN - 1);
+	uint64_t end = base + VMBUS_WINDOW - 1;
+
+	for (size_t i = 0; i + 16 <= size; i++) {
+		if (memcmp(aml + i, &from, 8) != 0 || memcmp(aml + i + 8, &last, 8) != 0)
+			continue;
+		memcpy(aml + i, &base, 8);
+		memcpy(aml + i + 8, &end, 8);
+	}
+}
+
+static uint32_t add_dsdt(struct acpi_tables *t, struct machine *m)
+{
+	const uint8_t *aml = m->config.generation == 2 ? dsdt2_aml_code : dsdt_aml_code;
+	size_t size = m->config.generation == 2 ? sizeof(dsdt2_aml_code) : sizeof(dsdt_aml_code);
+	uint32_t at = table_add(t, aml, size);
+
+	if (!t->loader.failed) {
+		vmbus_window_place(m, t->loader.tables + at, size);
+		t->loader.tables[at + offsetof(struct acpi_header, checksum)] = 0;	/* the loader makes it */
+	}
+	return at;
+}
+
+static void add_fadt(struct acpi_tables *t, struct machine *m)
 {
 	struct acpi_facs facs = { .signature = { 'F', 'A', 'C', 'S' }, .length = sizeof(facs), .version = 2 };
 	struct acpi_fadt f = {
 		.header = header("FACP", 6, sizeof(f)), .profile = PROFILE_ENTERPRISE_SERVER, .sci_interrupt = PM_SCI_IRQ,
 		.c2_latency = 0xfff, .c3_latency = 0xfff, .century = 0x32, .minor_version = 3,
-		.boot_architecture = BOOT_LEGACY_DEVICES | BOOT_8042,
+		.boot_architecture = m->config.generation == 2 ? BOOT_NO_VGA : BOOT_LEGACY_DEVICES | BOOT_8042,
 		.flags = FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE | FADT_RESET_REGISTER | FADT_PLATFORM_CLOCK,
 	};
 	uint32_t at;
 
 	fadt_registers(&f);
 	f.facs = loader_append(&t->loader, &facs, sizeof(facs), 64);
-	f.dsdt = loader_append(&t->loader, dsdt_aml_code, sizeof(dsdt_aml_code), 16);	/* iasl made its checksum */
+	f.dsdt = add_dsdt(t, m);
 	f.x_dsdt = f.dsdt;
 	at = loader_append(&t->loader, &f, sizeof(f), 16);
 	loader_add_pointer(&t->loader, LOADER_TABLES, at + (uint32_t)offsetof(struct acpi_fadt, facs), 4);
@@ -108,8 +142,8 @@ static void add_fadt(struct acpi_tables *t)
 }
 
 static const struct madt_override overrides[] = {
+	{ 2, sizeof(struct madt_override), 0, PM_SCI_IRQ, PM_SCI_IRQ, LEVEL_ACTIVE_HIGH },	/* all that generation 2 has */
 	{ 2, sizeof(struct madt_override), 0, 0, 2, 0 },		/* the PIT's line is pin 2 */
-	{ 2, sizeof(struct madt_override), 0, PM_SCI_IRQ, PM_SCI_IRQ, LEVEL_ACTIVE_HIGH },
 	{ 2, sizeof(struct madt_override), 0, 10, 10, LEVEL_ACTIVE_HIGH },	/* PIRQ A, B */
 	{ 2, sizeof(struct madt_override), 0, 11, 11, LEVEL_ACTIVE_HIGH },	/* PIRQ C, D */
 };
@@ -117,24 +151,42 @@ static const struct madt_override overrides[] = {
 struct madt {
 	struct madt_head head;
 	struct madt_ioapic ioapic;
-	struct madt_override overrides[sizeof(overrides) / sizeof(overrides[0])];
 	struct madt_lapic_nmi nmi;
-	struct madt_lapic lapics[MACHINE_VPS_MAX];	/* as many as there are VPs */
+	struct madt_lapic lapics[MACHINE_VPS_MAX];	/* as many as there are VPs; then overrides */
+	struct madt_override overrides[sizeof(overrides) / sizeof(overrides[0])];
 } ACPI_PACKED;
 
-static void add_madt(struct acpi_tables *t, unsigned int processors)
+static void add_madt(struct acpi_tables *t, const struct vm_config *config)
 {
-	size_t size = offsetof(struct madt, lapics) + processors * sizeof(struct madt_lapic);
+	size_t override_bytes = config->generation == 2 ? sizeof(overrides[0]) : sizeof(overrides);
+	size_t lapic_bytes = config->processors * sizeof(struct madt_lapic);
+	size_t size = offsetof(struct madt, lapics) + lapic_bytes + override_bytes;
 	struct madt m = {
-		.head = { header("APIC", 5, size), 0xfee00000, MADT_PCAT_COMPAT },
+		.head = { header("APIC", 5, size), 0xfee00000, config->generation == 2 ? 0 : MADT_PCAT_COMPAT },
 		.ioapic = { .type = 1, .length = sizeof(m.ioapic), .address = (uint32_t)IOAPIC_BASE },
 		.nmi = { .type = 4, .length = sizeof(m.nmi), .uid = 0xff, .lint = 1 },
 	};
 
-	memcpy(m.overrides, overrides, sizeof(overrides));
-	for (unsigned int i = 0; i < processors; i++)
+	for (unsigned int i = 0; i < config->processors; i++)
 		m.lapics[i] = (struct madt_lapic){ 0, sizeof(m.lapics[i]), (uint8_t)(i + 1), (uint8_t)i, LAPIC_ENABLED };
+	memcpy((uint8_t *)m.lapics + lapic_bytes, overrides, override_bytes);
 	table_list(t, table_add(t, &m, size));
+}
+
+static void add_ssdt(struct acpi_tables *t, unsigned int processors)
+{
+	struct { struct acpi_header h; uint8_t aml[32 * MACHINE_VPS_MAX + 16]; } ACPI_PACKED table = { .aml = { 0 } };
+	size_t size = sizeof(table.h) + acpi_processors_aml(processors, table.aml, sizeof(table.aml));
+
+	table.h = header("SSDT", 2, size);
+	table_list(t, table_add(t, &table, size));
+}
+
+static void add_mcfg(struct acpi_tables *t)
+{
+	struct acpi_mcfg m = { .header = header("MCFG", 1, sizeof(m)), .base = MCFG_BASE, .last_bus = 0xff };
+
+	table_list(t, table_add(t, &m, sizeof(m)));
 }
 
 static void add_waet(struct acpi_tables *t)
@@ -182,9 +234,12 @@ int acpi_publish(struct machine *m)
 	int r;
 
 	loader_allocate(&t.loader, LOADER_TABLES, 64, LOADER_HIGH);
-	add_fadt(&t);
-	add_madt(&t, m->config.processors);
+	add_fadt(&t, m);
+	add_madt(&t, &m->config);
+	add_ssdt(&t, m->config.processors);
 	add_waet(&t);
+	if (m->config.generation == 2)
+		add_mcfg(&t);
 	r = add_rsdp(&t, m);
 	if (r == 0)
 		r = loader_publish(&t.loader, m);

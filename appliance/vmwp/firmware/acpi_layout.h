@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ACPI 6.5 tables that a generation-1 machine has, chapter 5.2. All packed, little-endian. */
+/* ACPI 6.5 tables that our machines have, chapter 5.2. All packed, little-endian. */
 #ifndef VMWP_FIRMWARE_ACPI_LAYOUT_H
 #define VMWP_FIRMWARE_ACPI_LAYOUT_H
 
@@ -66,10 +66,18 @@ struct madt_lapic { uint8_t type, length, uid, apic_id; uint32_t flags; } ACPI_P
 struct madt_ioapic { uint8_t type, length, id, reserved; uint32_t address, gsi_base; } ACPI_PACKED;
 struct madt_override { uint8_t type, length, bus, irq; uint32_t gsi; uint16_t flags; } ACPI_PACKED;
 struct madt_lapic_nmi { uint8_t type, length, uid; uint16_t flags; uint8_t lint; } ACPI_PACKED;
+struct acpi_mcfg {
+	struct acpi_header header;
+	uint64_t reserved0, base;
+	uint16_t segment;
+	uint8_t first_bus, last_bus;
+	uint32_t reserved1;
+} ACPI_PACKED;
 struct acpi_waet { struct acpi_header header; uint32_t flags; } ACPI_PACKED;
 
 _Static_assert(sizeof(struct acpi_rsdp) == 36, "RSDP");
 _Static_assert(sizeof(struct acpi_facs) == 64, "FACS");
+_Static_assert(sizeof(struct acpi_mcfg) == 60, "MCFG with one entry");
 _Static_assert(sizeof(struct acpi_fadt) == 276, "FADT, revision 6");
 
 #endif
