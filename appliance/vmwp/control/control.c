@@ -2,6 +2,8 @@
 /* The vmwp.* methods: a table of what each one may be given and what it does to the machine. */
 #include "vmwp/control/control.h"
 
+#include "vmwp/control/guest.h"
+
 #include "partita/log.h"
 #include "partita/parameters.h"
 #include "storage/disk.h"
@@ -124,6 +126,8 @@ static void do_get_status(struct ipc_request *r, json_t *parameters, void *conte
 	status = state_json(m);
 	json_object_set_new(status, "uptimeSeconds",
 			    json_integer(m->started_ns ? (json_int_t)((uint64_t)now.tv_sec - m->started_ns / 1000000000ull) : 0));
+	if (((struct control *)context)->configured)
+		guest_status(m, status);
 	ipc_reply(r, status);
 }
 
@@ -133,7 +137,10 @@ static int configure(struct control *c, struct vm_config *config)
 {
 	int r = machine_configure(c->machine, config);
 
-	return r == 0 ? c->sandbox() : r;
+	if (r < 0)
+		return r;
+	guest_introduce(c->machine);
+	return c->sandbox();
 }
 
 static void do_configure(struct ipc_request *r, json_t *parameters, void *context)
@@ -171,7 +178,7 @@ static int turn_off_by_request(struct machine *m)
 static const struct { const char *method; int (*run)(struct machine *m); } actions[] = {
 	{ "vmwp.Start", machine_start },	{ "vmwp.Pause", machine_pause },
 	{ "vmwp.Resume", machine_resume },	{ "vmwp.Reset", reset_by_request },
-	{ "vmwp.TurnOff", turn_off_by_request }, { "vmwp.Shutdown", machine_press_power_button },
+	{ "vmwp.TurnOff", turn_off_by_request }, { "vmwp.Shutdown", guest_shutdown },
 };
 
 static void do_action(struct ipc_request *r, json_t *parameters, void *context)
@@ -298,6 +305,68 @@ static void do_detach_network_adapter(struct ipc_request *r, json_t *parameters,
 		answer_problem(r, network_adapter_detach(c->machine, parameters, &p), &p);
 }
 
+/* --- what needs the guest's help --- */
+
+static void do_set_services(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+	struct problem p = { 0 };
+
+	if (accept_parameters(r, parameters, "services:o") && need_configured(c, r))
+		answer_problem(r, guest_set_services(c->machine, json_object_get(parameters, "services"), &p), &p);
+}
+
+static void do_set_memory(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+	struct problem p = { 0 };
+
+	if (accept_parameters(r, parameters, "targetBytes:i") && need_configured(c, r))
+		answer_problem(r, guest_set_memory(c->machine, (uint64_t)json_integer_value(json_object_get(parameters, "targetBytes")), &p), &p);
+}
+
+static void do_set_guest_item(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+	struct problem p = { 0 };
+
+	if (accept_parameters(r, parameters, "key:s value?:v") && need_configured(c, r))
+		answer_problem(r, guest_set_item(c->machine, json_string_value(json_object_get(parameters, "key")),
+						 json_object_get(parameters, "value"), &p), &p);
+}
+
+static void do_freeze(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "") && need_configured(c, r))
+		guest_on_freeze(r, c->machine);
+}
+
+static void do_thaw(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "") && need_configured(c, r))
+		guest_on_thaw(r, c->machine);
+}
+
+static void do_copy_to_guest(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "folder:s name:s overwrite?:b createFolder?:b") && need_configured(c, r))
+		guest_on_copy(r, parameters, c->machine);
+}
+
+static void do_set_guest_addresses(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "adapter:s dhcp?:b addresses?:s masks?:s gateways?:s dns?:s") && need_configured(c, r))
+		guest_on_set_addresses(r, parameters, c->machine);
+}
+
 static const struct ipc_method methods[] = {
 	{ "vmwp.Configure", do_configure },
 	{ "vmwp.Start", do_action }, { "vmwp.Pause", do_action }, { "vmwp.Resume", do_action },
@@ -308,6 +377,12 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.AttachNetworkAdapter", do_attach_network_adapter },
 	{ "vmwp.UpdateNetworkAdapter", do_update_network_adapter },
 	{ "vmwp.DetachNetworkAdapter", do_detach_network_adapter },
+	{ "vmwp.SetServices", do_set_services },
+	{ "vmwp.SetMemory", do_set_memory },
+	{ "vmwp.SetGuestItem", do_set_guest_item },
+	{ "vmwp.SetGuestAddresses", do_set_guest_addresses },
+	{ "vmwp.CopyToGuest", do_copy_to_guest },
+	{ "vmwp.FreezeGuest", do_freeze }, { "vmwp.ThawGuest", do_thaw },
 	{ "vmwp.OpenDisplay", do_open_display },
 	{ "vmwp.OpenSerial", do_open_serial },
 	{ NULL, NULL },

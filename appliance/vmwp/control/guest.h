@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Control of what needs the guest's help: its services and its memory (guest.c, guest_requests.c). Event loop, no lock held. */
+#ifndef VMWP_CONTROL_GUEST_H
+#define VMWP_CONTROL_GUEST_H
+
+#include "vmwp/control/control.h"
+
+/* Adds "memory", "services" and "guest" to the answer of vmwp.GetStatus. */
+void guest_status(struct machine *m, json_t *status);
+/* What the guest is told of its host and itself; before the sandbox closes. */
+void guest_introduce(struct machine *m);
+int guest_shutdown(struct machine *m);		/* by its service, else by the power button: 0, -EBUSY */
+int guest_set_services(struct machine *m, const json_t *services, struct problem *p);
+int guest_set_memory(struct machine *m, uint64_t target_bytes, struct problem *p);
+int guest_set_item(struct machine *m, const char *key, const json_t *value, struct problem *p);
+
+/* Rows for the table of methods; each answers when the guest has, however long that takes. context: the struct machine. */
+void guest_on_freeze(struct ipc_request *r, struct machine *m);
+void guest_on_thaw(struct ipc_request *r, struct machine *m);
+void guest_on_copy(struct ipc_request *r, const json_t *parameters, struct machine *m);
+void guest_on_set_addresses(struct ipc_request *r, const json_t *parameters, struct machine *m);
+
+#endif
