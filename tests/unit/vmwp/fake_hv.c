@@ -36,6 +36,14 @@ int hv_partition_set_property(struct hv_partition *p, uint32_t property, uint64_
 	return 0;
 }
 
+int hv_partition_get_property(struct hv_partition *p, uint32_t property, uint64_t *value)
+{
+	(void)p;
+	(void)property;
+	*value = 0;
+	return 0;
+}
+
 int hv_partition_map(struct hv_partition *p, uint64_t gpa, uint64_t size, void *host, bool writable)
 {
 	(void)p;
