@@ -35,10 +35,14 @@ static uint64_t demand_with(const struct dynmem_vm *vm, uint32_t percent)
 	return within(vm, round_up(demand + demand / 100 * percent));
 }
 
-/* The highest wish of the last minute, this one included. */
-static uint64_t remember_peak(struct dynmem_history *h, uint64_t wish, uint64_t now_ms)
+/* The highest wish of the last minute, this one included. Of a new VM what it has counts as a wish: a guest that boots says little. */
+static uint64_t remember_peak(struct dynmem_history *h, uint64_t assigned, uint64_t wish, uint64_t now_ms)
 {
 	uint64_t slot = now_ms / DYNMEM_SLOT_MS, highest = 0;
+
+	if (!h->begun && assigned > wish)
+		wish = assigned;
+	h->begun = true;
 
 	if (slot >= h->slot + DYNMEM_WINDOW_SLOTS)
 		memset(h->peak, 0, sizeof(h->peak));
@@ -74,7 +78,7 @@ static uint64_t unhindered(struct dynmem_vm *vm, uint64_t now_ms)
 	uint64_t peak;
 
 	vm->wish = demand_with(vm, vm->buffer_percent);
-	peak = within(vm, remember_peak(&vm->history, vm->wish, now_ms));
+	peak = within(vm, remember_peak(&vm->history, vm->assigned, vm->wish, now_ms));
 	vm->status = judge(vm);
 	if (vm->assigned < vm->minimum || vm->assigned > vm->maximum)
 		return within(vm, vm->assigned);

@@ -37,6 +37,7 @@ enum dynmem_status {
 struct dynmem_history {		/* zeroed for a new VM; the caller keeps it between calls */
 	uint64_t peak[DYNMEM_WINDOW_SLOTS];	/* highest wish per slot */
 	uint64_t slot;				/* number of the newest slot */
+	bool begun;				/* it has been through a round */
 	bool cut;				/* its last change was a cut for want of memory */
 };
 
@@ -73,12 +74,6 @@ uint64_t dynmem_idle(const struct dynmem_vm *vm);
 uint64_t dynmem_squeezable(const struct dynmem_vm *vm);
 /* True: it can start (at once when needed <= unassigned, else after the idle ones gave back). False: *s says what is short. */
 bool dynmem_admit(const struct dynmem_vm *vms, size_t count, uint64_t capacity, uint64_t needed, struct dynmem_shortage *s);
-/* Targets that free `amount` for a newcomer from what is idle, by weight (the lighter give more). Returns what they free. */
-uint64_t dynmem_make_room(struct dynmem_vm *vms, size_t count, uint64_t amount);
-
-/* What the root keeps for itself on a host of `total` bytes: kernel, services, page tables, and a share per VM. */
-uint64_t dynmem_root_reserve(uint64_t total, size_t vm_count);
-
 /* --- words --- */
 const char *dynmem_status_name(enum dynmem_status status);			/* "ok", "low", "warning" */
 void dynmem_explain(const struct dynmem_vm *vm, char *text, size_t size);	/* one English sentence for the API */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the host is and has: read anew from the kernel and the processor each time it is asked. */
-#include "vmms.h"
+#include "memory.h"
 
 #include "partita/file.h"
 #include "vm.h"
@@ -100,7 +100,7 @@ uint64_t host_memory_available(const struct vmms *v)
 	struct host_memory m = { .total = meminfo("MemTotal:"), .available = meminfo("MemAvailable:") };
 
 	for (const struct vm *vm = v->vms; vm; vm = vm->next) {
-		m.assigned += vm->worker.present ? vm->config.memory.startup : 0;
+		m.assigned += memory_held(vm);
 		m.vms += vm->worker.present;
 	}
 	return host_memory_left(&m);

@@ -5,6 +5,7 @@
  */
 #include "vm.h"
 
+#include "memory.h"
 #include "partita/log.h"
 #include "processors.h"
 
@@ -96,19 +97,7 @@ static void begin_start(struct vm *vm)
 {
 	vm->off_wanted = vm->start_again = false;
 	power_set_state(vm, VM_STARTING, "");
-	worker_launch(vm);
-}
-
-static int check_memory(const struct vm *vm, struct problem *p)
-{
-	uint64_t left = host_memory_available(vm->vmms);
-
-	if (vm->config.memory.startup <= left)
-		return 0;
-	return problem_set(p, PROBLEM_NO_MEMORY, "memory.startupBytes",
-	                   "%s needs %" PRIu64 " bytes of memory; the host has %" PRIu64
-	                   " left for virtual machines.",
-	                   vm_name(vm), vm->config.memory.startup, left);
+	memory_begin_start(vm);
 }
 
 static int check_processor_reserve(const struct vm *vm, struct problem *p)
@@ -131,7 +120,7 @@ static int do_start(struct vm *vm, struct problem *p)
 	if (vm->worker.present)
 		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL,
 		                   "The last worker of %s has not ended yet.", vm_name(vm));
-	return check_memory(vm, p) < 0 ? -EINVAL : check_processor_reserve(vm, p);
+	return memory_admit(vm, p) < 0 ? -EINVAL : check_processor_reserve(vm, p);
 }
 
 static void on_worker_reply(struct ipc_message *m, int result, bool continues, void *data)
@@ -170,8 +159,14 @@ static void run_restart(struct vm *vm)
 
 static void run_turn_off(struct vm *vm)
 {
-	vm->off_wanted = true;
 	vm->start_again = false;
+	if (!vm->worker.present) {		/* it waits for memory */
+		vm->memory_deadline_usec = 0;
+		power_set_state(vm, VM_OFF, "turned-off");
+		finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+		return;
+	}
+	vm->off_wanted = true;
 	power_set_state(vm, VM_STOPPING, "");
 	be_patient(vm, TURN_OFF_PATIENCE_USEC);
 	if (!vm->worker.started)

@@ -3,6 +3,7 @@
 #include "service.h"
 
 #include "library.h"
+#include "memory.h"
 #include "methods.h"
 #include "partita/file.h"
 #include "partita/log.h"
@@ -63,7 +64,8 @@ int service_open(struct vmms *v)
 {
 	static const struct { const char *what; int (*open)(struct vmms *v); } steps[] = {
 		{ "state directory", open_directories }, { "events", events_open }, { "jobs", jobs_open }, { "disks", disks_open },
-		{ "ISOs", isos_open }, { "virtual machines", vms_open }, { "vmpriv", priv_open }, { "socket", serve },
+		{ "ISOs", isos_open }, { "virtual machines", vms_open }, { "vmpriv", priv_open }, { "memory", memory_open },
+		{ "socket", serve },
 	};
 
 	host_boot_id(v->boot_id, sizeof(v->boot_id));
@@ -85,6 +87,7 @@ void service_close(struct vmms *v)
 	const int dirs[] = { v->vms_dir, v->disks_dir, v->isos_dir, v->jobs_dir, v->state_dir };
 
 	ipc_server_stop(v->server);
+	memory_close(v);
 	priv_close(v);
 	vms_close(v);
 	library_close(v);

@@ -3,12 +3,23 @@
 #ifndef VMMS_VM_H
 #define VMMS_VM_H
 
+#include "dynmem/dynmem.h"
 #include "vmms.h"
 
 enum vm_state { VM_OFF, VM_STARTING, VM_RUNNING, VM_STOPPING, VM_PAUSED, VM_FAILED };
 extern const char *const vm_state_words[];
 
 struct cpu_share { unsigned int weight; uint64_t quota_usec; };	/* of a control group, per 100 ms; quota 0 is none */
+
+struct worker_memory {			/* as the worker last said; all zero for a VM with static memory */
+	uint64_t assigned, demand, available;
+	bool driver;			/* the guest's balloon driver answers */
+	bool asked;			/* GetStatus is on its way */
+	uint64_t target, promised, promised_until_usec;	/* promised: more than it has yet; nobody else's meanwhile */
+	struct dynmem_history history;
+	enum dynmem_status status;
+	char reason[160];		/* of the last change, in words */
+};
 
 struct worker {				/* what vmms knows of a VM's worker process; unused while !present */
 	bool present;			/* vmpriv has one, or is starting it */
@@ -19,6 +30,7 @@ struct worker {				/* what vmms knows of a VM's worker process; unused while !pr
 	struct ipc_async *control, *watch;
 	char reason[160];		/* why it is off or has failed, in its own words */
 	struct cpu_share cpu;		/* as last told to vmpriv */
+	struct worker_memory memory;
 };
 
 struct vm {
@@ -36,6 +48,7 @@ struct vm {
 	bool off_wanted, start_again;	/* turn-off, and restart, are under way */
 	uint64_t reset_told_usec;	/* when the last reset by the guest became an event */
 	sd_event_source *timer;		/* patience with a stop */
+	uint64_t memory_deadline_usec;	/* it starts as soon as its memory is free, until then; 0: it does not wait */
 	struct worker worker;
 };
 

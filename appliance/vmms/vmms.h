@@ -35,6 +35,7 @@ struct vmms {
 	struct job *jobs;			/* newest first */
 	struct event_log *events;
 	struct priv *priv;
+	sd_event_source *memory_timer;		/* memory.c */
 };
 
 /* --- host.c --- */

@@ -6,6 +6,7 @@
 #include "vm.h"
 
 #include "library.h"
+#include "memory.h"
 #include "partita/file.h"
 #include "partita/log.h"
 #include "processors.h"
@@ -72,7 +73,7 @@ uint64_t vms_assigned_bytes(const struct vmms *v)
 
 	for (const struct vm *vm = v->vms; vm; vm = vm->next)
 		if (vm->worker.present)
-			sum += vm->config.memory.startup;
+			sum += memory_held(vm);
 	return sum;
 }
 
@@ -131,8 +132,7 @@ json_t *vm_to_json(const struct vm *vm)
 
 	vm_etag(vm, etag);
 	name_sources(vm, json_object_get(o, "disks"));
-	json_object_set_new(json_object_get(o, "memory"), "assignedBytes",
-			    json_integer(vm->worker.present ? (json_int_t)vm->config.memory.startup : 0));
+	memory_add_to_json(vm, json_object_get(o, "memory"));
 	json_object_update_new(o,
 	                       json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:o, s:[{s:i, s:b}, {s:i, s:b}]}",
 	                                 "id", vm->id, "etag", etag, "state", vm_state_words[vm->state],

@@ -192,6 +192,8 @@ static int pack_machine(const struct vm *vm, json_t **machine, struct parcel *a,
 	*machine = json_pack("{s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "id", vm->id, "name", c->name,
 	                     "generation", 1, "processors", (json_int_t)c->processor.count, "memoryBytes",
 	                     (json_int_t)c->memory.startup, "bootOrder", order, "disks", disks);
+	if (c->memory.dynamic)
+		json_object_update_new(*machine, json_pack("{s:b, s:I}", "dynamicMemory", 1, "maximumMemoryBytes", (json_int_t)c->memory.maximum));
 	if (bios < 0)
 		return bios;
 	o = json_object();

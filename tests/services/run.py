@@ -441,6 +441,27 @@ def test_a_start_that_the_host_has_no_memory_for_is_refused(s, c):
     assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "off"
 
 
+def test_a_starting_vm_gets_the_memory_that_another_does_not_need(s, c):
+    free = c.call("vmms.GetHost")["host"]["memory"]["availableBytes"] // MIB * MIB
+    big = {"startupBytes": (free - 1024 * MIB) // (2 * MIB) * 2 * MIB, "dynamic": True, "minimumBytes": 128 * MIB}
+    first = start_vm(s, c, "demand-100", memory=big)
+    s.wait(lambda: c.call("vmms.GetVm", id=first)["vm"]["memory"]["status"] == "ok")
+    start_vm(s, c, "second", memory={"startupBytes": 4096 * MIB})
+    m = c.call("vmms.GetVm", id=first)["vm"]["memory"]
+    assert m["assignedBytes"] < big["startupBytes"] and m["demandBytes"] == 100 * MIB and "share by weight" in m["reason"], m
+    id = c.call("vmms.CreateVm", vm=vm_body("third", memory={"startupBytes": free // (2 * MIB) * 2 * MIB}))["vm"]["id"]
+    r = refused(507, "no_memory", c.call, "vmms.VmAction", id=id, action="start")
+    assert "are missing" in r.parameters["detail"], r
+
+
+def test_a_guest_that_needs_more_gets_it_up_to_its_maximum(s, c):
+    vm = start_vm(s, c, "demand-1000", memory={"startupBytes": 512 * MIB, "dynamic": True, "maximumBytes": 1100 * MIB})
+    m = s.wait(lambda: (m := c.call("vmms.GetVm", id=vm)["vm"]["memory"])["assignedBytes"] > 512 * MIB and m)
+    assert m["assignedBytes"] == 1100 * MIB and "needs more" in m["reason"], m
+    static = start_vm(s, c, "static")
+    assert c.call("vmms.GetVm", id=static)["vm"]["memory"]["status"] == "unavailable"
+
+
 def test_processor_reserves_beyond_the_host_are_refused_at_the_start(s, c):
     lps = c.call("vmms.GetHost")["host"]["hypervisor"]["logicalProcessors"]
     whole = {"count": lps, "reservePercent": 100}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A stand-in for vmwp where there is no /dev/mshv: speaks the vmwp.* methods on descriptor 3, runs no machine. How it
- * misbehaves is told by the VM's name ("crash-on-start", "refuse-configure", "ignore-shutdown", "hang-on-start", "deaf").
+ * misbehaves is told by the VM's name ("crash-on-start", "refuse-configure", "ignore-shutdown", "hang-on-start", "deaf"), and
+ * what its guest needs of dynamic memory ("demand-100": 100 MiB).
  * Used by the service tests only; it is not part of the appliance.
  */
 #include "partita/display.h"
@@ -30,6 +31,8 @@ static struct {
 	struct ipc_request *watcher;
 	time_t started;
 	int display;
+	bool dynamic;
+	json_int_t memory, demand;
 } w = { .state = "created", .reason = "", .display = -1 };
 
 static bool is_named(const char *what)
@@ -94,6 +97,10 @@ static void configure(struct ipc_request *r, json_t *parameters, void *context)
 		ipc_fail(r, 500, "internal_error", NULL, "This machine cannot be built.");
 		return;
 	}
+	w.dynamic = json_is_true(json_object_get(vm, "dynamicMemory"));
+	w.memory = json_integer_value(json_object_get(vm, "memoryBytes"));
+	if (is_named("demand-"))
+		w.demand = strtoll(w.name + strlen("demand-"), NULL, 10) << 20;
 	json_array_foreach(disks, index, disk) {
 		json_int_t fd = json_integer_value(json_object_get(disk, "fd"));
 
@@ -167,6 +174,10 @@ static void get_status(struct ipc_request *r, json_t *parameters, void *context)
 	(void)context;
 	json_object_set_new(o, "uptimeSeconds", json_integer(w.started ? time(NULL) - w.started : 0));
 	json_object_set_new(o, "sandboxHole", sandbox_hole() ? json_string(sandbox_hole()) : json_null());
+	if (w.dynamic)
+		json_object_set_new(o, "memory",
+				    json_pack("{s:I, s:I, s:I, s:b}", "assignedBytes", w.memory, "demandBytes", w.demand,
+					      "availableBytes", w.memory > w.demand ? w.memory - w.demand : 0, "driver", 1));
 	ipc_reply(r, o);
 }
 
@@ -262,11 +273,20 @@ static void open_serial(struct ipc_request *r, json_t *parameters, void *context
 	close(ends[1]);
 }
 
+/* A guest whose balloon moves at once. */
+static void set_memory(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)context;
+	w.memory = json_integer_value(json_object_get(parameters, "targetBytes"));
+	ipc_reply(r, NULL);
+}
+
 static const struct ipc_method methods[] = {
 	{ "vmwp.Configure", configure },    { "vmwp.Start", start },	     { "vmwp.Pause", pause_machine },
 	{ "vmwp.Resume", resume_machine },  { "vmwp.Reset", reset },	     { "vmwp.TurnOff", turn_off },
 	{ "vmwp.Shutdown", shut_down },	    { "vmwp.GetStatus", get_status }, { "vmwp.Watch", watch },
 	{ "vmwp.SetMedia", set_media },	    { "vmwp.OpenDisplay", open_display }, { "vmwp.OpenSerial", open_serial },
+	{ "vmwp.SetMemory", set_memory },
 	{ NULL, NULL },
 };
 

@@ -161,8 +161,6 @@ static void test_start_takes_idle_memory_or_says_what_is_missing(void **state)
 	assert_true(dynmem_admit(vms, 2, 6 * GIB, 2 * GIB, &s));
 	assert_int_equal(s.unassigned, GIB);
 	assert_int_equal(s.idle, idle);
-	assert_true(dynmem_make_room(vms, 2, GIB) >= GIB);
-	assert_true(vms[0].target >= vms[0].wish && vms[1].target >= vms[1].wish);
 	assert_false(dynmem_admit(vms, 2, 6 * GIB, GIB + idle + DYNMEM_STEP, &s));
 	assert_int_equal(s.missing, DYNMEM_STEP);
 	assert_true(s.squeezable > s.idle);

@@ -21,24 +21,20 @@ import { View } from '../../components/view.js';
 import { t } from '../../i18n/index.js';
 import { notify } from '../../state/notices.js';
 import { findVm, isOff, vmChanged } from '../../state/vms.js';
+import { hasProblems, problemsFrom, type Problems } from './form.js';
 import {
-	bytesOf,
-	checkMemory,
-	checkProcessors,
-	hasProblems,
-	problemsFrom,
-	sizeField,
-	sizeOf,
-	wholeNumber,
-	type Problems,
-	type Size,
-} from './form.js';
+	coldFields,
+	resourcePatch,
+	resourceProblems,
+	resourceServerFields,
+	resourcesOf,
+	warmFields,
+	type Resources,
+} from './resources.js';
 
-interface Draft {
+interface Draft extends Resources {
 	name: string;
 	notes: string;
-	processors: string;
-	memory: Size;
 	boot: 'dvd' | 'disk';
 	automaticStart: Vm['automaticStart'];
 	automaticStop: Vm['automaticStop'];
@@ -47,8 +43,7 @@ interface Draft {
 const serverFields = [
 	['name', 'name'],
 	['notes', 'notes'],
-	['processor', 'processors'],
-	['memory', 'memory'],
+	...resourceServerFields,
 	['firmware', 'boot'],
 	['automaticStart', 'automaticStart'],
 	['automaticStop', 'automaticStop'],
@@ -58,8 +53,7 @@ function draftOf(vm: Vm): Draft {
 	return {
 		name: vm.name,
 		notes: vm.notes,
-		processors: String(vm.processor.count),
-		memory: sizeOf(vm.memory.startupBytes),
+		...resourcesOf(vm),
 		boot: vm.firmware.bootOrder?.[0] ?? 'dvd',
 		automaticStart: vm.automaticStart,
 		automaticStop: vm.automaticStop,
@@ -67,13 +61,9 @@ function draftOf(vm: Vm): Draft {
 }
 
 function changes(vm: Vm, draft: Draft): VmPatch {
-	const patch: VmPatch = {};
-	const memory = bytesOf(draft.memory);
+	const patch: VmPatch = resourcePatch(vm, draft);
 	if (draft.name.trim() !== vm.name) patch.name = draft.name.trim();
 	if (draft.notes !== vm.notes) patch.notes = draft.notes;
-	if (wholeNumber(draft.processors) !== vm.processor.count)
-		patch.processor = { count: wholeNumber(draft.processors) ?? 1 };
-	if (memory !== undefined && memory !== vm.memory.startupBytes) patch.memory = { startupBytes: memory };
 	if (draft.boot !== draftOf(vm).boot)
 		patch.firmware = { bootOrder: draft.boot === 'dvd' ? ['dvd', 'disk'] : ['disk', 'dvd'] };
 	if (draft.automaticStart !== vm.automaticStart) patch.automaticStart = draft.automaticStart;
@@ -115,8 +105,7 @@ export class VmSettings extends View {
 		if (!vm || !draft || this.busy) return;
 		this.problems = {
 			name: draft.name.trim() ? undefined : t('form.required'),
-			processors: checkProcessors(draft.processors),
-			memory: checkMemory(draft.memory),
+			...resourceProblems(draft),
 		};
 		const patch = changes(vm, draft);
 		if (hasProblems(this.problems)) return;
@@ -173,24 +162,15 @@ export class VmSettings extends View {
 					label: t(`automaticStop.${value}`),
 				})),
 				change: (value) => this.#change({ automaticStop: value as Draft['automaticStop'] }),
-			})}`;
+			})}
+			${warmFields(draft, this.problems, (patch) => this.#change(patch))}`;
 	}
 
 	#offFields(draft: Draft, off: boolean) {
 		return html`
 			${off ? nothing : html`<p class="hint">${t('settings.needsOff')}</p>`}
 			<fieldset class="off" ?disabled=${!off}>
-				${textField({
-					name: 'processors',
-					label: t('vms.vps'),
-					value: draft.processors,
-					numeric: true,
-					required: true,
-					disabled: !off,
-					problem: this.problems.processors,
-					change: (processors) => this.#change({ processors }),
-				})}
-				${sizeField({ name: 'memory', label: t('vms.memory'), size: draft.memory, problem: this.problems.memory, change: (memory) => this.#change({ memory }) })}
+				${coldFields(draft, this.problems, (patch) => this.#change(patch), off)}
 				${radioField({
 					name: 'boot',
 					label: t('settings.boot'),

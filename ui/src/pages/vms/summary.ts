@@ -21,6 +21,17 @@ export function controllerName(drive: VmDisk): string {
 	return `${type.toUpperCase()} ${number}:${location}`;
 }
 
+/* Of dynamic memory also what the guest needs, and why its memory was last changed. */
+function memory(vm: Vm): TemplateResult {
+	const m = vm.memory;
+	if (!m.dynamic || m.assignedBytes === 0)
+		return html`<dt>${t('vms.memory')}</dt><dd>${formatBytes(m.startupBytes)}</dd>`;
+	return html`
+		<dt>${t('resources.assigned')}</dt><dd>${formatBytes(m.assignedBytes)} – ${t(`memoryStatus.${m.status}`)}</dd>
+		${m.status === 'unavailable' ? nothing : html`<dt>${t('resources.demand')}</dt><dd>${formatBytes(m.demandBytes)}</dd>`}
+		${m.reason ? html`<dt>${t('resources.reason')}</dt><dd>${m.reason}</dd>` : nothing}`;
+}
+
 export function summary(vm: Vm): TemplateResult {
 	return html`
 		<dl>
@@ -29,7 +40,7 @@ export function summary(vm: Vm): TemplateResult {
 			<dt>${t('vms.uptime')}</dt><dd class="number">${uptime(vm) > 0 ? formatDuration(uptime(vm)) : '–'}</dd>
 			<dt>${t('vms.generation')}</dt><dd>${formatNumber(vm.generation)}</dd>
 			<dt>${t('vms.vps')}</dt><dd>${formatNumber(vm.processor.count)}</dd>
-			<dt>${t('vms.memory')}</dt><dd>${formatBytes(vm.memory.startupBytes)}</dd>
+			${memory(vm)}
 			<dt>${t('vms.boot')}</dt><dd>${(vm.firmware.bootOrder ?? []).map((device) => t(`boot.${device}`)).join(' → ')}</dd>
 			<dt>${t('vms.created')}</dt><dd>${formatTime(vm.createdAt)}</dd>
 			${vm.notes ? html`<dt>${t('vms.notes')}</dt><dd>${vm.notes}</dd>` : nothing}

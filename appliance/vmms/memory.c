@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See memory.h. A VM that waits for memory to start counts as holding its startup memory already: so the others give back what
+ * they do not need, and nobody grows into it.
+ */
+#include "memory.h"
+
+#include "dynmem/dynmem.h"
+#include "partita/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROUND_USEC		(1000ull * 1000)
+#define START_PATIENCE_USEC	(60ull * 1000 * 1000)	/* for idle memory to come back */
+#define PROMISE_USEC		(20ull * 1000 * 1000)	/* a guest that has not grown by then is not going to */
+#define GIVERS_NAMED		3
+
+struct round {			/* all VMs that hold memory, as the balancer sees them */
+	struct dynmem_vm vms[VMS_MAX];
+	struct vm *vm[VMS_MAX];
+	size_t count;
+	uint64_t capacity;
+};
+
+static uint64_t now_usec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+uint64_t memory_held(const struct vm *vm)
+{
+	if (!vm->worker.present)
+		return 0;
+	if (vm->worker.memory.assigned == 0)	/* static, or it has not said anything yet */
+		return vm->config.memory.startup;
+	return larger(vm->worker.memory.assigned, vm->worker.memory.promised);
+}
+
+/* --- a round --- */
+
+static void add_vm(struct round *r, struct vm *vm)
+{
+	const struct vm_memory *m = &vm->config.memory;
+	const struct worker_memory *w = &vm->worker.memory;
+	bool waits = vm->memory_deadline_usec != 0;
+
+	r->vm[r->count] = vm;
+	r->vms[r->count++] = (struct dynmem_vm){
+		.minimum = m->minimum, .maximum = m->maximum, .assigned = waits ? m->startup : memory_held(vm),
+		.demand = w->demand, .buffer_percent = (uint32_t)m->buffer_percent, .weight = (uint32_t)m->weight,
+		.movable = m->dynamic && w->driver && vm->state == VM_RUNNING, .history = w->history,
+	};
+}
+
+static void survey(const struct vmms *v, struct round *r)
+{
+	r->count = 0;
+	r->capacity = host_memory_available(v);
+	for (struct vm *vm = v->vms; vm && r->count < VMS_MAX; vm = vm->next) {
+		r->capacity += memory_held(vm);
+		if (vm->worker.present || vm->memory_deadline_usec)
+			add_vm(r, vm);
+	}
+}
+
+static void tell_status(struct vm *vm, enum dynmem_status status)
+{
+	struct worker_memory *w = &vm->worker.memory;
+
+	if (status == w->status)
+		return;
+	w->status = status;
+	event_add(vm->vmms, "vm.memory-status", status == DYNMEM_WARNING ? SEVERITY_WARNING : SEVERITY_INFO,
+		  object_ref("vm", vm->id, vm_name(vm)), json_pack("{s:s}", "status", dynmem_status_name(status)),
+		  "The memory of VM %s is %s: it needs %" PRIu64 " MiB and has %" PRIu64 " MiB.", vm_name(vm),
+		  dynmem_status_name(status), w->demand >> 20, w->assigned >> 20);
+}
+
+static void on_target_set(struct ipc_message *m, int result, bool continues, void *data)
+{
+	const struct vm *vm = data;
+
+	(void)m;
+	(void)continues;
+	if (result < 0)
+		log_warning("VM %s: its worker refuses a new amount of memory: %s", vm_name(vm), strerror(-result));
+}
+
+static void set_target(struct vm *vm, const struct dynmem_vm *d)
+{
+	struct worker_memory *w = &vm->worker.memory;
+
+	dynmem_explain(d, w->reason, sizeof(w->reason));
+	w->target = d->target;
+	if (d->target > w->assigned) {
+		w->promised = d->target;
+		w->promised_until_usec = now_usec() + PROMISE_USEC;
+	}
+	(void)worker_call(vm, "vmwp.SetMemory", json_pack("{s:I}", "targetBytes", (json_int_t)d->target), NULL, 0,
+			  on_target_set, vm);
+}
+
+/* A guest that stays below what it was promised cannot take it: the promise ends, and others may have it. */
+static void end_promise(struct worker_memory *w)
+{
+	if (w->promised && (w->assigned >= w->promised || now_usec() > w->promised_until_usec))
+		w->promised = 0;
+}
+
+static void on_status(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+	struct worker_memory *w = &vm->worker.memory;
+	const json_t *memory = result == 0 ? json_object_get(m->body, "memory") : NULL;
+
+	(void)continues;
+	w->asked = false;
+	if (!memory)
+		return;
+	w->assigned = (uint64_t)json_integer_value(json_object_get(memory, "assignedBytes"));
+	w->demand = (uint64_t)json_integer_value(json_object_get(memory, "demandBytes"));
+	w->available = (uint64_t)json_integer_value(json_object_get(memory, "availableBytes"));
+	w->driver = json_is_true(json_object_get(memory, "driver"));
+	end_promise(w);
+}
+
+static void ask(struct vm *vm)
+{
+	struct worker_memory *w = &vm->worker.memory;
+
+	if (vm->config.memory.dynamic && vm->state == VM_RUNNING && !w->asked)
+		w->asked = worker_call(vm, "vmwp.GetStatus", NULL, NULL, 0, on_status, vm) == 0;
+}
+
+/* --- starting --- */
+
+static uint64_t held_by_all(const struct vmms *v)
+{
+	uint64_t sum = 0;
+
+	for (const struct vm *vm = v->vms; vm; vm = vm->next)
+		sum += memory_held(vm);
+	return sum;
+}
+
+static bool is_free(const struct vm *vm)
+{
+	return vm->config.memory.startup <= host_memory_available(vm->vmms);
+}
+
+static void start_waiting(struct vm *vm)
+{
+	char reason[160];
+
+	if (vm->memory_deadline_usec == 0)
+		return;
+	if (is_free(vm)) {
+		vm->memory_deadline_usec = 0;
+		power_set_state(vm, VM_STARTING, "");
+		worker_launch(vm);
+	} else if (now_usec() > vm->memory_deadline_usec) {
+		vm->memory_deadline_usec = 0;
+		snprintf(reason, sizeof(reason), "Its memory did not become free: it needs %" PRIu64 " MiB, running VMs hold %" PRIu64 " MiB.",
+			 vm->config.memory.startup >> 20, held_by_all(vm->vmms) >> 20);
+		power_start_failed(vm, reason);
+	}
+}
+
+void memory_begin_start(struct vm *vm)
+{
+	if (is_free(vm)) {
+		worker_launch(vm);
+		return;
+	}
+	vm->memory_deadline_usec = now_usec() + START_PATIENCE_USEC;
+	power_set_state(vm, VM_STARTING, "waits for memory that others give back");
+}
+
+/* The VMs that could give most, as a list for the message. */
+static void name_givers(const struct round *r, char *text, size_t size)
+{
+	bool named[VMS_MAX] = { false };
+
+	text[0] = 0;
+	for (unsigned int n = 0; n < GIVERS_NAMED; n++) {
+		size_t best = r->count, used = strlen(text);
+
+		for (size_t i = 0; i < r->count; i++)
+			if (!named[i] && dynmem_squeezable(&r->vms[i]) > 0 &&
+			    (best == r->count || dynmem_squeezable(&r->vms[i]) > dynmem_squeezable(&r->vms[best])))
+				best = i;
+		if (best == r->count)
+			break;
+		named[best] = true;
+		snprintf(text + used, size - used, "%s%s (%" PRIu64 " MiB above its minimum)", n ? ", " : " Could give: ",
+			 vm_name(r->vm[best]), dynmem_squeezable(&r->vms[best]) >> 20);
+	}
+}
+
+int memory_admit(const struct vm *vm, struct problem *p)
+{
+	struct dynmem_shortage s;
+	struct round r;
+	char givers[400];
+
+	survey(vm->vmms, &r);
+	dynmem_balance(r.vms, r.count, r.capacity, now_usec() / 1000);	/* for the wishes; its targets are dropped */
+	if (dynmem_admit(r.vms, r.count, r.capacity, vm->config.memory.startup, &s))
+		return 0;
+	name_givers(&r, givers, sizeof(givers));
+	return problem_set(p, PROBLEM_NO_MEMORY, "memory.startupBytes",
+			   "%s needs %" PRIu64 " bytes of memory; the host has %" PRIu64 " left for virtual machines and %" PRIu64
+			   " idle in running ones: %" PRIu64 " are missing.%s",
+			   vm_name(vm), s.needed, s.unassigned, s.idle, s.missing, givers);
+}
+
+/* --- every second --- */
+
+static int on_round(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vmms *v = data;
+	struct round r;
+
+	(void)usec;
+	for (struct vm *vm = v->vms, *next; vm; vm = next) {
+		next = vm->next;
+		start_waiting(vm);
+	}
+	survey(v, &r);
+	dynmem_balance(r.vms, r.count, r.capacity, now_usec() / 1000);
+	for (size_t i = 0; i < r.count; i++) {
+		struct vm *vm = r.vm[i];
+
+		vm->worker.memory.history = r.vms[i].history;
+		if (r.vms[i].movable && r.vms[i].target != memory_held(vm))
+			set_target(vm, &r.vms[i]);
+		if (r.vms[i].movable)
+			tell_status(vm, r.vms[i].status);
+		ask(vm);
+	}
+	sd_event_source_set_time_relative(source, ROUND_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int memory_open(struct vmms *v)
+{
+	int r = sd_event_add_time_relative(v->loop, &v->memory_timer, CLOCK_MONOTONIC, ROUND_USEC, 0, on_round, v);
+
+	return r < 0 ? r : 0;
+}
+
+void memory_close(struct vmms *v)
+{
+	v->memory_timer = sd_event_source_disable_unref(v->memory_timer);
+}
+
+void memory_add_to_json(const struct vm *vm, json_t *memory)
+{
+	const struct worker_memory *w = &vm->worker.memory;
+	bool known = vm->config.memory.dynamic && w->driver;
+
+	json_object_update_new(memory,
+			       json_pack("{s:I, s:I, s:I, s:s, s:s}", "assignedBytes",
+					 (json_int_t)(w->assigned ? w->assigned : memory_held(vm)), "demandBytes",
+					 (json_int_t)(known ? w->demand : 0), "availableBytes", (json_int_t)(known ? w->available : 0),
+					 "status", known ? dynmem_status_name(w->status) : "unavailable", "reason", w->reason));
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory of running VMs: once a second the balancer (dynmem/) is fed with what the workers say and its targets are sent. */
+#ifndef VMMS_MEMORY_H
+#define VMMS_MEMORY_H
+
+#include "vm.h"
+
+int memory_open(struct vmms *v);
+void memory_close(struct vmms *v);
+uint64_t memory_held(const struct vm *vm);	/* what it has or was promised; 0 when off */
+int memory_admit(const struct vm *vm, struct problem *p);	/* may it start: at once, or after idle memory came back */
+void memory_begin_start(struct vm *vm);		/* launches the worker as soon as its memory is free, or fails the start */
+void memory_add_to_json(const struct vm *vm, json_t *memory);	/* assigned, demand, available, status, reason */
+
+#endif
