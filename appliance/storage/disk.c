@@ -16,9 +16,9 @@
 #include "storage/formats.h"
 #include "storage/worker.h"
 
-static const struct disk_ops *const formats[] = { &raw_disk_ops, &iso_disk_ops, &vhd_disk_ops };
+static const struct disk_ops *const formats[] = { &raw_disk_ops, &iso_disk_ops, &vhd_disk_ops, &vhdx_disk_ops };
 
-static const struct disk_ops *format_find(const char *name)
+const struct disk_ops *disk_format_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
 		if (!strcmp(formats[i]->format, name))
@@ -52,7 +52,7 @@ static void disk_free(struct disk *d)
 /* One image, without its parent. The descriptor stays the caller's. */
 static int open_one(const struct disk_source *source, bool read_only, struct disk **out)
 {
-	const struct disk_ops *ops = format_find(source->format);
+	const struct disk_ops *ops = disk_format_find(source->format);
 	struct disk *d;
 	int r;
 
@@ -125,6 +125,19 @@ static int link_parent(struct disk *d, struct disk *parent)
 	return r;
 }
 
+int disk_open_over(const struct disk_source *source, struct disk *parent, bool read_only, struct disk **out)
+{
+	int r = open_one(source, read_only, out);
+
+	if (r == 0)
+		r = link_parent(*out, parent);
+	if (r < 0 && *out) {
+		chain_end(*out);
+		*out = NULL;
+	}
+	return r;
+}
+
 int disk_open_chain(const struct disk_source *chain, size_t count, bool read_only, struct disk **out)
 {
 	struct disk *below = NULL, *d = NULL;
@@ -135,14 +148,10 @@ int disk_open_chain(const struct disk_source *chain, size_t count, bool read_onl
 		return disk_fail(-EINVAL, "a chain of %zu images, the limit is %d", count, DISK_CHAIN_MAX);
 	r = check_different_files(chain, count);
 	for (size_t i = count; r == 0 && i-- > 0; ) {
-		r = open_one(&chain[i], read_only || i > 0, &d);
-		if (r == 0) {
-			r = link_parent(d, below);
-			if (r < 0)
-				chain_end(d);
-			else
-				below = d;
-		}
+		d = NULL;
+		r = disk_open_over(&chain[i], below, read_only || i > 0, &d);
+		if (r == 0)
+			below = d;
 	}
 	if (r < 0) {
 		chain_end(below);
@@ -174,7 +183,7 @@ int disk_close(struct disk *d)
 
 int disk_parent_locator(const char *format, int fd, struct disk_parent *out)
 {
-	const struct disk_ops *ops = format_find(format);
+	const struct disk_ops *ops = disk_format_find(format);
 
 	disk_fail_clear();
 	if (!ops)
@@ -184,7 +193,7 @@ int disk_parent_locator(const char *format, int fd, struct disk_parent *out)
 
 int disk_create(const char *format, int fd, uint64_t size_bytes)
 {
-	const struct disk_ops *ops = format_find(format);
+	const struct disk_ops *ops = disk_format_find(format);
 
 	disk_fail_clear();
 	if (!ops || !ops->create)
@@ -235,7 +244,7 @@ int disk_map_parent(struct disk *parent, uint64_t offset, struct extent *e)
 	return parent->ops->map_read(parent, offset, e);
 }
 
-static int map_waiting(struct disk *d, uint64_t offset, struct extent *e, bool write)
+int disk_map_waiting(struct disk *d, uint64_t offset, struct extent *e, bool write)
 {
 	int r;
 
@@ -251,7 +260,7 @@ static int map_waiting(struct disk *d, uint64_t offset, struct extent *e, bool w
 static int transfer_extent(struct disk *d, uint64_t offset, void *buffer, uint64_t *bytes, bool write)
 {
 	struct extent e = { .bytes = *bytes };
-	int r = map_waiting(d, offset, &e, write);
+	int r = disk_map_waiting(d, offset, &e, write);
 
 	if (r < 0)
 		return r;

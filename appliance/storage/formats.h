@@ -28,6 +28,8 @@ struct disk_ops {
 	int (*close)(struct disk *d);				/* commits; 0 or negative errno; frees d->state anyway */
 	int (*create)(int fd, uint64_t size_bytes);
 	int (*locator)(int fd, struct disk_parent *out);
+	int (*set_parent)(int fd, const struct disk_parent *parent);	/* rewrites what locator() reads */
+	int (*check)(struct disk *d);				/* what must be sound before open() can judge the rest; see check.h */
 
 	/*
 	 * Quick, from any thread. -EAGAIN: call prepare() on a thread that may wait, then map again. Each extent with a
@@ -43,9 +45,10 @@ struct disk_ops {
 	int (*commit)(struct disk *d);				/* whatever completed before becomes durable */
 	int (*zero)(struct disk *d, uint64_t offset, uint64_t bytes, bool unmap);
 	int (*resize)(struct disk *d, uint64_t size_bytes);
+	struct sparse *(*engine)(struct disk *d);		/* of the formats that have blocks; NULL: this disk has none */
 };
 
-extern const struct disk_ops raw_disk_ops, iso_disk_ops, vhd_disk_ops;
+extern const struct disk_ops raw_disk_ops, iso_disk_ops, vhd_disk_ops, vhdx_disk_ops;
 
 /* What disk.c and queue.c keep about an open disk. */
 struct disk_shared {
@@ -53,10 +56,19 @@ struct disk_shared {
 	unsigned int direct_align;		/* of the file's O_DIRECT; 0: it is not open so */
 	void (*resized)(struct disk *d, void *context);
 	void *resized_context;
+	struct check *check;			/* disk_check() is looking: see check.h */
 };
 
 /* 0; -EINVAL: not whole sectors; -ERANGE: beyond the end of the disk. */
 int disk_check_range(const struct disk *d, uint64_t offset, uint64_t size);
+
+const struct disk_ops *disk_format_find(const char *name);	/* NULL: none is called so */
+
+/* Maps, and prepares as often as the format asks for it. Waits. */
+int disk_map_waiting(struct disk *d, uint64_t offset, struct extent *e, bool write);
+
+/* One image over a parent that is open already (and becomes its own), or none. The descriptor stays the caller's. */
+int disk_open_over(const struct disk_source *source, struct disk *parent, bool read_only, struct disk **out);
 
 /* What a child does not have: the parent's extent, or zeros beyond its end. */
 int disk_map_parent(struct disk *parent, uint64_t offset, struct extent *e);

@@ -97,6 +97,8 @@ int image_read(int fd, uint64_t offset, void *to, size_t bytes)
 	void *buffer;
 	ssize_t n;
 
+	if (offset > INT64_MAX - bytes)
+		return disk_fail(-EILSEQ, "offset %llu is beyond the end of any file", (unsigned long long)offset);
 	if (is_aligned(fd, offset, to, bytes)) {
 		n = read_some(fd, offset, to, bytes);
 	} else {

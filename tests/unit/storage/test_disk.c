@@ -182,7 +182,7 @@ static void resum(uint8_t *footer)
 }
 
 static const struct { const char *what; unsigned int at; uint8_t value; int want; } lies[] = {
-	{ "a dynamic disk", 63, 3, -ENOTSUP }, { "a differencing disk", 63, 4, -ENOTSUP }, { "version 2", 13, 2, -ENOTSUP },
+	{ "a dynamic disk without header", 63, 3, -EILSEQ }, { "a differencing disk without header", 63, 4, -EILSEQ }, { "a disk of type 5", 63, 5, -ENOTSUP }, { "version 2", 13, 2, -ENOTSUP },
 	{ "a size beyond the file", 50, 0xff, -EILSEQ }, { "a size that is no whole sector", 55, 1, -EILSEQ },
 };
 
