@@ -122,6 +122,16 @@ void channel_open(struct vmbus_channel *c, const struct vmbus_msg_open *open)
 	vmbus_mark_signalled(c->bus, c->relid);		/* what the guest wrote before it opened */
 }
 
+void channel_restored(struct vmbus_channel *c)
+{
+	if (c->state == CHANNEL_OPEN)
+		vmbus_mark_signalled(c->bus, c->relid);
+	if (c->has_pending_open) {
+		c->has_pending_open = false;
+		channel_open(c, &c->pending_open);
+	}
+}
+
 /* --- close --- */
 
 static void channel_closed(struct vmbus_channel *c)

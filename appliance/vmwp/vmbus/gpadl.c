@@ -192,6 +192,12 @@ void gpadl_teardown(struct vmbus *bus, uint32_t relid, uint32_t id)
 		gpadl_torndown(g);
 }
 
+void gpadl_restored(struct vmbus_gpadl *g)
+{
+	if (g->teardown_asked && g->references == 0)
+		gpadl_torndown(g);
+}
+
 /* relid 0 means that the guest knows it no more. */
 static void gpadls_release(struct vmbus *bus, uint32_t relid)
 {

@@ -46,6 +46,7 @@ struct vmbus_channel {
 	struct vmbus_channel *next;	/* of all, in the order in which guests are told */
 	struct vmbus *bus;
 	const struct vmbus_device *device;
+	struct vmbus_guid class;
 	struct vmbus_offer offer;
 	struct vmbus_channel *primary;	/* NULL: is one */
 	unsigned int index;
@@ -161,6 +162,8 @@ int channel_map_rings(struct vmbus_channel *c, const struct vmbus_msg_open *open
 void channel_unmap_rings(struct vmbus_channel *c);
 void channel_signal(struct vmbus_channel *c);		/* interrupts the guest */
 
+void channel_restored(struct vmbus_channel *c);	/* goes on where the saved one stood */
+
 /* packet.c */
 void channel_pump(struct vmbus_channel *c);
 
@@ -172,6 +175,7 @@ void gpadls_of_channel_release(struct vmbus *bus, uint32_t relid);	/* the relid 
 void gpadls_destroy(struct vmbus *bus);			/* those with references live on, unfindable, until put */
 struct vmbus_gpadl *gpadl_find(struct vmbus *bus, uint32_t relid, uint32_t id);
 struct vmbus_gpadl *gpadl_restore(struct vmbus *bus, uint32_t id, uint32_t relid, uint16_t range_count, uint32_t range_bytes);
+void gpadl_restored(struct vmbus_gpadl *g);	/* answers a teardown that was waited for */
 int gpadl_parse(struct vmbus_gpadl *g);
 
 #endif

@@ -21,14 +21,14 @@ static bool same_guid(const struct vmbus_guid *a, const struct vmbus_guid *b)
 
 static bool same_offer(const struct vmbus_channel *a, const struct vmbus_channel *b)
 {
-	return a->index == b->index && same_guid(&a->device->class, &b->device->class) && same_guid(&a->offer.instance, &b->offer.instance);
+	return a->index == b->index && same_guid(&a->class, &b->class) && same_guid(&a->offer.instance, &b->offer.instance);
 }
 
 /* --- creation --- */
 
 static bool comes_before(const struct vmbus_channel *a, const struct vmbus_channel *b)
 {
-	int order = memcmp(&a->device->class, &b->device->class, sizeof(a->device->class));
+	int order = memcmp(&a->class, &b->class, sizeof(a->class));
 
 	return order ? order < 0 : a->order < b->order;
 }
@@ -53,7 +53,7 @@ int channel_create(struct vmbus *bus, const struct vmbus_device *device, const s
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	*c = (struct vmbus_channel){ .bus = bus, .device = device, .offer = *offer, .order = bus->next_order++ };
+	*c = (struct vmbus_channel){ .bus = bus, .device = device, .class = device->class, .offer = *offer, .order = bus->next_order++ };
 	channel_link(c);
 	*out = c;
 	return 0;
@@ -65,7 +65,7 @@ int vmbus_offer(struct vmbus *bus, const struct vmbus_device *device, const stru
 	int r;
 
 	for (c = bus->channels; c; c = c->next)
-		if (!c->withdrawn && !c->primary && same_guid(&c->device->class, &device->class) &&
+		if (!c->withdrawn && !c->primary && same_guid(&c->class, &device->class) &&
 		    same_guid(&c->offer.instance, &offer->instance))
 			return -EEXIST;
 	r = channel_create(bus, device, offer, &c);
@@ -141,7 +141,7 @@ static bool offer_must_wait(const struct vmbus_channel *c)
 void offer_send(struct vmbus_channel *c)
 {
 	struct vmbus_msg_offer offer = {
-		.header.type = VMBUS_MSG_OFFER, .class = c->device->class, .instance = c->offer.instance,
+		.header.type = VMBUS_MSG_OFFER, .class = c->class, .instance = c->offer.instance,
 		.flags = c->device->offer_flags, .mmio_mib = c->device->mmio_mib, .subchannel_index = (uint16_t)c->index,
 		.dedicated_interrupt = 1,
 	};
@@ -195,7 +195,7 @@ void offer_released(struct vmbus *bus, uint32_t relid)
 	if (!bus->offers_requested)
 		return;
 	for (struct vmbus_channel *other = bus->channels; other; other = other->next)
-		if (other != c && other->order > c->order && same_offer(other, c))
+		if (other != c && same_offer(other, c))
 			offer_send(other);
 }
 

@@ -12,7 +12,7 @@ out=$cache/guest-$suite-$key
 [ -e "$out/VERSION" ] && { echo "$out"; exit 0; }
 # What a guest needs to find and use our devices; dependencies are added.
 modules="hv_vmbus hv_storvsc hv_netvsc hyperv_drm hyperv_fb hyperv_keyboard hid_hyperv hid-generic hv_utils hv_balloon hv_sock uio_hv_generic
-	sd_mod sr_mod sg ata_piix ata_generic evdev mousedev ext4 vfat nls_ascii nls_cp437 isofs nls_utf8 8021q af_packet crc32c_generic ptp_kvm"
+	sd_mod sr_mod sg ata_piix ata_generic evdev mousedev ext4 vfat nls_ascii nls_cp437 isofs nls_utf8 8021q af_packet crc32c_generic"
 programs="sbin/hv_kvp_daemon sbin/hv_vss_daemon sbin/hv_fcopy_daemon sbin/hv_fcopy_uio_daemon sbin/kexec sbin/ethtool sbin/blkdiscard"
 tools="bin/socat bin/fio bin/sg_inq bin/sg_unmap bin/sg_vpd bin/sg_readcap bin/sg_persist"	# large: only for guests that ask
 

@@ -22,6 +22,7 @@ static bool echo_received(struct vmbus_channel *c, const struct vmbus_packet *p)
 	if (echo.busy)
 		return false;
 	echo.received++;
+	echo.last_channel = c;
 	echo.last = *p;
 	memcpy(echo.last_payload, p->payload, p->size < sizeof(echo.last_payload) ? p->size : sizeof(echo.last_payload));
 	if (p->range_count)

@@ -13,6 +13,7 @@ struct echo {
 	bool mute;			/* no answers */
 	bool fault;			/* faults the channel instead of answering */
 	struct vmbus_channel *channel;	/* the last one opened */
+	struct vmbus_channel *last_channel;	/* that received something */
 	struct vmbus_packet last;	/* payload and ranges are not kept */
 	uint8_t last_payload[256];
 	struct vmbus_range last_range;

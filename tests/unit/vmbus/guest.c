@@ -46,6 +46,16 @@ void guest_boot(unsigned int processors)
 	machine_unlock(guest.machine);
 }
 
+void guest_boot_bare(unsigned int processors)
+{
+	guest_boot(processors);
+	machine_lock(guest.machine);
+	vmbus_destroy(guest.machine->vmbus);
+	assert_int_equal(vmbus_create(guest.machine, &guest.machine->vmbus), 0);
+	vmbus_power_on(guest.machine->vmbus);
+	machine_unlock(guest.machine);
+}
+
 void guest_reset(void)
 {
 	machine_lock(guest.machine);
@@ -171,7 +181,7 @@ void guest_expect(uint32_t type, void *message, size_t size)
 		fail_msg("the host did not send message %u", type);
 }
 
-static void guest_take_messages(void)
+void guest_take_all(void)
 {
 	struct vmbus_msg_header header;
 
@@ -203,7 +213,7 @@ void guest_connect(uint32_t version)
 
 	assert_true(guest_contact(version, 0));
 	guest_post(&request, sizeof(request));
-	guest_take_messages();
+	guest_take_all();
 	assert_true(guest.all_delivered);
 }
 
@@ -217,7 +227,7 @@ void guest_unload(void)
 
 const struct vmbus_msg_offer *guest_offer(const struct vmbus_guid *class, unsigned int subchannel)
 {
-	guest_take_messages();
+	guest_take_all();
 	for (unsigned int i = 0; i < GUEST_OFFERS; i++)
 		if (guest.offers[i].relid && guest.offers[i].subchannel_index == subchannel && !guest_is_rescinded(guest.offers[i].relid) &&
 		    memcmp(&guest.offers[i].class, class, sizeof(*class)) == 0)
@@ -227,7 +237,7 @@ const struct vmbus_msg_offer *guest_offer(const struct vmbus_guid *class, unsign
 
 bool guest_is_rescinded(uint32_t relid)
 {
-	guest_take_messages();
+	guest_take_all();
 	return guest.rescinded[relid / 8] >> relid % 8 & 1;
 }
 

@@ -55,6 +55,7 @@ extern struct guest guest;
 
 /* --- the machine --- */
 void guest_boot(unsigned int processors);
+void guest_boot_bare(unsigned int processors);	/* the same with none of the machine's own devices on the bus */
 void guest_reset(void);				/* a new partition: everything the guest knew is forgotten */
 void guest_shut_down(void);
 void guest_run(void);				/* the event loop, until nothing is ready just now */
@@ -70,6 +71,7 @@ uint16_t guest_try_post(uint32_t connection_id, const void *message, size_t size
 bool guest_next_message(uint32_t type, void *message, size_t size);	/* the first posted one of that type; keeps offers and rescinds noted */
 void guest_expect(uint32_t type, void *message, size_t size);		/* as above, and it must be there */
 
+void guest_take_all(void);				/* notes offers, rescinds; drops the rest */
 bool guest_contact(uint32_t version, uint32_t vp);	/* false: not supported */
 void guest_connect(uint32_t version);			/* contact on VP 0 and request of offers */
 void guest_unload(void);

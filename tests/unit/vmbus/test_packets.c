@@ -17,7 +17,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&echo, 0, sizeof(echo));
-	guest_boot(2);
+	guest_boot_bare(2);
 	echo_offer(&echo_device, 1);
 	guest_connect(VMBUS_V5_3);
 	c = guest_open(guest_offer(&echo_class, 0), 4, 1);

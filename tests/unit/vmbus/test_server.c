@@ -14,7 +14,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&echo, 0, sizeof(echo));
-	guest_boot(2);
+	guest_boot_bare(2);
 	return 0;
 }
 
