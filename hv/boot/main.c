@@ -9,6 +9,7 @@
 #include <hv/panic.h>
 #include <hv/vcpu.h>
 
+#define PANIC_RESTART_MAX	86400ull	/* a day */
 #define LOW_MEMORY_FROM	0x1000		/* the first page holds the firmware's real-mode data */
 
 static struct boot_info boot_info;
@@ -42,12 +43,16 @@ static void __noreturn boot_on_lp_stack(void)
 	root_run();
 }
 
-static void set_log_level(void)
+static void read_options(void)
 {
-	uint64_t level;
+	uint64_t value;
 
-	if (option_number(boot_info.options, "loglevel", &level))
-		console_level = level > LOG_DEBUG ? LOG_DEBUG : (enum log_level)level;
+	if (option_number(boot_info.options, "loglevel", &value))
+		console_level = value > LOG_DEBUG ? LOG_DEBUG : (enum log_level)value;
+	if (option_number(boot_info.options, "panic_restart", &value))
+		panic_restart_seconds = value > PANIC_RESTART_MAX ? PANIC_RESTART_MAX : value;
+	if (option_number(boot_info.options, "fault_test", &value))
+		panic_fault_test = value;
 }
 
 void __attribute__((optimize("no-stack-protector"))) boot_main(uint32_t magic, uint32_t info)
@@ -56,7 +61,7 @@ void __attribute__((optimize("no-stack-protector"))) boot_main(uint32_t magic, u
 	descriptors_load();
 	multiboot_read(magic, info, &boot_info);
 	screen_use_framebuffer(&boot_info.framebuffer);
-	set_log_level();
+	read_options();
 	hv_log(LOG_INFO, "Partita hv, %u modules, %llu MiB of memory\n", boot_info.module_count,
 	       (unsigned long long)memory_map_usable() >> 20);
 	hv_log(LOG_DEBUG, "framebuffer at %llx, %ux%u, %u bits\n", (unsigned long long)boot_info.framebuffer.address,

@@ -97,9 +97,14 @@ static void reset_wait(void)
 
 void machine_reset(void)
 {
+	hv_log(LOG_INFO, "resetting the machine\n");
+	machine_reset_now();
+}
+
+void machine_reset_now(void)
+{
 	static const struct { uint64_t limit_and_base[2]; } no_idt;
 
-	hv_log(LOG_INFO, "resetting the machine\n");
 	if (reset_port)
 		out8(reset_port, reset_value);
 	reset_wait();

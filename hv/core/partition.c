@@ -87,6 +87,15 @@ void partition_put(struct partition *p)
 		pool_free_page(&root_partition.pool, p);
 }
 
+uint32_t partition_count(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t slot = 0; slot < HV_MAX_PARTITIONS; slot++)
+		count += __atomic_load_n(&table[slot], __ATOMIC_RELAXED) != NULL;
+	return count;
+}
+
 static hv_status_t table_insert(struct partition *p)
 {
 	hv_status_t status = HV_STATUS_NO_RESOURCES;

@@ -28,6 +28,7 @@ void vp_init_root(struct vp *vp, uint32_t index)
 	vp->index = index;
 	vp->lp = lp_get(index);
 	vp->synic = &synics[index];
+	vp->stats = vp->own_stats;
 	synic_init_root(vp->synic, vp);
 	root_partition.vps[index] = vp;
 }
@@ -56,6 +57,7 @@ static void child_power_on(struct child_vp *c)
 	c->vp.waiting_for_sipi = c->vp.index != 0;
 	c->vp.msrs.misc_enable = 1;		/* fast strings */
 	c->vp.start = &c->start;
+	c->vp.stats = c->vp.own_stats;
 	c->vp.lapic = &c->lapic;
 	c->vp.synic = &c->synic;
 	lapic_init(&c->lapic, &c->vp);

@@ -92,6 +92,7 @@ static void inject_interrupt(struct vp *vp)
 		return;
 	if (vcpu_can_take_interrupt(vp)) {
 		vcpu_inject_interrupt(vp, (uint8_t)vector);
+		vp->stats[STAT_VIRTUAL_INTERRUPTS]++;
 		interrupt_accepted(vp, (uint8_t)vector);
 		vector = pending_vector(vp);
 		if (vector < 0)
@@ -159,7 +160,10 @@ static enum vp_next run_once(struct vp *vp)
 		return next;
 	next = vcpu_run_once(vp);
 	lapic_tpr_from_cr8(vp->lapic);
-	return next == VP_RESUME && vcpu_root_interrupt_pending(vp) ? VP_RETURN : next;
+	if (!vcpu_root_interrupt_pending(vp))
+		return next;
+	vp->stats[STAT_EXTERNAL_INTERRUPTS]++;
+	return VP_RETURN;
 }
 
 static void dispatch_answer(struct vp *vp, enum vp_next next, uint32_t *state, uint32_t *event)
@@ -196,6 +200,8 @@ static void run_until_return(struct vp *vp, uint32_t *state, uint32_t *event)
 		next = VP_RETURN;
 	vp->running = false;
 	vp->runtime += tsc_now() - entered;
+	vp->stats[STAT_DISPATCHES]++;
+	vp->stats[STAT_RUN_TIME] = vp_runtime_100ns(vp);
 	dispatch_answer(vp, next, state, event);
 	vp_fill_register_page(vp);
 	spin_unlock(&vp->partition->lock);

@@ -8,6 +8,7 @@
 #include <hv/hypercall.h>
 #include <hv/partition.h>
 #include <hv/root.h>
+#include <hv/stats.h>
 #include <hv/vp.h>
 
 #define LARGE_PAGES	512ull
@@ -84,6 +85,7 @@ hv_status_t hc_deposit_memory(struct vp *caller, struct hc_call *call)
 	gpa_space_flush(&root_partition.gpa, &root_partition.lock);
 	for (; status == HV_STATUS_SUCCESS && call->reps_done < call->rep_count; call->reps_done++)
 		pool_give(partition_is_root(p) ? &root_deposits : &p->pool, (spa_t){ list[call->reps_done] << PAGE_SHIFT });
+	stats_partition_changed(p);
 	partition_put(p);
 	return status;
 }

@@ -59,6 +59,7 @@ hv_status_t hc_create_vp(struct vp *caller, struct hc_call *call)
 	else
 		status = vp_create(p, in->vp_index);
 	spin_unlock(&p->lock);
+	stats_partition_changed(p);
 	partition_put(p);
 	return status;
 }

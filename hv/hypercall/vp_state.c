@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * VP state pages (register page, intercept message), statistics pages, and Get/SetVpState blobs. A page the root sees is a
+ * VP state pages (register page, intercept message) and Get/SetVpState blobs. A page the root sees is a
  * deposited one, shown at its own address because Linux takes its struct page (hv-abi.md 3.6), and goes back to its pool.
  */
 #include <abi/hv_status.h>
@@ -10,16 +10,10 @@
 #include <hv/hypercall.h>
 #include <hv/hypercall_target.h>
 #include <hv/lapic.h>
-#include <hv/lp.h>
 #include <hv/partition.h>
-#include <hv/stats.h>
 #include <hv/string.h>
 #include <hv/synic.h>
 #include <hv/vp.h>
-
-#define STATS_LP_COUNT		1	/* counter of the hypervisor object that Linux sizes its tables by */
-#define STATS_AREA(identity)	((identity)[15])
-#define STATS_AREA_PARENT	1
 
 /* State pages */
 
@@ -92,79 +86,6 @@ void vp_unmap_state_pages(struct vp *vp)
 	root_page_hide(vp->intercept_page, &vp->partition->pool);
 	vp->register_page = NULL;
 	vp->intercept_page = NULL;
-}
-
-/* Statistics pages */
-
-static bool stats_object_is_known(uint32_t type, const uint8_t identity[16])
-{
-	return (type == HV_STATS_HYPERVISOR || type == HV_STATS_LOGICAL_PROCESSOR || type == HV_STATS_PARTITION ||
-		type == HV_STATS_VP) && STATS_AREA(identity) <= STATS_AREA_PARENT;
-}
-
-static struct stats_record *stats_find(uint32_t type, const uint8_t identity[16])
-{
-	struct stats_record *r = NULL;
-
-	while ((r = records_next(&root_partition.stats_pages, r)))
-		if (r->type == type && !memcmp(r->identity, identity, 16))
-			return r;
-	return NULL;
-}
-
-static struct stats_record *stats_create(uint32_t type, const uint8_t identity[16])
-{
-	struct stats_record *r = records_add(&root_partition.stats_pages, &root_partition.pool);
-	uint64_t *page = r ? pool_alloc_page(&root_deposits) : NULL;
-
-	if (!page)
-		return NULL;
-	if (type == HV_STATS_HYPERVISOR)
-		page[STATS_LP_COUNT] = lp_count;
-	*r = (struct stats_record){ .used = 1, .type = type, .page = virt_to_spa(page).addr };
-	memcpy(r->identity, identity, 16);
-	return r;
-}
-
-hv_status_t hc_map_stats_page(struct vp *caller, struct hc_call *call)
-{
-	const struct hv_in_map_stats_page *in = hc_in(call, struct hv_in_map_stats_page);
-	struct stats_record *r;
-	spa_t page;
-
-	(void)caller;
-	if (!stats_object_is_known(in->type, in->identity))
-		return HV_STATUS_INVALID_PARAMETER;
-	spin_lock(&root_partition.lock);
-	r = stats_find(in->type, in->identity);
-	if (!r)
-		r = stats_create(in->type, in->identity);
-	if (r)
-		r->used++;
-	page.addr = r ? r->page : 0;
-	spin_unlock(&root_partition.lock);
-	if (!page.addr)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
-	hc_out(call, struct hv_out_page)->gpfn = page.addr >> PAGE_SHIFT;
-	return root_page_show(spa_to_virt(page));
-}
-
-hv_status_t hc_unmap_stats_page(struct vp *caller, struct hc_call *call)
-{
-	const struct hv_in_map_stats_page *in = hc_in(call, struct hv_in_map_stats_page);
-	struct stats_record *r;
-	void *page = NULL;
-
-	(void)caller;
-	spin_lock(&root_partition.lock);
-	r = stats_find(in->type, in->identity);
-	if (r && --r->used == 1) {
-		page = spa_to_virt((spa_t){ r->page });
-		r->used = 0;
-	}
-	spin_unlock(&root_partition.lock);
-	root_page_hide(page, &root_deposits);
-	return r ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
 }
 
 /* State blobs: whole pages of the root's memory, named by PFN, or the timers inline */

@@ -7,6 +7,7 @@
 #include <hv/hypercall.h>
 #include <hv/intercept.h>
 #include <hv/message.h>
+#include <hv/panic.h>
 #include <hv/partition.h>
 #include <hv/root.h>
 
@@ -14,17 +15,20 @@
 
 enum vp_next intercept_port(struct vp *vp, const struct port_access *access)
 {
+	vp->stats[STAT_IO]++;
 	return message_io_port(vp, access);	/* every port of a child is its VMM's; the root's never exit */
 }
 
 enum vp_next intercept_hypercall(struct vp *vp)
 {
+	vp->stats[STAT_HYPERCALLS]++;
 	return hc_dispatch(vp);
 }
 
 /* Whether there is something to wake for is seen before the next entry. */
 enum vp_next intercept_halt(struct vp *vp)
 {
+	vp->stats[STAT_HALTS]++;
 	vcpu_skip_instruction(vp);
 	vp->halted = true;
 	return VP_RESUME;
@@ -32,6 +36,7 @@ enum vp_next intercept_halt(struct vp *vp)
 
 enum vp_next intercept_xsetbv(struct vp *vp, uint32_t index, uint64_t value)
 {
+	vp->stats[STAT_CONTROL_REGISTERS]++;
 	if (vcpu_cpl(vp) || index || !cpuid_xcr0_is_valid(value)) {
 		vcpu_inject_exception(vp, VECTOR_GP, true, 0);
 		return VP_RESUME;
@@ -44,7 +49,10 @@ enum vp_next intercept_xsetbv(struct vp *vp, uint32_t index, uint64_t value)
 
 enum vp_next intercept_triple_fault(struct vp *vp)
 {
-	return partition_is_root(vp->partition) ? root_triple_fault(vp) : message_unrecoverable(vp);
+	if (partition_is_root(vp->partition))
+		return root_triple_fault(vp);
+	hv_fault_for_test();
+	return message_unrecoverable(vp);
 }
 
 enum vp_next intercept_invalid_state(struct vp *vp)
@@ -54,11 +62,12 @@ enum vp_next intercept_invalid_state(struct vp *vp)
 
 enum vp_next intercept_interrupt_window(struct vp *vp)
 {
-	(void)vp;				/* what waited is injected before the next entry */
+	vp->stats[STAT_INTERRUPT_WINDOWS]++;	/* what waited is injected before the next entry */
 	return VP_RESUME;
 }
 
 enum vp_next intercept_unexpected(struct vp *vp, uint64_t code)
 {
+	vp->stats[STAT_OTHER_INTERCEPTS]++;
 	return message_unsupported(vp, 0, code);
 }

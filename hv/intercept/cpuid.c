@@ -412,6 +412,7 @@ enum vp_next intercept_cpuid(struct vp *vp)
 {
 	struct hv_cpuid_values v;
 
+	vp->stats[STAT_CPUID]++;
 	if (partition_is_root(vp->partition))
 		return root_cpuid(vp);
 	spin_lock(&vp->partition->lock);

@@ -112,6 +112,7 @@ enum vp_next intercept_gpa(struct vp *vp, const struct gpa_fault *fault)
 	bool apic;
 	spa_t spa;
 
+	vp->stats[STAT_MEMORY]++;
 	if (partition_is_root(p))
 		return root_gpa_fault(vp, fault);
 	spin_lock(&p->lock);

@@ -53,6 +53,8 @@ static enum vp_next deliver(struct vp *vp, uint32_t type, const void *payload, u
 	struct hv_message *page = vp->intercept_page;
 
 	vp->intercept_suspend = true;
+	vp->stats[type == HVMSG_X64_IO_PORT_INTERCEPT ? STAT_IO_MESSAGES :
+		  type == HVMSG_UNMAPPED_GPA || type == HVMSG_GPA_INTERCEPT ? STAT_MEMORY_MESSAGES : STAT_OTHER_MESSAGES]++;
 	if (!page)
 		return VP_RETURN;
 	page->header = (struct hv_message_header){

@@ -239,6 +239,7 @@ enum vp_next intercept_rdmsr(struct vp *vp, uint32_t msr)
 	uint64_t value = 0;
 	bool ignore;
 
+	vp->stats[STAT_MSR]++;
 	if (partition_is_root(vp->partition)) {
 		if (!MSR_IS_SYNTHETIC(msr))
 			return root_rdmsr(vp, msr);
@@ -299,6 +300,7 @@ enum vp_next intercept_wrmsr(struct vp *vp, uint32_t msr, uint64_t value)
 	enum vp_next next;
 	bool ignore;
 
+	vp->stats[STAT_MSR]++;
 	if (partition_is_root(vp->partition)) {
 		if (!MSR_IS_SYNTHETIC(msr))
 			return root_wrmsr(vp, msr, value);

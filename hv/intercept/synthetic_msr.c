@@ -129,7 +129,7 @@ static bool assist_write(struct vp *vp, uint64_t value)
 	return true;
 }
 
-static uint64_t vp_runtime_100ns(const struct vp *vp)
+uint64_t vp_runtime_100ns(const struct vp *vp)
 {
 	return vp->runtime / (tsc_hz / 10000000);
 }

@@ -1,18 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fatal messages. They go to the serial port and, as far as firmware gave us one, to the screen; then the LP halts for good. */
+/*
+ * Fatal messages. They go to the serial port and, as far as firmware gave us one, to the screen; then the LP halts for good, or
+ * the machine restarts after `panic_restart_seconds`.
+ */
 #include <arch/x86/cpu.h>
 #include <arch/x86/machine.h>
 #include <hv/console.h>
 #include <hv/lp.h>
+#include <hv/deadline.h>
 #include <hv/panic.h>
+#include <hv/partition.h>
+#include <hv/root.h>
+#include <hv/vp.h>
 #include <lib/screen.h>
 
+uint64_t panic_restart_seconds;		/* option panic_restart=; 0: the message stays on the screen */
+bool panic_fault_test;			/* option fault_test=1 */
+#define FAULT_TEST_ADDRESS	0x7ff123456000ull	/* canonical, and mapped by nobody */
 static uint32_t panicking;		/* set by the first LP that panics; the others only halt */
 
 static void __noreturn halt_for_good(void)
 {
 	for (;;)
 		asm volatile("cli; hlt");
+}
+
+static void __noreturn restart_or_halt(void)
+{
+	uint64_t start = tsc_now();
+
+	if (!panic_restart_seconds || !tsc_hz)
+		halt_for_good();
+	while (tsc_now() - start < panic_restart_seconds * tsc_hz)
+		cpu_pause();
+	machine_reset_now();
 }
 
 static void say(const char *text, int n, size_t size)
@@ -47,6 +68,16 @@ static void say_exits(const struct lp *lp)
 	}
 }
 
+static const char *running_vp(const struct lp *lp)
+{
+	static char text[64];
+
+	if (!lp->running)
+		return "nobody yet";
+	hv_snprintf(text, sizeof(text), "partition %llu VP %u", (unsigned long long)lp->running->partition->id, lp->running->index);
+	return text;
+}
+
 static void say_build(void)
 {
 	say_line("Partita hv, build ");
@@ -73,10 +104,18 @@ void hv_panic(const char *format, ...)
 	say_line("\n");
 	say_build();
 	if (machine_lps_known()) {
-		say_line("LP %u, called from %p, its last exits:\n", this_lp()->index, __builtin_return_address(0));
+		say_line("LP %u, called from %p, for %s, its last exits:\n", this_lp()->index, __builtin_return_address(0),
+			 running_vp(this_lp()));
 		say_exits(this_lp());
 	}
-	halt_for_good();
+	say_line("hv: end of report\n");
+	restart_or_halt();
+}
+
+void hv_fault_for_test(void)
+{
+	if (panic_fault_test)
+		*(volatile uint32_t *)FAULT_TEST_ADDRESS = 0;
 }
 
 void hv_panic_join(void)

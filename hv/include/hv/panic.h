@@ -13,6 +13,14 @@ extern const char hv_build_id[];
 void __noreturn hv_panic(const char *format, ...) __printf(1, 2);
 void __noreturn hv_refuse(const char *format, ...) __printf(1, 2);
 
+/*
+ * Options: seconds until a panic restarts the machine (0: never), and a deliberate fault, for the test of all this: with it
+ * set, hv_fault_for_test() writes where nothing is mapped. It is called when a child triple-faults.
+ */
+extern uint64_t panic_restart_seconds;
+extern bool panic_fault_test;
+void hv_fault_for_test(void);
+
 void hv_panic_join(void);	/* an LP that was kicked ends here if another has panicked */
 
 /* For hv's own invariants only: a guest must not be able to make one false. */

@@ -63,6 +63,7 @@ hv_status_t partition_get(uint64_t id, struct partition **out);		/* takes a refe
 hv_status_t partition_get_child(uint64_t id, struct partition **out);	/* the same; the root itself is refused */
 hv_status_t partition_get_or_self(struct vp *caller, uint64_t id, struct partition **out);
 void partition_put(struct partition *p);
+uint32_t partition_count(void);			/* the root included */
 
 hv_status_t partition_create(struct partition **out);	/* memory from the root's pool; in the table with a new id */
 hv_status_t partition_initialize(struct partition *p);

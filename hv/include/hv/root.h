@@ -30,5 +30,6 @@ bool root_may_own(spa_t page);
 bool machine_set_sleep_type(uint32_t state, uint8_t pm1a, uint8_t pm1b);
 void machine_enter_sleep(uint32_t state);	/* S5 does not return */
 void __noreturn machine_reset(void);
+void __noreturn machine_reset_now(void);		/* without a word: no lock is taken */
 
 #endif

@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Statistics pages (HvCallMapStatsPage): 512 counters per object, in a page of the root's pool that the root reads. */
+/*
+ * Statistics. A VP counts its exits by reason, always, in vp->stats; when the root maps the VP's statistics page
+ * (HvCallMapStatsPage) that is where it counts from then on. Indexes are the interface's (Linux: mshv_debugfs_counters.c).
+ */
 #ifndef HV_STATS_H
 #define HV_STATS_H
 
 #include <hv/types.h>
+
+enum vp_counter {
+	STAT_RUN_TIME = 1,		/* 100 ns */
+	STAT_HYPERCALLS = 7, STAT_CONTROL_REGISTERS = 11, STAT_IO = 13, STAT_HALTS = 15, STAT_CPUID = 19, STAT_MSR = 21,
+	STAT_OTHER_INTERCEPTS = 23, STAT_EXTERNAL_INTERRUPTS = 25, STAT_INTERRUPT_WINDOWS = 27, STAT_MEMORY = 33,
+	STAT_IO_MESSAGES = 40, STAT_MEMORY_MESSAGES = 41, STAT_OTHER_MESSAGES = 43, STAT_VIRTUAL_INTERRUPTS = 59, STAT_DISPATCHES = 74,
+	VP_COUNTERS
+};
+
+struct partition;
+struct vp;
 
 struct stats_record {			/* a record of root_partition.stats_pages */
 	uint32_t used;			/* 1 + times mapped */
@@ -11,5 +25,8 @@ struct stats_record {			/* a record of root_partition.stats_pages */
 	uint8_t identity[16];
 	uint64_t page;			/* SPA */
 };
+
+/* The hypervisor's and the partition's own counters, in the pages that are mapped. Caller holds no lock. */
+void stats_partition_changed(struct partition *p);
 
 #endif

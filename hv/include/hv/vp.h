@@ -10,6 +10,7 @@
 #include <abi/hv_register.h>
 #include <hv/deadline.h>
 #include <hv/gpa_space.h>
+#include <hv/stats.h>
 #include <hv/types.h>
 #include <hv/vcpu.h>
 
@@ -66,6 +67,8 @@ struct vp {
 		uint32_t leaf, subleaf, epoch, eax, ebx, ecx, edx;
 	} cpuid_cache[VP_CPUID_CACHE];
 	uint64_t runtime;			/* TSC ticks spent dispatched */
+	uint64_t *stats;			/* by enum vp_counter: own_stats, or the page the root has mapped */
+	uint64_t own_stats[VP_COUNTERS];	/* counted by the LP that runs the VP */
 	void *xsave_area;			/* children: extended state while not running; the back end's page */
 	uint64_t xcr0, xss;
 	struct vcpu *arch;
@@ -86,6 +89,7 @@ void vp_run_child(struct vp *vp, uint32_t flags, uint32_t *state, uint32_t *even
 void vp_init_root(struct vp *vp, uint32_t index);	/* neutral part of a root VP; memory is the caller's */
 hv_status_t vp_create(struct partition *p, uint32_t index);
 void vp_destroy(struct vp *vp);				/* not running; caller holds no lock */
+uint64_t vp_runtime_100ns(const struct vp *vp);		/* intercept/synthetic_msr.c */
 uint64_t vp_register64(struct vp *vp, uint32_t name);	/* a register of the vendor's that cannot fail */
 
 /* core/registers.c: any register of TLFS HV_REGISTER_NAME. Caller holds the lock and has seen that the VP is not running. */

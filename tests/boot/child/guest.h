@@ -84,5 +84,8 @@ void guest_apic(unsigned int vp);
 void guest_time(unsigned int vp);
 void guest_state(unsigned int vp);
 void guest_memory(unsigned int vp);
+void guest_isolation(unsigned int vp);
+void guest_fuzz(unsigned int vp);
+void guest_triple_fault(unsigned int vp);
 
 #endif

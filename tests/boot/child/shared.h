@@ -11,7 +11,10 @@
 #define SCRATCH		0x700000u	/* pages for overlays and hypercall blocks: not in the image */
 #define MAX_VPS		8
 
-enum guest_test { GUEST_SYNIC, GUEST_SIGNALS, GUEST_STIMERS, GUEST_PROCESSORS, GUEST_APIC, GUEST_TIME, GUEST_STATE, GUEST_MEMORY, GUEST_TESTS };
+enum guest_test {
+	GUEST_SYNIC, GUEST_SIGNALS, GUEST_STIMERS, GUEST_PROCESSORS, GUEST_APIC, GUEST_TIME, GUEST_STATE, GUEST_MEMORY, GUEST_ISOLATION,
+	GUEST_FUZZ, GUEST_TRIPLE_FAULT, GUEST_TESTS
+};
 
 #define PORT_CHECK	0x80		/* OUT of the address of a struct check */
 #define PORT_ASK	0x84		/* OUT of the address of a struct ask; done when OUT is */
@@ -20,7 +23,6 @@ enum guest_test { GUEST_SYNIC, GUEST_SIGNALS, GUEST_STIMERS, GUEST_PROCESSORS, G
 struct check { uint64_t claim; uint32_t ok, unused; };
 struct ask { uint32_t what, vp; uint64_t argument[4], result[4]; };
 
-/* Every VMM knows these; each test has more, from ASK_TEST on. */
-enum { ASK_YIELD, ASK_TEST = 16 };
+#define ASK_TEST	16		/* each test's own requests start here */
 
 #endif

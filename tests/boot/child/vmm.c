@@ -26,6 +26,7 @@ struct vp vps[MAX_VPS];
 
 static const struct test *const tests[] = {
 	&test_synic, &test_signals, &test_stimers, &test_processors, &test_apic, &test_time, &test_state, &test_memory,
+	&test_isolation, &test_fuzz, &test_triple_fault,
 };
 static const struct test *test;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -199,8 +200,10 @@ static bool handle_port(struct vp *vp, const struct hv_message *message)
 	advance(vp, m->header.rip, m->header.instruction_length);
 	if (m->port == PORT_CHECK)
 		handle_check(m);
-	else if (m->port == PORT_ASK && a->what >= ASK_TEST)
+	else if (m->port == PORT_ASK)
 		test->ask(vp, a);
+	else if (m->port != PORT_END)
+		return test->message && test->message(vp, message) == GO_ON;
 	return m->port != PORT_END;
 }
 

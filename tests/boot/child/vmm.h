@@ -41,7 +41,8 @@ struct test {
 #define FEATURES_ALWAYS	(HV_SYNTH_HYPERVISOR_PRESENT | HV_SYNTH_HV1 | HV_SYNTH_HYPERCALL | HV_SYNTH_VP_INDEX | \
 			 HV_SYNTH_REFERENCE_COUNTER | HV_SYNTH_SYNIC)
 
-extern const struct test test_synic, test_signals, test_stimers, test_processors, test_apic, test_time, test_state, test_memory;
+extern const struct test test_synic, test_signals, test_stimers, test_processors, test_apic, test_time, test_state, test_memory, test_isolation,
+	test_fuzz, test_triple_fault;
 
 /* The partition of the test that runs. */
 extern int partition_fd;

@@ -10,6 +10,7 @@
 #include "fake.h"
 #include <hv/intercept.h>
 #include <hv/root.h>
+#include <hv/panic.h>
 #include <hv/string.h>
 
 #define NPT_PRESENT	1ull
@@ -201,6 +202,7 @@ enum vp_next root_wrmsr(struct vp *vp, uint32_t msr, uint64_t v) { (void)vp; (vo
 enum vp_next root_gpa_fault(struct vp *vp, const struct gpa_fault *f) { (void)vp; (void)f; return VP_RESUME; }
 enum vp_next root_triple_fault(struct vp *vp) { (void)vp; return VP_RESUME; }
 void machine_reset(void) { fail(); for (;;); }
+void hv_fault_for_test(void) { }
 hv_status_t root_create_vp(struct vp *vp, const struct hv_in_create_vp *in) { (void)vp; (void)in; return HV_STATUS_ACCESS_DENIED; }
 
 #define NOT_HERE(name) \
