@@ -53,7 +53,6 @@ static struct cpuid machine_leaf(struct vp *vp, uint32_t leaf, uint32_t subleaf)
 
 	switch (leaf) {
 	case 1:
-		c.ecx &= ~(uint32_t)BIT(5);				/* VMX */
 		c.ecx |= (uint32_t)BIT(31);				/* hypervisor present */
 		c.ecx = with_cr4_bit(vp, c.ecx, BIT(27), CR4_OSXSAVE);
 		break;
@@ -61,12 +60,8 @@ static struct cpuid machine_leaf(struct vp *vp, uint32_t leaf, uint32_t subleaf)
 		if (subleaf == 0)
 			c.ecx = with_cr4_bit(vp, c.ecx, BIT(4), CR4_PKE);
 		break;
-	case 0x80000001:
-		c.ecx &= ~(uint32_t)BIT(2);				/* SVM */
-		break;
-	case 0x8000000a:
-		return (struct cpuid){ 0 };
 	}
+	vcpu_mask_root_cpuid(leaf, subleaf, &c);
 	return c;
 }
 

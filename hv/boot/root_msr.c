@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The root's MSRs that do not pass through: EFER and the SVM registers, which are hv's; APIC_BASE, because the LP must stay
+ * The root's MSRs that do not pass through: EFER and those of the CPU's virtualization, which are hv's; APIC_BASE, because the LP must stay
  * in x2APIC mode; the ICR, for INIT and SIPI; the timer, while hv shares it. MSRs outside the bitmap's ranges come here, too.
  */
 #include <abi/hv_register.h>
@@ -12,7 +12,6 @@
 #include <hv/root.h>
 
 #define EFER_KNOWN	0x367d01ull		/* SCE LME LMA NXE SVME LMSLE FFXSR TCE MCOMMIT INTWB AIBRSE UAIE */
-#define VM_CR_SVM_OFF	(BIT(4) | BIT(3))	/* SVMDIS and its lock: as a machine whose firmware switched SVM off */
 
 static uint64_t efer_get(struct vp *vp)
 {
@@ -40,15 +39,14 @@ static bool apic_base_set(uint64_t value)
 
 static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
+	enum vcpu_msr kind = vcpu_root_msr(msr, value);
+
+	if (kind != VCPU_MSR_NATIVE)
+		return kind == VCPU_MSR_VALUE;
 	switch (msr) {
 	case MSR_EFER:
 		*value = efer_get(vp);
 		return true;
-	case MSR_VM_CR:
-		*value = VM_CR_SVM_OFF;
-		return true;
-	case MSR_VM_HSAVE_PA:
-		return false;
 	default:
 		return timer_root_read(msr, value) || rdmsr_safe(msr, value);
 	}
@@ -56,6 +54,10 @@ static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
 
 static bool write(struct vp *vp, uint32_t msr, uint64_t value)
 {
+	uint64_t ignored;
+
+	if (vcpu_root_msr(msr, &ignored) != VCPU_MSR_NATIVE)
+		return false;
 	switch (msr) {
 	case MSR_EFER:
 		return efer_set(vp, value);
@@ -64,9 +66,6 @@ static bool write(struct vp *vp, uint32_t msr, uint64_t value)
 	case APIC_MSR_ICR:
 		root_startup_icr(value);
 		return true;
-	case MSR_VM_CR:
-	case MSR_VM_HSAVE_PA:
-		return false;
 	default:
 		return timer_root_write(msr, value) || wrmsr_safe(msr, value);
 	}

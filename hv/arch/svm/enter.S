@@ -67,9 +67,9 @@ svm_open_window:
 	clgi
 	ret
 
-	/* void vcpu_let_interrupts_in(void) */
-	.global vcpu_let_interrupts_in
-vcpu_let_interrupts_in:
+	/* void svm_let_interrupts_in(void) */
+	.global svm_let_interrupts_in
+svm_let_interrupts_in:
 	stgi
 	sti
 	nop
@@ -82,12 +82,12 @@ vcpu_let_interrupts_in:
 	 * void svm_halt(void): the NMI handler moves an NMI that came between STGI and HLT behind the HLT (descriptors.c), so
 	 * that it is never slept over.
 	 */
-	.global svm_halt, lp_halt_instruction, lp_halt_end
+	.global svm_halt
 svm_halt:
 	stgi
-lp_halt_instruction:
-	hlt
-lp_halt_end:
-	clgi
+1:	hlt
+2:	clgi
 	ret
+	.section nmi_fixup, "a"
+	.quad 1b, 2b, 2b
 	.section .note.GNU-stack, "", @progbits

@@ -5,31 +5,28 @@
  * may deliver the latter twice (root-boot-notes.md section A2).
  */
 #include <arch/svm/svm.h>
-#include <arch/x86/cpu.h>
-#include <boot/root_startup.h>
 #include <hv/partition.h>
-#include <hv/vcpu.h>
 
 static bool interrupt_in_flight(const struct vmcb *c)
 {
 	return (c->int_ctl & INT_CTL_IRQ) && !(c->intercept1 & INTERCEPT1_VINTR);
 }
 
-bool vcpu_event_pending(struct vp *vp)
+bool svm_event_pending(struct vp *vp)
 {
 	return (vmcb_of(vp)->event_inject & EVENT_VALID) || interrupt_in_flight(vmcb_of(vp));
 }
 
-bool vcpu_can_take_interrupt(struct vp *vp)
+bool svm_can_take_interrupt(struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
 
-	return (c->rflags & RFLAGS_IF) && !(c->interrupt_shadow & VMCB_SHADOW) && !vcpu_event_pending(vp);
+	return (c->rflags & RFLAGS_IF) && !(c->interrupt_shadow & VMCB_SHADOW) && !svm_event_pending(vp);
 }
 
-bool vcpu_can_take_nmi(struct vp *vp)
+bool svm_can_take_nmi(struct vp *vp)
 {
-	return !vp->arch->nmi_blocked && !(vmcb_of(vp)->interrupt_shadow & VMCB_SHADOW) && !vcpu_event_pending(vp);
+	return !svm_of(vp)->nmi_blocked && !(vmcb_of(vp)->interrupt_shadow & VMCB_SHADOW) && !svm_event_pending(vp);
 }
 
 static void request_virtual_interrupt(struct vmcb *c, uint8_t vector)
@@ -38,7 +35,7 @@ static void request_virtual_interrupt(struct vmcb *c, uint8_t vector)
 		     (uint64_t)vector << INT_CTL_VECTOR_SHIFT;
 }
 
-void vcpu_inject_interrupt(struct vp *vp, uint8_t vector)
+void svm_inject_interrupt(struct vp *vp, uint8_t vector)
 {
 	struct vmcb *c = vmcb_of(vp);
 
@@ -46,31 +43,16 @@ void vcpu_inject_interrupt(struct vp *vp, uint8_t vector)
 	request_virtual_interrupt(c, vector);
 }
 
-void vcpu_inject_nmi(struct vp *vp)
+void svm_inject_nmi(struct vp *vp)
 {
 	vmcb_of(vp)->event_inject = EVENT_MAKE(EVENT_NMI, VECTOR_NMI);
-	vp->arch->nmi_blocked = !partition_is_root(vp->partition);
+	svm_of(vp)->nmi_blocked = !partition_is_root(vp->partition);
 }
 
-void vcpu_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
+void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
 {
 	vmcb_of(vp)->event_inject = EVENT_MAKE(EVENT_EXCEPTION, vector) |
 				    (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
-}
-
-void vcpu_request_interrupt_window(struct vp *vp)
-{
-	vp->arch->interrupt_window = true;
-}
-
-void vcpu_request_tpr_window(struct vp *vp, uint8_t priority)
-{
-	vp->arch->tpr_window = priority;
-}
-
-void vcpu_request_nmi_window(struct vp *vp)
-{
-	vp->arch->nmi_window = true;
 }
 
 /* What the exit interrupted while it was being delivered. INT n and its like are simply executed again: RIP is still there. */
@@ -85,7 +67,7 @@ void svm_complete_event(struct vp *vp)
 	if (!(event & EVENT_VALID) || by_instruction)
 		return;
 	if (EVENT_TYPE(event) == EVENT_INTERRUPT)
-		vcpu_inject_interrupt(vp, EVENT_VECTOR(event));
+		svm_inject_interrupt(vp, EVENT_VECTOR(event));
 	else
 		c->event_inject = event;
 }
@@ -101,7 +83,7 @@ static void set_intercept1(struct vmcb *c, uint32_t bit, bool on)
  * virtual one, intercepted, says when the root could be interrupted again. Nothing is acknowledged or injected by hv.
  * QEMU's TCG forgets the virtual interrupt when it delivers a physical one; there the IRET that ends the handler says it.
  */
-static void prepare_root(struct vmcb *c, const struct lp_vendor *v)
+static void prepare_root(struct vmcb *c, const struct svm_lp *v)
 {
 	bool aside = v->watch_timer && v->step_aside;
 
@@ -129,13 +111,14 @@ static void prepare_child(struct vp *vp)
 	if (window)
 		request_virtual_interrupt(c, 0);
 	c->intercept_cr = (c->int_ctl & INT_CTL_IRQ) || vp->arch->tpr_window ? INTERCEPT_WRITE_CR8 : 0;
-	set_intercept1(c, INTERCEPT1_IRET, vp->arch->nmi_blocked);
+	set_intercept1(c, INTERCEPT1_IRET, svm_of(vp)->nmi_blocked);
+	c->intercept_dr = vp->arch->uses_debug ? 0 : INTERCEPT_DR0_TO_DR3;
 }
 
 void svm_prepare_events(struct vp *vp)
 {
 	if (partition_is_root(vp->partition))
-		prepare_root(vmcb_of(vp), this_lp()->vendor);
+		prepare_root(vmcb_of(vp), svm_lp(this_lp()));
 	else
 		prepare_child(vp);
 }

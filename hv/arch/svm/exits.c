@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exits, decoded from the VMCB and handed to intercept_*(), which answers them whoever the VP is (AMD APM 2, appendix C). */
 #include <arch/svm/svm.h>
-#include <arch/x86/cpu.h>
-#include <boot/root_startup.h>
 #include <hv/intercept.h>
-#include <hv/lp.h>
 #include <hv/panic.h>
 #include <hv/partition.h>
-#include <hv/root.h>
 #include <hv/string.h>
 
 typedef enum vp_next (*svm_exit_fn)(struct vp *vp);
@@ -22,7 +18,7 @@ static bool is_root(struct vp *vp)
 	return partition_is_root(vp->partition);
 }
 
-void vcpu_skip_instruction(struct vp *vp)
+void svm_skip_instruction(struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
 
@@ -34,7 +30,7 @@ void vcpu_skip_instruction(struct vp *vp)
 		vcpu_set_rip(vp, c->rip + instruction_bytes[c->exit_code]);
 }
 
-unsigned int vcpu_instruction_bytes(struct vp *vp, uint8_t bytes[16])
+unsigned int svm_instruction_bytes(struct vp *vp, uint8_t bytes[16])
 {
 	struct vmcb *c = vmcb_of(vp);
 	unsigned int n = c->bytes_fetched & 0xf;
@@ -45,18 +41,13 @@ unsigned int vcpu_instruction_bytes(struct vp *vp, uint8_t bytes[16])
 	return n;
 }
 
-bool vcpu_root_interrupt_pending(struct vp *vp)
-{
-	return vp->arch->interrupted;
-}
-
 static enum vp_next exit_interrupt(struct vp *vp)
 {
 	if (!is_root(vp)) {
 		vp->arch->interrupted = true;
 		return VP_RETURN;
 	}
-	this_lp()->vendor->step_aside = true;		/* timer_poll() has looked already; now the root takes it */
+	svm_lp(this_lp())->step_aside = true;		/* timer_poll() has looked already; now the root takes it */
 	return VP_RESUME;
 }
 
@@ -65,55 +56,34 @@ static enum vp_next exit_window(struct vp *vp)
 	vmcb_of(vp)->int_ctl &= ~INT_CTL_VIRQ_FIELDS;
 	vmcb_of(vp)->intercept1 &= ~INTERCEPT1_VINTR;
 	if (is_root(vp)) {
-		this_lp()->vendor->step_aside = false;
+		svm_lp(this_lp())->step_aside = false;
 		return VP_RESUME;
 	}
 	vp->arch->interrupt_window = false;
 	return intercept_interrupt_window(vp);
 }
 
-/* A kick ends the entry and nothing more; any other NMI is the root's. One of each that merge count as a kick. */
 static enum vp_next exit_nmi(struct vp *vp)
 {
-	bool taken = svm_nmi_window();
-	bool kick = __atomic_exchange_n(&this_lp()->kick_pending, 0, __ATOMIC_SEQ_CST);
-
-	hv_panic_join();
-	if (taken && !kick) {
-		vcpu_inject_nmi(this_lp()->root_vp);
-		return is_root(vp) ? VP_RESUME : VP_RETURN;
-	}
-	return !is_root(vp) && root_startup_pending() ? VP_RETURN : VP_RESUME;
+	return exit_nmi_common(vp, svm_nmi_window());
 }
 
 static enum vp_next exit_iret(struct vp *vp)
 {
 	if (is_root(vp)) {
-		this_lp()->vendor->step_aside = false;
+		svm_lp(this_lp())->step_aside = false;
 		return VP_RESUME;
 	}
-	vp->arch->nmi_blocked = false;
+	svm_of(vp)->nmi_blocked = false;
 	if (!vp->arch->nmi_window)
 		return VP_RESUME;
 	vp->arch->nmi_window = false;
 	return intercept_interrupt_window(vp);
 }
 
-/* The machine is failing; that is the root's to handle, whoever ran. */
-static enum vp_next exit_machine_check(struct vp *vp)
-{
-	(void)vp;
-	vcpu_inject_exception(this_lp()->root_vp, VECTOR_MC, false, 0);
-	return VP_RETURN;
-}
-
 static enum vp_next exit_msr(struct vp *vp)
 {
-	uint32_t msr = (uint32_t)vp->gprs.rcx;
-
-	if (vmcb_of(vp)->exit_info1 & 1)
-		return intercept_wrmsr(vp, msr, (uint32_t)vp->gprs.rax | vp->gprs.rdx << 32);
-	return intercept_rdmsr(vp, msr);
+	return vmcb_of(vp)->exit_info1 & 1 ? exit_msr_write(vp) : exit_msr_read(vp);
 }
 
 static enum vp_next exit_port(struct vp *vp)
@@ -136,34 +106,6 @@ static enum vp_next exit_gpa_fault(struct vp *vp)
 	};
 
 	return intercept_gpa(vp, &fault);
-}
-
-static enum vp_next exit_xsetbv(struct vp *vp)
-{
-	return intercept_xsetbv(vp, (uint32_t)vp->gprs.rcx, (uint32_t)vp->gprs.rax | vp->gprs.rdx << 32);
-}
-
-static enum vp_next exit_shutdown(struct vp *vp)
-{
-	return intercept_triple_fault(vp);
-}
-
-static enum vp_next exit_undefined(struct vp *vp)	/* SVM, MONITOR, MWAIT, RDPRU: not in the CPU we show */
-{
-	vcpu_inject_exception(vp, VECTOR_UD, false, 0);
-	return VP_RESUME;
-}
-
-static enum vp_next exit_forbidden(struct vp *vp)	/* RDPMC: no counters */
-{
-	vcpu_inject_exception(vp, VECTOR_GP, true, 0);
-	return VP_RESUME;
-}
-
-static enum vp_next exit_ignored(struct vp *vp)		/* INVD, WBINVD: caches are coherent, devices are emulated */
-{
-	vcpu_skip_instruction(vp);
-	return VP_RESUME;
 }
 
 /* MOV CR8, r64 is REX.R 0F 22 with mod 3; LOCK MOV CR0 is another name for it. Returns its length, 0 if it is neither. */
@@ -201,7 +143,7 @@ static enum vp_next exit_write_cr8(struct vp *vp)
 
 static enum vp_next exit_debug_register(struct vp *vp)
 {
-	svm_first_debug_access(vp);
+	switch_debug_in(vp);
 	return VP_RESUME;				/* to do it again */
 }
 
@@ -215,7 +157,7 @@ static const svm_exit_fn svm_exits[] = {
 	[SVM_EXIT_CPUID]	= intercept_cpuid,	[SVM_EXIT_MSR]		= exit_msr,
 	[SVM_EXIT_HLT]		= intercept_halt,	[SVM_EXIT_IOIO]		= exit_port,
 	[SVM_EXIT_VMMCALL]	= intercept_hypercall,	[SVM_EXIT_XSETBV]	= exit_xsetbv,
-	[SVM_EXIT_SHUTDOWN]	= exit_shutdown,	[SVM_EXIT_RDPMC]	= exit_forbidden,
+	[SVM_EXIT_SHUTDOWN]	= intercept_triple_fault,	[SVM_EXIT_RDPMC]	= exit_forbidden,
 	[SVM_EXIT_INVD]		= exit_ignored,		[SVM_EXIT_WBINVD]	= exit_ignored,
 	[SVM_EXIT_VMRUN]	= exit_undefined,	[SVM_EXIT_VMLOAD]	= exit_undefined,
 	[SVM_EXIT_VMSAVE]	= exit_undefined,	[SVM_EXIT_STGI]		= exit_undefined,

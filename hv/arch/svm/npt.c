@@ -45,10 +45,9 @@ static struct npt_format svm_npt = {
 	.dirty = NPT_DIRTY,
 	.largest_level = 2,
 };
-const struct npt_format *npt_format = &svm_npt;
-
 void npt_init(void)
 {
 	if (cpuid(0x80000001, 0).edx & BIT(26))
 		svm_npt.largest_level = 3;
+	npt_format = &svm_npt;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A VP's registers in the VMCB, by TLFS name, and the switch of what VMRUN leaves alone: FS, GS, TR, LDTR and the syscall MSRs
- * (VMSAVE, VMLOAD), extended state, debug registers and TSC_AUX. The root's are live in the CPU whenever hv runs for it.
+ * A VP's registers in the VMCB, by TLFS name, and the switch of what VMRUN leaves alone but VMSAVE and VMLOAD move: FS, GS, TR,
+ * LDTR and the syscall MSRs. The root's are live in the CPU whenever hv runs for it.
  */
 #include <abi/hv_register.h>
 #include <abi/hv_status.h>
@@ -61,151 +61,40 @@ static void vmload(struct vmcb *c)
 	asm volatile("vmload %0" : : "a"(virt_to_spa(c).addr) : "memory");
 }
 
-static void xsave(void *area)
+void svm_switch_in(struct vp *vp)
 {
-	asm volatile("xsave64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+	vmsave(vmcb_of(this_lp()->root_vp));
+	vmload(vmcb_of(vp));
+	switch_in_common(vp);
 }
 
-static void xrstor(const void *area)
+void svm_switch_out(struct vp *vp)
 {
-	asm volatile("xrstor64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
-}
-
-static void save_debug(uint64_t dr[4])
-{
-	dr[0] = read_dr0();
-	dr[1] = read_dr1();
-	dr[2] = read_dr2();
-	dr[3] = read_dr3();
-}
-
-static void load_debug(const uint64_t dr[4])
-{
-	write_dr0(dr[0]);
-	write_dr1(dr[1]);
-	write_dr2(dr[2]);
-	write_dr3(dr[3]);
-}
-
-static void switch_tsc_aux(uint64_t *save, uint64_t load)
-{
-	if (!svm_features.rdtscp)
-		return;
-	*save = rdmsr(MSR_TSC_AUX);
-	if (*save != load)
-		wrmsr(MSR_TSC_AUX, load);
-}
-
-static uint64_t set_xcr0(uint64_t now, uint64_t wanted)
-{
-	if (now != wanted)			/* XSETBV serializes */
-		xsetbv(0, wanted);
-	return wanted;
-}
-
-/* All the states hv may have to keep for either side are enabled while they are saved and loaded; XCR0 comes last. */
-static void switch_extended_in(struct vp *vp, struct lp_vendor *lv)
-{
-	uint64_t now;
-
-	lv->root_xcr0 = xgetbv(0);
-	now = set_xcr0(lv->root_xcr0, svm_features.xcr0 | lv->root_xcr0);
-	xsave(lv->root_xsave);
-	now = set_xcr0(now, svm_features.xcr0);
-	xrstor(vp->xsave_area);
-	set_xcr0(now, vp->xcr0);
-}
-
-static void switch_extended_out(struct vp *vp, struct lp_vendor *lv)
-{
-	uint64_t now = set_xcr0(vp->xcr0, svm_features.xcr0 | lv->root_xcr0);
-
-	xsave(vp->xsave_area);
-	xrstor(lv->root_xsave);
-	set_xcr0(now, lv->root_xcr0);
-}
-
-/* Few guests use breakpoints: DR0 to DR3 are the root's until a child touches them (svm_first_debug_access). */
-static void switch_debug_in(struct vcpu *v, struct lp_vendor *lv)
-{
-	if (!v->uses_debug)
-		return;
-	save_debug(lv->root_dr);
-	load_debug(v->dr);
-}
-
-static void switch_debug_out(struct vcpu *v, struct lp_vendor *lv)
-{
-	if (!v->uses_debug)
-		return;
-	save_debug(v->dr);
-	load_debug(lv->root_dr);
-}
-
-void svm_first_debug_access(struct vp *vp)
-{
-	vp->arch->uses_debug = true;
-	vmcb_of(vp)->intercept_dr = 0;
-	if (vp->arch->loaded)
-		switch_debug_in(vp->arch, this_lp()->vendor);
-}
-
-/* AMD64 Indirect Branch Control Extension: nothing a child of another partition trained may steer this one. */
-static void forget_branches(struct vp *vp, struct lp_vendor *lv)
-{
-	if (svm_features.ibpb && lv->last_partition != vp->partition->id)
-		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
-	lv->last_partition = vp->partition->id;
-}
-
-void vcpu_switch_in(struct vp *vp)
-{
-	struct lp_vendor *lv = this_lp()->vendor;
-	struct vcpu *v = vp->arch;
-
-	forget_branches(vp, lv);
-	vmsave(this_lp()->root_vp->arch->vmcb);
-	vmload(v->vmcb);
-	switch_extended_in(vp, lv);
-	switch_debug_in(v, lv);
-	switch_tsc_aux(&lv->root_tsc_aux, v->tsc_aux);
-	v->loaded = true;
-}
-
-void vcpu_switch_out(struct vp *vp)
-{
-	struct lp_vendor *lv = this_lp()->vendor;
-	struct vcpu *v = vp->arch;
-
-	v->loaded = false;
-	switch_tsc_aux(&v->tsc_aux, lv->root_tsc_aux);
-	switch_debug_out(v, lv);
-	switch_extended_out(vp, lv);
-	vmsave(v->vmcb);
-	vmload(this_lp()->root_vp->arch->vmcb);
-	this_lp()->running = this_lp()->root_vp;
+	switch_out_common(vp);
+	vmsave(vmcb_of(vp));
+	vmload(vmcb_of(this_lp()->root_vp));
 }
 
 /* The root's are in the CPU unless they were set and it has not run since; a child's only while it is loaded. */
 void svm_sync(struct vp *vp)
 {
-	if (vp->arch->loaded || (partition_is_root(vp->partition) && !vp->arch->reload))
-		vmsave(vp->arch->vmcb);
+	if (vp->arch->loaded || (partition_is_root(vp->partition) && !svm_of(vp)->reload))
+		vmsave(vmcb_of(vp));
 }
 
 static void sync_back(struct vp *vp)
 {
 	if (vp->arch->loaded)
-		vmload(vp->arch->vmcb);
+		vmload(vmcb_of(vp));
 	else
-		vp->arch->reload = true;
+		svm_of(vp)->reload = true;
 }
 
 void svm_load_pending(struct vp *vp)
 {
-	if (vp->arch->reload && partition_is_root(vp->partition))
-		vmload(vp->arch->vmcb);
-	vp->arch->reload = false;
+	if (svm_of(vp)->reload && partition_is_root(vp->partition))
+		vmload(vmcb_of(vp));
+	svm_of(vp)->reload = false;
 }
 
 /* ---- registers by name ---- */
@@ -246,7 +135,7 @@ static void segment_set(struct vmcb *c, struct vmcb_segment *s, uint32_t name, c
 
 static uint64_t pending_interruption(const struct vp *vp)
 {
-	const struct vmcb *c = vp->arch->vmcb;
+	const struct vmcb *c = vmcb_of(vp);
 	uint64_t event = c->event_inject;
 	union hv_pending_interruption p = { 0 };
 
@@ -280,18 +169,13 @@ static void set_pending_interruption(struct vp *vp, union hv_pending_interruptio
 
 static uint64_t interrupt_state(const struct vp *vp)
 {
-	return (vp->arch->vmcb->interrupt_shadow & VMCB_SHADOW ? HV_INTERRUPT_STATE_SHADOW : 0) |
-	       (vp->arch->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0);
+	return (vmcb_of(vp)->interrupt_shadow & VMCB_SHADOW ? HV_INTERRUPT_STATE_SHADOW : 0) |
+	       (svm_of(vp)->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0);
 }
 
 static void set_efer(struct vmcb *c, uint64_t value)
 {
 	c->efer = (value & ~EFER_SVME) | EFER_SVME;		/* VMRUN insists; the guest does not see it */
-}
-
-static uint64_t *debug_register(struct vp *vp, uint32_t name)
-{
-	return name >= HV_X64_REGISTER_DR0 && name <= HV_X64_REGISTER_DR3 ? &vp->arch->dr[name - HV_X64_REGISTER_DR0] : NULL;
 }
 
 static hv_status_t special_get(struct vp *vp, uint32_t name, union hv_register_value *v)
@@ -308,9 +192,6 @@ static hv_status_t special_get(struct vp *vp, uint32_t name, union hv_register_v
 		return HV_STATUS_SUCCESS;
 	case HV_X64_REGISTER_TSC:
 		v->reg64 = rdtsc() + c->tsc_offset;
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_TSC_AUX:
-		v->reg64 = vp->arch->loaded ? rdmsr(MSR_TSC_AUX) : vp->arch->tsc_aux;
 		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_PENDING_INTERRUPTION:
 		v->reg64 = pending_interruption(vp);
@@ -337,39 +218,31 @@ static hv_status_t special_set(struct vp *vp, uint32_t name, const union hv_regi
 	case HV_X64_REGISTER_TSC:
 		c->tsc_offset = v->reg64 - rdtsc();
 		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_TSC_AUX:
-		vp->arch->tsc_aux = v->reg32;
-		if (vp->arch->loaded && svm_features.rdtscp)
-			wrmsr(MSR_TSC_AUX, v->reg32);
-		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_PENDING_INTERRUPTION:
 		set_pending_interruption(vp, v->pending_interruption);
 		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_INTERRUPT_STATE:
 		c->interrupt_shadow = v->reg64 & HV_INTERRUPT_STATE_SHADOW ? VMCB_SHADOW : 0;
-		vp->arch->nmi_blocked = v->reg64 & HV_INTERRUPT_STATE_NMI_MASKED;
+		svm_of(vp)->nmi_blocked = v->reg64 & HV_INTERRUPT_STATE_NMI_MASKED;
 		return HV_STATUS_SUCCESS;
 	}
 	return HV_STATUS_INVALID_PARAMETER;
 }
 
-hv_status_t vcpu_get_register(struct vp *vp, uint32_t name, union hv_register_value *value)
+hv_status_t svm_get_register(struct vp *vp, uint32_t name, union hv_register_value *value)
 {
 	struct vmcb *c = vmcb_of(vp);
 	uint64_t *plain = field_find(c, plain_fields, ARRAY_SIZE(plain_fields), name);
 	struct vmcb_segment *segment = field_find(c, segment_fields, ARRAY_SIZE(segment_fields), name);
-	uint64_t *debug = debug_register(vp, name);
 
 	memset(value, 0, sizeof(*value));
-	if (debug && vp->arch->loaded && vp->arch->uses_debug)
-		save_debug(vp->arch->dr);
 	if (is_switched(name))
 		svm_sync(vp);
-	if (plain || debug)
-		value->reg64 = plain ? *plain : *debug;
+	if (plain)
+		value->reg64 = *plain;
 	else if (segment)
 		segment_get(segment, name, value);
-	else
+	else if (!switch_get(vp, name, &value->reg64))
 		return special_get(vp, name, value);
 	return HV_STATUS_SUCCESS;
 }
@@ -381,12 +254,11 @@ static bool changes_paging(uint32_t name)
 	       name == HV_X64_REGISTER_EFER || name == HV_X64_REGISTER_PAT;
 }
 
-hv_status_t vcpu_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value)
+hv_status_t svm_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value)
 {
 	struct vmcb *c = vmcb_of(vp);
 	uint64_t *plain = field_find(c, plain_fields, ARRAY_SIZE(plain_fields), name);
 	struct vmcb_segment *segment = field_find(c, segment_fields, ARRAY_SIZE(segment_fields), name);
-	uint64_t *debug = debug_register(vp, name);
 
 	if (is_switched(name))
 		svm_sync(vp);
@@ -395,20 +267,14 @@ hv_status_t vcpu_set_register(struct vp *vp, uint32_t name, const union hv_regis
 		*plain = value->reg64;
 	else if (segment)
 		segment_set(c, segment, name, value);
-	else if (debug)
-		*debug = value->reg64;
-	else
+	else if (!switch_set(vp, name, value->reg64))
 		return special_set(vp, name, value);
 	if (is_switched(name))
 		sync_back(vp);
-	if (debug && !vp->arch->uses_debug)
-		svm_first_debug_access(vp);
-	else if (debug && vp->arch->loaded)
-		load_debug(vp->arch->dr);
 	return HV_STATUS_SUCCESS;
 }
 
-void vcpu_get_frame(struct vp *vp, struct vcpu_frame *f)
+void svm_get_frame(struct vp *vp, struct vcpu_frame *f)
 {
 	const struct vmcb *c = vmcb_of(vp);
 
@@ -430,38 +296,33 @@ void vcpu_get_frame(struct vp *vp, struct vcpu_frame *f)
 	}
 }
 
-uint64_t vcpu_cr0(struct vp *vp)
+uint64_t svm_cr0(struct vp *vp)
 {
 	return vmcb_of(vp)->cr0;
 }
 
-uint64_t vcpu_cr8(struct vp *vp)
+uint64_t svm_cr8(struct vp *vp)
 {
 	return vmcb_of(vp)->int_ctl & INT_CTL_TPR;
 }
 
-uint64_t vcpu_rip(struct vp *vp)
+uint64_t svm_rip(struct vp *vp)
 {
 	return vmcb_of(vp)->rip;
 }
 
-void vcpu_set_rip(struct vp *vp, uint64_t rip)
+void svm_set_rip(struct vp *vp, uint64_t rip)
 {
 	vmcb_of(vp)->rip = rip;
 	vmcb_of(vp)->interrupt_shadow = 0;
 }
 
-unsigned int vcpu_cpl(struct vp *vp)
+unsigned int svm_cpl(struct vp *vp)
 {
 	return vmcb_of(vp)->cpl;
 }
 
-bool vcpu_in_long_mode(struct vp *vp)
+bool svm_in_long_mode(struct vp *vp)
 {
 	return (vmcb_of(vp)->efer & EFER_LMA) && (attributes_to_tlfs(vmcb_of(vp)->cs.attributes) & BIT(13));
-}
-
-void vcpu_flush_guest_tlb(struct vp *vp)
-{
-	vp->arch->flush = true;
 }

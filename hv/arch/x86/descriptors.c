@@ -6,6 +6,7 @@
 #include <arch/x86/apic.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/machine.h>
+#include <arch/x86/vcpu.h>
 #include <hv/lp.h>
 #include <hv/panic.h>
 
@@ -31,7 +32,7 @@ struct exception_frame {
 extern const uint64_t exception_stubs[256];
 extern const struct { uint64_t rip, go_on; } exception_recovery[], exception_recovery_end[];
 extern const char boot_gdt_pointer[];
-extern const char lp_halt_instruction[], lp_halt_end[];
+extern const struct nmi_fixup nmi_fixup_start[], nmi_fixup_end[];
 void exception_handle(struct exception_frame *f);
 
 static struct idt_gate idt[256] __aligned(16);
@@ -67,13 +68,15 @@ static bool exception_recover(struct exception_frame *f)
 	return false;
 }
 
+/* It came just before the HLT it should have ended, or an entry into a guest that it should have prevented. */
 static void nmi_take(struct exception_frame *f)
 {
 	if (!machine_lps_known())
 		return;
 	this_lp()->nmi_count++;
-	if (f->rip == (uintptr_t)lp_halt_instruction)		/* it came before the HLT it should have ended */
-		f->rip = (uintptr_t)lp_halt_end;
+	for (const struct nmi_fixup *x = nmi_fixup_start; x < nmi_fixup_end; x++)
+		if (f->rip >= x->begin && f->rip < x->end)
+			f->rip = x->go_on;
 }
 
 void exception_handle(struct exception_frame *f)

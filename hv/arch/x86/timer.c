@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One LAPIC timer per LP for two users. While hv has no deadline, the timer is the root's and nothing exits. While it has,
- * the root's timer registers are virtual (they exit) and the hardware is programmed for whoever is due first.
+ * An LP's deadlines. A vendor that can end an entry at a given time (vcpu_counts_deadlines) looks at timer_next(), and the
+ * rest of this file sleeps. Else there is one LAPIC timer per LP for two users: while hv has no deadline, the timer is the
+ * root's and nothing exits. While it has, the root's timer registers are virtual (they exit) and the hardware is programmed
+ * for whoever is due first.
  *
  * hv never takes an interrupt away from the root: when its own expiry interrupts the root, that exit lets hv fire its
  * deadlines, and then the root receives the interrupt as it is, with the vector of its SynIC, where a spurious one does
@@ -21,17 +23,17 @@
 #include <hv/vp.h>
 
 #define LVT_VECTOR(lvt)		((uint8_t)(lvt))
-#define NEVER			(~0ull)
 
 struct lp_timer {
 	struct spinlock lock;			/* guards the queue: deadline_cancel() comes from any LP */
 	struct deadline *first;
+	uint64_t next;				/* TSC of `first`, or TIMER_NEVER; read without the lock */
 	struct deadline *firing;		/* its callback runs; deadline_cancel() waits for that */
 	bool shared;				/* the root's registers are virtual; this and all below: this LP only */
 	bool armed_for_root;			/* whose expiry the hardware counts to */
 	uint64_t armed_tsc;
 	struct timer_registers root;
-	uint64_t root_due, root_period;		/* TSC; NEVER, 0 */
+	uint64_t root_due, root_period;		/* TSC; TIMER_NEVER, 0 */
 };
 
 static struct lp_timer *timer_of_this_lp(void)
@@ -42,7 +44,7 @@ static struct lp_timer *timer_of_this_lp(void)
 void timer_prepare_lp(struct lp *lp)
 {
 	lp->timer = boot_alloc_aligned(sizeof(*lp->timer), PAGE_SIZE);
-	lp->timer->root_due = NEVER;
+	lp->timer->root_due = lp->timer->next = TIMER_NEVER;
 }
 
 static bool root_can_be_interrupted(const struct timer_registers *r)
@@ -54,10 +56,10 @@ static bool root_can_be_interrupted(const struct timer_registers *r)
 static uint64_t due_from_hardware(const struct timer_registers *r, uint32_t current)
 {
 	if (!root_can_be_interrupted(r))
-		return NEVER;
+		return TIMER_NEVER;
 	if (LVT_TIMER_MODE(r->lvt) == TIMER_TSC_DEADLINE)
-		return r->tsc_deadline ? r->tsc_deadline : NEVER;
-	return r->initial ? tsc_now() + timer_ticks_to_tsc(current, r->divide) : NEVER;
+		return r->tsc_deadline ? r->tsc_deadline : TIMER_NEVER;
+	return r->initial ? tsc_now() + timer_ticks_to_tsc(current, r->divide) : TIMER_NEVER;
 }
 
 static uint64_t period_of(const struct timer_registers *r)
@@ -73,7 +75,7 @@ static void share(struct lp_timer *t)
 	t->root_due = due_from_hardware(&t->root, current);
 	t->root_period = period_of(&t->root);
 	t->shared = true;
-	t->armed_tsc = NEVER;
+	t->armed_tsc = TIMER_NEVER;
 	vcpu_watch_root_timer(this_lp(), true);
 }
 
@@ -81,9 +83,9 @@ static void share(struct lp_timer *t)
 static void unshare(struct lp_timer *t)
 {
 	uint64_t now = tsc_now();
-	uint32_t rest = t->root_due == NEVER ? 0 : timer_tsc_to_ticks(t->root_due > now ? t->root_due - now : 0, t->root.divide);
+	uint32_t rest = t->root_due == TIMER_NEVER ? 0 : timer_tsc_to_ticks(t->root_due > now ? t->root_due - now : 0, t->root.divide);
 
-	t->root.tsc_deadline = t->root_due == NEVER ? 0 : t->root_due;
+	t->root.tsc_deadline = t->root_due == TIMER_NEVER ? 0 : t->root_due;
 	timer_hw_write(&t->root, t->root_period ? t->root.initial : rest);
 	t->shared = false;
 	vcpu_watch_root_timer(this_lp(), false);
@@ -99,7 +101,7 @@ static uint8_t own_vector(const struct lp_timer *t)
 
 static void program(struct lp_timer *t)
 {
-	uint64_t own = t->first ? t->first->tsc : NEVER;
+	uint64_t own = t->first ? t->first->tsc : TIMER_NEVER;
 	bool for_root = t->root_due <= own;
 	uint64_t due = for_root ? t->root_due : own;
 
@@ -107,7 +109,7 @@ static void program(struct lp_timer *t)
 		return;
 	t->armed_tsc = due;
 	t->armed_for_root = for_root;
-	if (due == NEVER)
+	if (due == TIMER_NEVER)
 		timer_hw_stop();
 	else
 		timer_hw_fire_at(due, for_root ? LVT_VECTOR(t->root.lvt) : own_vector(t));
@@ -122,9 +124,19 @@ static bool root_tick(struct lp_timer *t, uint64_t now)
 	if (t->root_due > now)
 		return !t->root_period;
 	lp_send_interrupt(this_lp(), LVT_VECTOR(t->root.lvt));
-	t->root_due = t->root_period ? now + t->root_period : NEVER;
-	t->armed_tsc = NEVER;
+	t->root_due = t->root_period ? now + t->root_period : TIMER_NEVER;
+	t->armed_tsc = TIMER_NEVER;
 	return true;
+}
+
+static void first_changed(struct lp_timer *t)
+{
+	__atomic_store_n(&t->next, t->first ? t->first->tsc : TIMER_NEVER, __ATOMIC_RELAXED);
+}
+
+uint64_t timer_next(void)
+{
+	return __atomic_load_n(&timer_of_this_lp()->next, __ATOMIC_RELAXED);
 }
 
 static struct deadline *take_due(struct lp_timer *t, uint64_t now)
@@ -137,10 +149,21 @@ static struct deadline *take_due(struct lp_timer *t, uint64_t now)
 		t->first = d->next;
 		d->lp = NULL;
 		t->firing = d;
-		t->armed_tsc = t->armed_for_root ? t->armed_tsc : NEVER;
+		t->armed_tsc = t->armed_for_root ? t->armed_tsc : TIMER_NEVER;
+		first_changed(t);
 	}
 	spin_unlock(&t->lock);
 	return d;
+}
+
+static void fire_due(struct lp_timer *t)
+{
+	struct deadline *d;
+
+	while ((d = take_due(t, tsc_now()))) {
+		d->fire(d);
+		__atomic_store_n(&t->firing, NULL, __ATOMIC_RELEASE);
+	}
 }
 
 /*
@@ -150,17 +173,14 @@ static struct deadline *take_due(struct lp_timer *t, uint64_t now)
 bool timer_poll(bool interrupted)
 {
 	struct lp_timer *t = timer_of_this_lp();
-	struct deadline *d;
 	bool may_unshare;
 
-	if (!t->shared)
-		return false;
 	if (interrupted)
-		t->armed_tsc = NEVER;
-	while ((d = take_due(t, tsc_now()))) {
-		d->fire(d);
-		__atomic_store_n(&t->firing, NULL, __ATOMIC_RELEASE);
-	}
+		t->armed_tsc = TIMER_NEVER;
+	if (timer_next() != TIMER_NEVER)
+		fire_due(t);
+	if (!t->shared)
+		return timer_next() != TIMER_NEVER;
 	may_unshare = root_tick(t, tsc_now());
 	if (!t->first && may_unshare)
 		unshare(t);
@@ -178,6 +198,7 @@ static void unlink(struct lp_timer *t, struct deadline *d)
 	if (*at)
 		*at = d->next;
 	d->lp = NULL;
+	first_changed(t);
 }
 
 static void link_in_order(struct lp_timer *t, struct deadline *d)
@@ -189,6 +210,7 @@ static void link_in_order(struct lp_timer *t, struct deadline *d)
 	d->next = *at;
 	*at = d;
 	d->lp = this_lp();
+	first_changed(t);
 }
 
 static void disarm(struct deadline *d)
@@ -213,6 +235,8 @@ void deadline_arm(struct deadline *d, uint64_t tsc)
 	spin_lock(&t->lock);
 	link_in_order(t, d);
 	spin_unlock(&t->lock);
+	if (vcpu_counts_deadlines())
+		return;
 	if (!t->shared)
 		share(t);
 	program(t);
@@ -244,10 +268,10 @@ bool timer_root_read(uint32_t msr, uint64_t *value)
 		*value = t->root.divide;
 		return true;
 	case APIC_MSR_TIMER_CURRENT:
-		*value = t->root_due == NEVER || t->root_due <= now ? 0 : timer_tsc_to_ticks(t->root_due - now, t->root.divide);
+		*value = t->root_due == TIMER_NEVER || t->root_due <= now ? 0 : timer_tsc_to_ticks(t->root_due - now, t->root.divide);
 		return true;
 	case MSR_TSC_DEADLINE:
-		*value = t->root_due == NEVER ? 0 : t->root_due;
+		*value = t->root_due == TIMER_NEVER ? 0 : t->root_due;
 		return true;
 	}
 	return false;
@@ -257,7 +281,7 @@ static void root_count_from(struct lp_timer *t, uint32_t initial)
 {
 	t->root.initial = initial;
 	t->root_due = initial && root_can_be_interrupted(&t->root)
-		? tsc_now() + timer_ticks_to_tsc(initial, t->root.divide) : NEVER;
+		? tsc_now() + timer_ticks_to_tsc(initial, t->root.divide) : TIMER_NEVER;
 	t->root_period = period_of(&t->root);
 }
 
@@ -267,9 +291,9 @@ static void root_set_lvt(struct lp_timer *t, uint32_t lvt)
 
 	t->root.lvt = lvt;
 	if (other_kind || !root_can_be_interrupted(&t->root))
-		t->root_due = NEVER;
+		t->root_due = TIMER_NEVER;
 	t->root_period = period_of(&t->root);
-	t->armed_tsc = NEVER;			/* the vector may have changed */
+	t->armed_tsc = TIMER_NEVER;			/* the vector may have changed */
 }
 
 bool timer_root_write(uint32_t msr, uint64_t value)
@@ -290,7 +314,7 @@ bool timer_root_write(uint32_t msr, uint64_t value)
 		break;
 	case MSR_TSC_DEADLINE:
 		if (LVT_TIMER_MODE(t->root.lvt) == TIMER_TSC_DEADLINE)
-			t->root_due = value && root_can_be_interrupted(&t->root) ? value : NEVER;
+			t->root_due = value && root_can_be_interrupted(&t->root) ? value : TIMER_NEVER;
 		break;
 	default:
 		return false;
@@ -306,8 +330,8 @@ void timer_root_reset(void)
 	if (!t->shared)
 		return;
 	t->root = (struct timer_registers){ .lvt = APIC_LVT_MASKED };
-	t->root_due = NEVER;
+	t->root_due = TIMER_NEVER;
 	t->root_period = 0;
-	t->armed_tsc = NEVER;
+	t->armed_tsc = TIMER_NEVER;
 	program(t);
 }

@@ -8,6 +8,8 @@
 struct lp;
 
 void timer_prepare_lp(struct lp *lp);			/* memory, at boot */
+#define TIMER_NEVER	(~0ull)
+uint64_t timer_next(void);				/* TSC of this LP's first deadline, for a vendor that counts it itself */
 bool timer_poll(bool interrupted);			/* after each exit: fires what is due on this LP; true while more is armed */
 bool timer_root_read(uint32_t msr, uint64_t *value);	/* false: not a timer register, or not shared at present */
 bool timer_root_write(uint32_t msr, uint64_t value);

@@ -32,7 +32,7 @@ struct lp {
 	uint32_t nmi_count;			/* NMIs this LP has taken in hv; written by its NMI handler */
 	uint32_t startup;			/* boot/root_startup.c: INIT and SIPI on their way to the root VP */
 	struct lp_timer *timer;			/* arch/x86/timer.c */
-	struct lp_vendor *vendor;		/* arch/svm: host save area, MSR bitmap, ASIDs */
+	struct lp_vendor *vendor;		/* arch/x86/vcpu.h, and the vendor's own behind it */
 };
 
 extern uint32_t lp_count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The vendor contract: arch/svm (and later arch/vmx) implement exactly this and nothing else knows a VMCB or VMCS.
- * Every function works on a VP that is not in guest mode, on the LP that owns it.
+ * The vendor contract: arch/svm and arch/vmx implement exactly this, behind arch/x86/vcpu.c, and nothing else knows a VMCB or
+ * VMCS. Every function works on a VP that is not in guest mode, on the LP that owns it.
  */
 #ifndef HV_VCPU_H
 #define HV_VCPU_H
@@ -16,7 +16,7 @@ struct vp_gprs {		/* order of the x86 encoding; the RAX and RSP slots are kept c
 	uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
 };
 
-/* NULL when this CPU can run hv, else one line naming the missing feature and the usual firmware setting. */
+/* The first call: chooses the vendor. NULL when this CPU can run hv, else one line naming what is missing and the usual setting. */
 const char *vcpu_missing_feature(void);
 void vcpu_prepare_lp(struct lp *lp);			/* memory, at boot, on any LP */
 void vcpu_enable_lp(struct lp *lp);			/* on the LP itself */
@@ -53,7 +53,7 @@ bool vcpu_in_long_mode(struct vp *vp);			/* EFER.LMA and CS.L */
 void vcpu_skip_instruction(struct vp *vp);		/* the one that caused the current exit */
 
 /* VMMCALL or VMCALL, for the hypercall page. */
-extern const uint8_t vcpu_hypercall_instruction[3];
+extern uint8_t vcpu_hypercall_instruction[3];
 
 /* Events. vcpu_can_take_interrupt: RFLAGS.IF set, no shadow, no event pending. */
 bool vcpu_can_take_interrupt(struct vp *vp);
@@ -70,6 +70,9 @@ void vcpu_request_nmi_window(struct vp *vp);
 bool vcpu_root_interrupt_pending(struct vp *vp);
 void vcpu_flush_guest_tlb(struct vp *vp);		/* before the next entry of this VP */
 
+/* True: entries end by themselves when this LP's first deadline is due, and the root keeps its timer (arch/x86/timer.c). */
+bool vcpu_counts_deadlines(void);
+
 /* The root only: while hv shares the LP's timer, the root's timer registers exit, and so does an interrupt it could take. */
 void vcpu_watch_root_timer(struct lp *lp, bool on);
 /* Sleeps in hv until an NMI (lp_kick); returns at once when one came since the last call. */
@@ -77,6 +80,12 @@ void vcpu_wait_for_kick(void);
 
 /* Takes what physical interrupts are pending in hv's own IDT, where they end. */
 void vcpu_let_interrupts_in(void);
+
+/* What the root must not see of the CPU's virtualization: taken out of a CPUID answer; MSRs that are not simply the machine's. */
+struct cpuid;
+enum vcpu_msr { VCPU_MSR_NATIVE, VCPU_MSR_VALUE, VCPU_MSR_FAULTS };	/* VALUE can be read; only NATIVE can be written */
+void vcpu_mask_root_cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid *c);
+enum vcpu_msr vcpu_root_msr(uint32_t msr, uint64_t *value);
 
 /* Bytes at the faulting RIP if the CPU supplied them (decode assists), else 0. */
 unsigned int vcpu_instruction_bytes(struct vp *vp, uint8_t bytes[16]);

@@ -23,7 +23,7 @@
 struct fake_machine fake;
 uint32_t lp_count = 2;
 uint64_t tsc_hz = 1000000000, apic_hz = 1000000000;
-const uint8_t vcpu_hypercall_instruction[3] = { 0x0f, 0x01, 0xd9 };
+uint8_t vcpu_hypercall_instruction[3] = { 0x0f, 0x01, 0xd9 };
 
 static uint8_t *memory;
 

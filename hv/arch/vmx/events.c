@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Event injection, windows, deadlines (Intel SDM 3, 25.8.3, 26.2, 26.5.1, 27.6). The root takes its interrupts without hv. */
+#include <arch/vmx/vmx.h>
+#include <arch/x86/timer.h>
+#include <hv/deadline.h>
+#include <hv/partition.h>
+
+#define SHADOW			(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)
+#define VIRTUAL_TPR		0x80		/* in the virtual APIC page */
+
+bool vmx_event_pending(struct vp *vp)
+{
+	return vmx_of(vp)->event & EVENT_VALID;
+}
+
+bool vmx_can_take_interrupt(struct vp *vp)
+{
+	struct vmx_vcpu *v = vmx_of(vp);
+
+	return (field_get(v, F_RFLAGS) & RFLAGS_IF) && !(field_get(v, F_INTERRUPTIBILITY) & SHADOW) && !vmx_event_pending(vp);
+}
+
+bool vmx_can_take_nmi(struct vp *vp)
+{
+	return !(field_get(vmx_of(vp), F_INTERRUPTIBILITY) & (SHADOW | BLOCKED_BY_NMI)) && !vmx_event_pending(vp);
+}
+
+static void inject(struct vp *vp, uint32_t event, uint32_t error)
+{
+	vmx_of(vp)->event = event;
+	vmx_of(vp)->event_error = error;
+}
+
+void vmx_inject_interrupt(struct vp *vp, uint8_t vector)
+{
+	inject(vp, EVENT_MAKE(EVENT_INTERRUPT, vector), 0);
+}
+
+void vmx_inject_nmi(struct vp *vp)
+{
+	inject(vp, EVENT_MAKE(EVENT_NMI, VECTOR_NMI), 0);
+}
+
+/* In real mode there are no error codes, and asking for one is an error. */
+void vmx_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
+{
+	has_error &= !!(field_get(vmx_of(vp), F_CR0) & CR0_PE);
+	inject(vp, EVENT_MAKE(EVENT_EXCEPTION, vector) | (has_error ? EVENT_HAS_ERROR : 0), error);
+}
+
+/*
+ * What the exit interrupted while it was being delivered. INT n and its like are simply executed again: RIP is still there.
+ * An NMI that was not delivered blocks no other.
+ */
+void vmx_complete_event(struct vp *vp)
+{
+	struct vmx_vcpu *v = vmx_of(vp);
+	uint32_t event = (uint32_t)vmcs_read(VMCS_VECTORING);
+
+	v->event = 0;
+	if (!(event & EVENT_VALID) || EVENT_TYPE(event) >= EVENT_SOFTWARE)
+		return;
+	inject(vp, event & ~EVENT_NMI_UNBLOCKED, event & EVENT_HAS_ERROR ? (uint32_t)vmcs_read(VMCS_VECTORING_ERROR) : 0);
+	if (EVENT_TYPE(event) == EVENT_NMI)
+		field_set(v, F_INTERRUPTIBILITY, field_get(v, F_INTERRUPTIBILITY) & ~BLOCKED_BY_NMI);
+}
+
+static uint32_t *virtual_tpr(struct vmx_vcpu *v)
+{
+	return (uint32_t *)((char *)v->virtual_apic + VIRTUAL_TPR);
+}
+
+uint64_t vmx_cr8(struct vp *vp)
+{
+	return vmx_of(vp)->virtual_apic ? *virtual_tpr(vmx_of(vp)) >> 4 & 0xf : read_cr8();
+}
+
+void vmx_set_cr8(struct vp *vp, uint64_t value)
+{
+	if (vmx_of(vp)->virtual_apic)
+		*virtual_tpr(vmx_of(vp)) = (uint32_t)(value & 0xf) << 4;
+}
+
+/* A threshold above the TPR would be refused; then what waits can be taken anyway. */
+static void prepare_windows(struct vp *vp)
+{
+	struct vmx_vcpu *v = vmx_of(vp);
+	uint64_t tpr = vmx_cr8(vp), threshold = v->common.tpr_window < tpr ? v->common.tpr_window : tpr;
+
+	field_set(v, F_TPR_THRESHOLD, threshold);
+	field_set(v, F_CPU_CONTROLS, vmx_cpu_controls(vp, (v->common.interrupt_window ? CPU_INTERRUPT_WINDOW : 0) |
+						      (v->common.nmi_window ? CPU_NMI_WINDOW : 0) |
+						      (v->common.uses_debug ? 0 : CPU_DR_EXIT)));
+}
+
+/* The first deadline of this LP ends the entry, whoever runs: hv needs no timer interrupt and the root keeps its timer. */
+static void prepare_deadline(struct vp *vp)
+{
+	uint64_t due = timer_next(), now, ticks;
+
+	field_set(vmx_of(vp), F_PIN_CONTROLS, vmx_pin_controls(vp, due == TIMER_NEVER ? 0 : PIN_PREEMPTION_TIMER));
+	if (due == TIMER_NEVER)
+		return;
+	now = tsc_now();
+	ticks = due <= now ? 0 : ((due - now) >> vmx_features.timer_shift) + 1;
+	vmcs_write(VMCS_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffff : ticks);
+}
+
+static void prepare_event(struct vmx_vcpu *v)
+{
+	if (!(v->event & EVENT_VALID))
+		return;
+	vmcs_write(VMCS_ENTRY_EVENT, v->event);
+	if (v->event & EVENT_HAS_ERROR)
+		vmcs_write(VMCS_ENTRY_ERROR, v->event_error);
+}
+
+void vmx_prepare_events(struct vp *vp)
+{
+	if (partition_is_root(vp->partition))
+		field_set(vmx_of(vp), F_CPU_CONTROLS, vmx_cpu_controls(vp, 0));
+	else
+		prepare_windows(vp);
+	prepare_deadline(vp);
+	prepare_event(vmx_of(vp));
+}
+
+uint64_t vmx_pending_interruption(const struct vp *vp)
+{
+	uint32_t event = vmx_of(vp)->event;
+	union hv_pending_interruption p = { 0 };
+
+	if (!(event & EVENT_VALID))
+		return 0;
+	p.pending = 1;
+	p.type = EVENT_TYPE(event) & 7;			/* the same numbers as HV_INTERRUPTION_* */
+	p.deliver_error_code = !!(event & EVENT_HAS_ERROR);
+	p.vector = EVENT_VECTOR(event);
+	p.error_code = vmx_of(vp)->event_error;
+	return p.as_uint64;
+}
+
+void vmx_set_pending_interruption(struct vp *vp, union hv_pending_interruption p)
+{
+	unsigned int type = p.type > HV_INTERRUPTION_SOFTWARE_INTERRUPT ? EVENT_EXCEPTION : p.type;
+
+	inject(vp, p.pending ? EVENT_MAKE(type, p.vector & 0xff) | (p.deliver_error_code ? EVENT_HAS_ERROR : 0) : 0, p.error_code);
+}

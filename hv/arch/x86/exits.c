@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exits that both vendors answer alike; called from their tables. */
+#include <arch/x86/vcpu.h>
+#include <boot/root_startup.h>
+#include <hv/intercept.h>
+#include <hv/panic.h>
+#include <hv/partition.h>
+
+/* A kick ends the entry and nothing more; any other NMI is the root's. One of each that merge count as a kick. */
+enum vp_next exit_nmi_common(struct vp *vp, bool taken)
+{
+	bool kick = __atomic_exchange_n(&this_lp()->kick_pending, 0, __ATOMIC_SEQ_CST), root = partition_is_root(vp->partition);
+
+	hv_panic_join();
+	if (taken && !kick) {
+		vcpu_inject_nmi(this_lp()->root_vp);
+		return root ? VP_RESUME : VP_RETURN;
+	}
+	return !root && root_startup_pending() ? VP_RETURN : VP_RESUME;
+}
+
+/* The machine is failing; that is the root's to handle, whoever ran. */
+enum vp_next exit_machine_check(struct vp *vp)
+{
+	(void)vp;
+	vcpu_inject_exception(this_lp()->root_vp, VECTOR_MC, false, 0);
+	return VP_RETURN;
+}
+
+static uint64_t edx_eax(const struct vp *vp)
+{
+	return (uint32_t)vp->gprs.rax | vp->gprs.rdx << 32;
+}
+
+enum vp_next exit_msr_read(struct vp *vp)
+{
+	return intercept_rdmsr(vp, (uint32_t)vp->gprs.rcx);
+}
+
+enum vp_next exit_msr_write(struct vp *vp)
+{
+	return intercept_wrmsr(vp, (uint32_t)vp->gprs.rcx, edx_eax(vp));
+}
+
+enum vp_next exit_xsetbv(struct vp *vp)
+{
+	return intercept_xsetbv(vp, (uint32_t)vp->gprs.rcx, edx_eax(vp));
+}
+
+enum vp_next exit_undefined(struct vp *vp)
+{
+	vcpu_inject_exception(vp, VECTOR_UD, false, 0);
+	return VP_RESUME;
+}
+
+enum vp_next exit_forbidden(struct vp *vp)
+{
+	vcpu_inject_exception(vp, VECTOR_GP, true, 0);
+	return VP_RESUME;
+}
+
+enum vp_next exit_ignored(struct vp *vp)
+{
+	vcpu_skip_instruction(vp);
+	return VP_RESUME;
+}
