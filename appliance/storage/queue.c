@@ -44,6 +44,8 @@ struct operation {
 	bool durable;			/* the last step made it so: nothing more for DISK_FUA */
 	void *bounce;
 	unsigned int first, count;	/* the part of iov[] still to do */
+	unsigned int cut_entry;
+	size_t cut;			/* how much of it is not part of this step */
 	struct iovec iov[];
 };
 
@@ -143,18 +145,31 @@ static int operation_to_worker(struct operation *op, int (*run)(struct worker_jo
 /* --- steps in the ring --- */
 
 /*
- * Entries of iov[] that lie wholly within `bytes`; a step is never cut inside an entry unless it is the
- * only one.
+ * How many entries of iov[] hold `bytes`. The last one is cut to fit until operation_uncut(): a step is whole sectors, whatever
+ * the pieces are.
  */
-static unsigned int operation_entries_within(const struct operation *op, uint64_t bytes)
+static unsigned int operation_cut(struct operation *op, uint64_t bytes)
 {
 	unsigned int n = 0;
 
-	while (n < op->count && op->iov[op->first + n].iov_len <= bytes) {
-		bytes -= op->iov[op->first + n].iov_len;
-		n++;
+	for (; bytes; n++) {
+		struct iovec *iov = &op->iov[op->first + n];
+
+		if (iov->iov_len > bytes) {
+			op->cut = iov->iov_len - bytes;
+			op->cut_entry = op->first + n;
+			iov->iov_len = bytes;
+		}
+		bytes -= iov->iov_len;
 	}
 	return n;
+}
+
+static void operation_uncut(struct operation *op)
+{
+	if (op->cut)
+		op->iov[op->cut_entry].iov_len += op->cut;
+	op->cut = 0;
 }
 
 static bool is_write(const struct operation *op)
@@ -223,21 +238,17 @@ static int prepare_bounced(struct operation *op, struct io_uring_sqe *sqe)
 static void prepare_in_place(struct operation *op, struct io_uring_sqe *sqe)
 {
 	const struct iovec *iov = &op->iov[op->first];
-	unsigned int n = operation_entries_within(op, op->extent.bytes);
+	unsigned int n = operation_cut(op, op->extent.bytes);
 	int fd = op->extent.disk->fd;
 
-	if (n <= 1) {	/* part of an entry, or just one */
-		unsigned int bytes = (unsigned int)(iov->iov_len < op->extent.bytes ? iov->iov_len : op->extent.bytes);
-
-		if (is_write(op))
-			io_uring_prep_write(sqe, fd, iov->iov_base, bytes, op->extent.file_offset);
-		else
-			io_uring_prep_read(sqe, fd, iov->iov_base, bytes, op->extent.file_offset);
-	} else if (is_write(op)) {
+	if (n == 1 && is_write(op))
+		io_uring_prep_write(sqe, fd, iov->iov_base, (unsigned int)iov->iov_len, op->extent.file_offset);
+	else if (n == 1)
+		io_uring_prep_read(sqe, fd, iov->iov_base, (unsigned int)iov->iov_len, op->extent.file_offset);
+	else if (is_write(op))
 		io_uring_prep_writev(sqe, fd, iov, n, op->extent.file_offset);
-	} else {
+	else
 		io_uring_prep_readv(sqe, fd, iov, n, op->extent.file_offset);
-	}
 	if (is_write(op))
 		sqe->rw_flags = write_flags(op);
 }
@@ -404,22 +415,22 @@ static void operation_go_on(struct operation *op, int result)
 		operation_finish(op, result < 0 ? result : 0);
 }
 
-/* `result` as the ring gives it: bytes or negative errno. */
+/* `result` as the ring gives it: bytes or negative errno. A sector that was transferred in part is not done. */
 static void operation_complete_step(struct operation *op, int result)
 {
-	bool mapped = op->mapped;
-	uint64_t bytes = result > 0 ? (uint64_t)result : 0;
+	uint64_t bytes = op->mapped && result > 0 ? (uint64_t)result / op->disk->logical_sector * op->disk->logical_sector : 0;
 
-	if (mapped && result == 0)
+	if (op->mapped && result >= 0 && bytes == 0)
 		result = -EIO;		/* the file became shorter than its format says */
 	if (result == -EINTR || result == -EAGAIN)
 		result = 0;		/* again */
-	if (op->bounce && mapped && bytes && !is_write(op))
+	operation_uncut(op);
+	if (op->bounce && !is_write(op))
 		bounce_copy(op, bytes, false);
 	free(op->bounce);
 	op->bounce = NULL;
 	extent_release(op, result < 0 ? result : 0, bytes);
-	operation_advance(op, mapped ? bytes : 0);
+	operation_advance(op, bytes);
 	operation_go_on(op, result < 0 ? result : 0);
 }
 
