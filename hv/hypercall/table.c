@@ -107,3 +107,25 @@ const struct hc_row hc_table[HVCALL_CODE_MAX] = {	/* handler, fixed in, fixed ou
 	[HVCALL_GET_VP_INDEX_FROM_APIC_ID] = { hc_get_vp_index, IN(hv_in_get_vp_index), 0, 4, 4, HC_REP, HC_ANY, 0 },
 	[HVCALL_SEND_IPI_EX]		= { hc_send_ipi_ex, IN(hv_in_send_ipi_ex), 0, 0, 0, HC_SIMPLE_VAR, HC_ANY, 0 },
 };
+
+const struct hc_partial hc_partial[] = {
+	{ HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE, "flushes more than asked: everything of every VP" },
+	{ HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST, "flushes more than asked: everything of every VP" },
+	{ HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE_EX, "flushes more than asked: everything of every VP" },
+	{ HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST_EX, "flushes more than asked: everything of every VP" },
+	{ HVCALL_NOTIFY_LONG_SPIN_WAIT, "accepted; the root's scheduler preempts by itself" },
+	{ HVCALL_CREATE_VP, "the root's VPs exist from the start" },
+	{ HVCALL_GET_LOGICAL_PROCESSOR_RUN_TIME, "says that the processor is up, no times" },
+	{ HVCALL_REGISTER_INTERCEPT_RESULT, "CPUID results only" },
+	{ HVCALL_GET_VP_CPUID_VALUES, "XFEM and XSS are the VP's" },
+	{ HVCALL_INSTALL_INTERCEPT, "hypercall, unknown connection, unknown MSR, MSR by index" },
+	{ HVCALL_TRANSLATE_VIRTUAL_ADDRESS, "no SMAP, shadow stack or accessed and dirty flags" },
+	{ HVCALL_ASSERT_VIRTUAL_INTERRUPT, "no SMI" },
+	{ HVCALL_CREATE_PORT, "doorbells only" },
+	{ HVCALL_CONNECT_PORT, "doorbells only" },
+	{ HVCALL_POST_MESSAGE, "no message ports: every connection is the VMM's" },
+	{ HVCALL_SIGNAL_EVENT, "doorbells of the signal window; every other connection is the VMM's" },
+	{ HVCALL_GET_SYSTEM_PROPERTY, "the scheduler's type" },
+	{ HVCALL_START_VIRTUAL_PROCESSOR, "VTL 0 only" },
+	{ 0, NULL },
+};

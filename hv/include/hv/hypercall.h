@@ -37,6 +37,10 @@ struct hc_row {
 
 extern const struct hc_row hc_table[HVCALL_CODE_MAX];
 
+/* Calls that leave something out, for docs/hypercalls.md; hv itself does not read it. Ends with a NULL. */
+struct hc_partial { uint32_t code; const char *missing; };
+extern const struct hc_partial hc_partial[];
+
 #define HC_BLOCK_MAX	4096u
 
 /*

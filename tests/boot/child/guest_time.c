@@ -55,8 +55,10 @@ static void apic_timer(struct cpu *c)
 
 	wrmsr(X2APIC_DIVIDE, 0xb);
 	wrmsr(X2APIC_LVT, VECTOR_TIMER);
+	wrmsr(X2APIC_INITIAL, 10000 * APIC_MS);
+	check(rdmsr(X2APIC_CURRENT) < 10000 * APIC_MS && rdmsr(X2APIC_CURRENT) > 0, "the count goes down");
+	start = now();
 	wrmsr(X2APIC_INITIAL, 5 * APIC_MS);
-	check(rdmsr(X2APIC_CURRENT) <= 5 * APIC_MS && rdmsr(X2APIC_CURRENT) > 0, "the count goes down");
 	while (*count < 1)
 		sti_hlt();
 	check(now() - start >= 5 * MS && now() - start < 1000 * MS, "a one-shot count ends when it should");
@@ -90,7 +92,7 @@ static void freeze(struct cpu *c)
 	tsc = rdtsc();
 	check_equal(ask(ASK_FREEZE, 400, 0), 0, "time can be frozen and thawed");
 	after = now();
-	check((rdtsc() - tsc) / (hz / 1000) >= 400, "the TSC ran on for 400 ms");
+	check((rdtsc() - tsc) / (hz / 1000) >= 350, "the TSC ran on");
 	check(after - before < 300 * MS, "reference time did not");
 	check(page_agrees(), "the reference TSC page follows");
 	check(c->interrupts[VECTOR_STIMER] == stimers && rdmsr(X2APIC_CURRENT) > 0, "no timer went off meanwhile");
