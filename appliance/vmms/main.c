@@ -48,7 +48,7 @@ static int options_parse(int argc, char **argv, struct vmms_options *o)
 
 int main(int argc, char **argv)
 {
-	struct vmms v = { .state_dir = -1, .vms_dir = -1, .disks_dir = -1, .isos_dir = -1, .jobs_dir = -1 };
+	struct vmms v = { .state_dir = -1, .vms_dir = -1, .disks_dir = -1, .isos_dir = -1, .jobs_dir = -1, .switches_dir = -1 };
 	int r;
 
 	umask(027);

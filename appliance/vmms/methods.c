@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct method_row *const tables[] = {vm_method_rows, library_method_rows, other_method_rows,
-                                                  console_method_rows};
+                                                  console_method_rows, network_method_rows};
 
 static const struct method_row *row_find(const char *name)
 {
@@ -39,6 +39,9 @@ const struct ipc_method vmms_methods[] = {
 	{ "vmms.DeleteDisk", run_row },	  { "vmms.ListIsos", run_row },	   { "vmms.GetIso", run_row },	       { "vmms.DeleteIso", run_row },
 	{ "vmms.BeginIsoUpload", run_row }, { "vmms.EndIsoUpload", run_row }, { "vmms.ListJobs", run_row },    { "vmms.GetJob", run_row },
 	{ "vmms.CancelJob", run_row },	  { "vmms.ListEvents", run_row },  { "vmms.WatchEvents", run_row },    { "vmms.OpenConsole", run_row },
+	{ "vmms.ListSwitches", run_row }, { "vmms.GetSwitch", run_row },   { "vmms.CreateSwitch", run_row },    { "vmms.UpdateSwitch", run_row },
+	{ "vmms.DeleteSwitch", run_row }, { "vmms.ListUplinks", run_row }, { "vmms.AttachNetworkAdapter", run_row }, { "vmms.UpdateNetworkAdapter", run_row },
+	{ "vmms.DetachNetworkAdapter", run_row },
 	{ "vmms.OpenSerial", run_row },	  { "vmms.GetScreen", run_row },   { NULL, NULL },
 };
 

@@ -7,6 +7,7 @@
 #include "methods.h"
 #include "partita/file.h"
 #include "partita/log.h"
+#include "switches.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,7 @@ int service_open(struct vmms *v)
 {
 	static const struct { const char *what; int (*open)(struct vmms *v); } steps[] = {
 		{ "state directory", open_directories }, { "events", events_open }, { "jobs", jobs_open }, { "disks", disks_open },
-		{ "ISOs", isos_open }, { "virtual machines", vms_open }, { "vmpriv", priv_open }, { "memory", memory_open },
+		{ "ISOs", isos_open }, { "switches", switches_open }, { "virtual machines", vms_open }, { "vmpriv", priv_open }, { "memory", memory_open },
 		{ "socket", serve },
 	};
 
@@ -90,6 +91,7 @@ void service_close(struct vmms *v)
 	memory_close(v);
 	priv_close(v);
 	vms_close(v);
+	switches_close(v);
 	library_close(v);
 	jobs_close(v);
 	events_close(v);

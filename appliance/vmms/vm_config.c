@@ -238,13 +238,12 @@ static void parse_firmware(struct fields *parent, struct vm_config *c)
 	}
 }
 
-/* Parts of the contract that are always empty in this version: accepted when they ask for nothing. */
-static void parse_future(struct fields *f)
+static void parse_adapters(struct fields *f, bool own_file, struct vm_config *c)
 {
-	const json_t *adapters = field_array(f, "networkAdapters", SIZE_MAX);
+	const json_t *list = field_array(f, "networkAdapters", VM_ADAPTERS_MAX);
 
-	if (json_array_size(adapters) > 0)
-		not_yet(f->problem, "networkAdapters", "network adapters are");
+	if (f->problem->code == PROBLEM_NONE)
+		adapters_parse(list, own_file, &c->adapters, f->problem);
 }
 
 int vm_config_parse(const json_t *body, const struct vm_limits *limits, struct vm_config *c,
@@ -262,7 +261,7 @@ int vm_config_parse(const json_t *body, const struct vm_limits *limits, struct v
 	processor_parse(&f, limits, &c->processor);
 	memory_parse(&f, limits, &c->memory);
 	parse_firmware(&f, c);
-	parse_future(&f);
+	parse_adapters(&f, !limits, c);
 	field_choice(&f, "automaticStart", OPTIONAL, automatic_start_words, &c->automatic_start);
 	field_choice(&f, "automaticStop", OPTIONAL, automatic_stop_words, &c->automatic_stop);
 	parse_drives(&f, !limits, c);
@@ -288,10 +287,10 @@ json_t *vm_config_to_json(const struct vm_config *c)
 		json_array_append_new(order, json_string(medium_words[c->boot[i]]));
 	for (unsigned int i = 0; i < c->drive_count; i++)
 		json_array_append_new(drives, drive_to_json(&c->drives[i]));
-	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:{s:o}, s:o, s:[], s:s, s:s}", "name", c->name, "notes",
+	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:{s:o}, s:o, s:o, s:s, s:s}", "name", c->name, "notes",
 			 c->notes, "generation", 1, "processor", processor_to_json(&c->processor), "memory",
 			 memory_to_json(&c->memory), "firmware", "bootOrder", order, "disks", drives,
-			 "networkAdapters", "automaticStart", automatic_start_words[c->automatic_start],
+			 "networkAdapters", adapters_to_json(&c->adapters), "automaticStart", automatic_start_words[c->automatic_start],
 			 "automaticStop", automatic_stop_words[c->automatic_stop]);
 }
 
@@ -333,12 +332,17 @@ int vm_config_patch(const struct vm_config *old, const json_t *patch, const stru
 	if (json_object_get(patch, "disks"))
 		return problem_set(p, PROBLEM_UNKNOWN_FIELD, "disks",
 		                   "Drives are changed at /vms/{id}/disks, not in the VM.");
+	if (json_object_get(patch, "networkAdapters"))
+		return problem_set(p, PROBLEM_UNKNOWN_FIELD, "networkAdapters",
+		                   "Adapters are changed at /vms/{id}/network-adapters, not in the VM.");
 	merged = vm_config_to_json(old);
 	json_object_del(merged, "disks");
+	json_object_del(merged, "networkAdapters");
 	merge(merged, patch);
 	if (vm_config_parse(merged, limits, c, p) == 0) {
 		memcpy(c->drives, old->drives, sizeof(c->drives));
 		c->drive_count = old->drive_count;
+		c->adapters = old->adapters;
 		*cold = differs_cold(old, c);
 	}
 	json_decref(merged);

@@ -5,6 +5,7 @@
 
 #include "partita/guid.h"
 #include "partita/problem.h"
+#include "adapters.h"
 #include "vm_resources.h"
 
 #include <stdint.h>
@@ -51,6 +52,7 @@ struct vm_config {
 	unsigned int boot[2], boot_count;
 	struct drive drives[VM_IDE_POSITIONS];
 	unsigned int drive_count;
+	struct adapters adapters;
 	unsigned int automatic_start, automatic_stop;
 };
 

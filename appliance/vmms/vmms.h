@@ -26,12 +26,13 @@ struct vmms {
 	sd_event *loop;
 	struct ipc_server *server;
 	uid_t webapi_uid;
-	int state_dir, vms_dir, disks_dir, isos_dir, jobs_dir;
+	int state_dir, vms_dir, disks_dir, isos_dir, jobs_dir, switches_dir;
 	char boot_id[64];			/* of the running kernel: tells a restart of the host from one of ours */
 	struct vm *vms;				/* by name */
 	unsigned int vm_count;
 	struct disk_item *disks;
 	struct iso_item *isos;
+	struct switch_item *switches;		/* by name */
 	struct job *jobs;			/* newest first */
 	struct event_log *events;
 	struct priv *priv;

@@ -6,6 +6,7 @@
 #include "vm.h"
 
 #include "library.h"
+#include "network.h"
 #include "memory.h"
 #include "partita/file.h"
 #include "partita/log.h"
@@ -193,7 +194,7 @@ int vm_check(const struct vmms *v, const struct vm *self, const struct vm_config
 	for (unsigned int i = 0; i < c->drive_count; i++)
 		if (check_drive(v, self, c, i, p) < 0)
 			return -EINVAL;
-	return 0;
+	return network_check(v, self, c, p);
 }
 
 /* --- storing --- */

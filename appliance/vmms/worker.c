@@ -6,6 +6,7 @@
 #include "vm.h"
 
 #include "library.h"
+#include "network.h"
 #include "partita/log.h"
 #include "processors.h"
 
@@ -238,6 +239,14 @@ static void on_machine_started(struct ipc_message *m, int result, bool continues
 		power_running(vm);
 }
 
+static void machine_start(struct vm *vm)
+{
+	int result = worker_call(vm, "vmwp.Start", NULL, NULL, 0, on_machine_started, vm);
+
+	if (result < 0)
+		start_failed(vm, NULL, result, "The machine could not be set up");
+}
+
 static void on_configured(struct ipc_message *m, int result, bool continues, void *data)
 {
 	struct vm *vm = data;
@@ -247,10 +256,10 @@ static void on_configured(struct ipc_message *m, int result, bool continues, voi
 		return;
 	if (result == 0)
 		result = ipc_async_call(vm->worker.watch, "vmwp.Watch", NULL, NULL, 0, -1, on_watch, vm);
-	if (result == 0)
-		result = worker_call(vm, "vmwp.Start", NULL, NULL, 0, on_machine_started, vm);
 	if (result < 0)
 		start_failed(vm, m, result, "The machine could not be set up");
+	else
+		network_plug_all(vm, machine_start);
 }
 
 static void worker_configure(struct vm *vm)

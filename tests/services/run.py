@@ -375,7 +375,11 @@ def test_every_limit_is_refused_with_field_and_number(s, c):
         ("out_of_range", "generation", "2", {"generation": 3}),
         ("out_of_range", "memory.minimumBytes", "67108864", {"memory": m(64 * MIB) | {"dynamic": True, "minimumBytes": 128 * MIB}}),
         ("out_of_range", "memory.maximumBytes", "67108864", {"memory": m(64 * MIB) | {"dynamic": True, "maximumBytes": 32 * MIB}}),
-        ("not_supported_yet", "networkAdapters", "network", {"networkAdapters": [{}]}),
+        ("too_many", "networkAdapters", "8", {"networkAdapters": [{}] * 9}),
+        ("out_of_range", "networkAdapters[0].switchId", "no switch", {"networkAdapters": [{"switchId": str(uuid.uuid4())}]}),
+        ("out_of_range", "networkAdapters[0].macAddress", "one adapter", {"networkAdapters": [{"macAddress": "01:00:5e:00:00:01"}]}),
+        ("out_of_range", "networkAdapters[1].vlan.id", "4094", {"networkAdapters": [{}, {"vlan": {"mode": "access", "id": 4095}}]}),
+        ("unknown_field", "networkAdapters[0].id", "id", {"networkAdapters": [{"id": str(uuid.uuid4())}]}),
         ("not_supported_yet", "firmware.secureBoot", "Secure", {"firmware": {"secureBoot": True}}),
         ("not_supported_yet", "firmware.bootOrder[0]", "network", {"firmware": {"bootOrder": ["network"]}}),
         ("out_of_range", "firmware.bootOrder[1]", "once", {"firmware": {"bootOrder": ["dvd", "dvd"]}}),
@@ -475,6 +479,80 @@ def test_the_five_hundred_and_thirteenth_vm_is_refused(s, c):
     for n in range(512):
         c.call("vmms.CreateVm", vm=vm_body(f"vm{n}"))
     refused(422, "too_many", c.call, "vmms.CreateVm", vm=vm_body("one too many"))
+
+
+def test_a_new_vm_is_on_the_default_switch_unless_told_otherwise(s, c):
+    default = [x for x in c.call("vmms.ListSwitches")["switches"] if x["nat"]]
+    assert len(default) == 1 and default[0]["type"] == "internal" and default[0]["attachedTo"] == []
+    vm = c.call("vmms.CreateVm", vm=vm_body("net-default"))["vm"]
+    (adapter,) = vm["networkAdapters"]
+    assert adapter["switchId"] == default[0]["id"] and adapter["connected"] and adapter["macAddress"].startswith("00:15:5d:")
+    assert adapter["vlan"] is None and adapter["name"] == "Network Adapter"
+    assert c.call("vmms.GetSwitch", id=default[0]["id"])["switch"]["attachedTo"] == [{"vmId": vm["id"], "vmName": "net-default"}]
+    bare = c.call("vmms.CreateVm", vm=vm_body("net-none") | {"networkAdapters": []})["vm"]
+    assert bare["networkAdapters"] == []
+    refused(409, "switch_in_use", c.call, "vmms.DeleteSwitch", id=default[0]["id"])
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    assert c.call("vmms.GetVm", id=vm["id"])["vm"]["networkAdapters"] == [adapter]
+    for x in (vm, bare):
+        c.call("vmms.DeleteVm", id=x["id"])
+
+
+def test_switches_are_made_changed_and_deleted(s, c):
+    for code, field, body in [
+        ("missing_field", "name", {"type": "private"}),
+        ("out_of_range", "type", {"name": "x", "type": "public"}),
+        ("missing_field", "uplink", {"name": "x", "type": "external"}),
+        ("out_of_range", "uplink", {"name": "x", "type": "external", "uplink": "../../etc"}),
+        ("out_of_range", "uplink", {"name": "x", "type": "private", "uplink": "eth0"}),
+        ("out_of_range", "nat", {"name": "x", "type": "private", "nat": True}),
+        ("unknown_field", "vlans", {"name": "x", "type": "private", "vlans": 1}),
+    ]:
+        r = refused(422, code, c.call, "vmms.CreateSwitch", switch=body)
+        assert r.parameters["field"] == field, r
+    a = c.call("vmms.CreateSwitch", switch={"name": "lab", "type": "private"})["switch"]
+    assert a["type"] == "private" and not a["nat"] and a["uplink"] is None and a["state"] in ("ready", "unavailable")
+    refused(409, "name_in_use", c.call, "vmms.CreateSwitch", switch={"name": "LAB", "type": "internal"})
+    refused(412, "stale_etag", c.call, "vmms.UpdateSwitch", id=a["id"], patch={"name": "b"}, etag="77")
+    b = c.call("vmms.UpdateSwitch", id=a["id"], patch={"name": "laboratory", "type": "internal"}, etag=a["etag"])["switch"]
+    assert b["name"] == "laboratory" and b["type"] == "internal" and b["etag"] != a["etag"]
+    vm = c.call("vmms.CreateVm", vm=vm_body("net-lab") | {"networkAdapters": [{"switchId": a["id"]}]})["vm"]
+    refused(409, "switch_in_use", c.call, "vmms.UpdateSwitch", id=a["id"], patch={"type": "private"})
+    c.call("vmms.UpdateSwitch", id=a["id"], patch={"name": "lab"})
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    assert c.call("vmms.GetSwitch", id=a["id"])["switch"]["name"] == "lab"
+    c.call("vmms.DeleteVm", id=vm["id"])
+    c.call("vmms.DeleteSwitch", id=a["id"])
+    refused(404, "switch_not_found", c.call, "vmms.GetSwitch", id=a["id"])
+
+
+def test_network_adapters_are_attached_changed_and_detached(s, c):
+    other = c.call("vmms.CreateVm", vm=vm_body("net-other"))["vm"]
+    vm = c.call("vmms.CreateVm", vm=vm_body("net-vm") | {"networkAdapters": []})["vm"]
+    taken = other["networkAdapters"][0]["macAddress"]
+    refused(409, "mac_address_in_use", c.call, "vmms.AttachNetworkAdapter", id=vm["id"], adapter={"macAddress": taken.upper()})
+    refused(422, "unknown_field", c.call, "vmms.UpdateVm", id=vm["id"], patch={"networkAdapters": []})
+    vm = c.call("vmms.AttachNetworkAdapter", id=vm["id"], adapter={"name": "LAN", "macAddress": "02-AA-bb-00-00-01"})["vm"]
+    (a,) = vm["networkAdapters"]
+    assert a["macAddress"] == "02:aa:bb:00:00:01" and not a["connected"] and a["switchId"] is None
+    switch = c.call("vmms.ListSwitches")["switches"][0]["id"]
+    change = lambda **patch: c.call("vmms.UpdateNetworkAdapter", id=vm["id"], adapterId=a["id"], patch=patch)["vm"]["networkAdapters"][0]
+    b = change(switchId=switch, vlan={"mode": "access", "id": 7}, macAddressSpoofing=True)
+    assert b["connected"] and b["vlan"] == {"mode": "access", "id": 7} and b["macAddressSpoofing"] and b["id"] == a["id"] and b["macAddress"] == a["macAddress"]
+    b = change(switchId=None, vlan=None)
+    assert not b["connected"] and b["vlan"] is None
+    refused(404, "network_adapter_not_found", c.call, "vmms.DetachNetworkAdapter", id=vm["id"], adapterId=str(uuid.uuid4()))
+    for i in range(7):
+        c.call("vmms.AttachNetworkAdapter", id=vm["id"], adapter={})
+    refused(422, "too_many", c.call, "vmms.AttachNetworkAdapter", id=vm["id"], adapter={})
+    vm = c.call("vmms.DetachNetworkAdapter", id=vm["id"], adapterId=a["id"])["vm"]
+    assert len(vm["networkAdapters"]) == 7 and a["id"] not in [x["id"] for x in vm["networkAdapters"]]
+    for x in (vm, other):
+        c.call("vmms.DeleteVm", id=x["id"])
 
 
 def test_vmpriv_does_only_what_its_table_says_and_only_for_vmms(s, c):
