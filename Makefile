@@ -24,20 +24,31 @@ INCLUDES := -Iappliance/include -Iappliance -Ihv/include/abi
 
 # $(call c-program,NAME,SOURCES,PKG-CONFIG PACKAGES,EXTRA FLAGS) builds $(B)/bin/NAME.
 # $(call c-test,NAME,SOURCES,PACKAGES,EXTRA FLAGS) builds the host unit test $(B)/unit/NAME (cmocka) and adds it to `make check`.
-define c-objects
-$(patsubst %.c,$(B)/obj/$(1)/%.o,$(2))
-endef
-define c-binary
-$(2): $(call c-objects,$(1),$(3))
-	@mkdir -p $$(@D)
-	@echo '  link  $$@'
-	$(CC) $(HARDENING) -o $$@ $$^ $(if $(strip $(4)),$$$$(pkg-config --libs $(4))) $(filter -l%,$(5))
+# An object belongs to whoever compiles that file with those flags: the tests share those of the programs.
+c-flags = $(strip $(filter-out -l%,$(2)) $(if $(strip $(1)),$(shell pkg-config --cflags $(1))))
+c-key = o$(subst =,-,$(subst /,_,$(subst ",,$(subst ',,$(subst $() $(),,$(1))))))
+define c-object-rule
+ifndef have-$(1)
+have-$(1) := 1
 $(B)/obj/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
 	@echo '  cc    $$<'
-	$(CC) $(CFLAGS) $(HARDENING) $(INCLUDES) $(filter-out -l%,$(5)) $(if $(strip $(4)),$$$$(pkg-config --cflags $(4))) -MMD -MP -c -o $$@ $$<
--include $(patsubst %.o,%.d,$(call c-objects,$(1),$(3)))
+	$(CC) $(CFLAGS) $(HARDENING) $(INCLUDES) $(2) -MMD -MP -c -o $$@ $$<
+endif
 endef
+define c-link-rule
+$(1): $(2)
+	@mkdir -p $$(@D)
+	@echo '  link  $$@'
+	$(CC) $(HARDENING) -o $$@ $$^ $(if $(strip $(3)),$$$$(pkg-config --libs $(3))) $(filter -l%,$(4))
+-include $(2:.o=.d)
+endef
+# $(call c-binary-with,OUTPUT,SOURCES,PACKAGES,EXTRA FLAGS,COMPILE FLAGS)
+define c-binary-with
+$(call c-object-rule,$(call c-key,$(5)),$(5))
+$(call c-link-rule,$(1),$(patsubst %.c,$(B)/obj/$(call c-key,$(5))/%.o,$(2)),$(3),$(4))
+endef
+c-binary = $(call c-binary-with,$(2),$(3),$(4),$(5),$(call c-flags,$(4),$(5)))
 c-program = $(eval PROGRAMS += $(B)/bin/$(1))$(eval $(call c-binary,$(1),$(B)/bin/$(1),$(2),$(3),$(4)))
 c-test = $(eval UNIT_TESTS += $(B)/unit/$(1))$(eval $(call c-binary,test-$(1),$(B)/unit/$(1),$(2),$(3) cmocka,$(4)))
 

@@ -12,9 +12,14 @@ DSDT_HEX := $(B)/gen/dsdt.hex $(B)/gen/dsdt2.hex
 $(DSDT_HEX): $(B)/gen/%.hex: appliance/vmwp/firmware/%.asl
 	@mkdir -p $(@D)
 	iasl -tc -p $(B)/gen/$* $< >$(B)/gen/$*.log 2>&1 || { cat $(B)/gen/$*.log; exit 1; }
-# Every program that links VMWP_CORE (the unit tests do too) compiles acpi.c for itself.
-VMWP_PROGRAMS := vmwp $(addprefix test-vmwp_,chipset firmware port_io lifecycle)
-# A VSP's unit test with the real server and a fake guest (tests/unit/vmbus/guest.h): $(call vmbus-test,NAME,SOURCES,PACKAGES,FLAGS)
-vmbus-test = $(call c-test,$(1),$(2) tests/unit/vmbus/guest.c tests/unit/vmwp/fake_hv.c $(filter-out appliance/hvclient/%,$(VMWP_CORE)),$(VMWP_PKGS) $(3),$(VMWP_FLAGS) $(4))$(eval $(B)/obj/test-$(1)/appliance/vmwp/firmware/acpi.o: $(DSDT_HEX))
 
-$(VMWP_PROGRAMS:%=$(B)/obj/%/appliance/vmwp/firmware/acpi.o): $(DSDT_HEX)
+# Our UEFI driver as option ROM, for generation 2 (firmware/uefi).
+UEFI_ROM := $(B)/uefi/vmbus.rom
+$(UEFI_ROM): $(wildcard appliance/vmwp/firmware/uefi/*)
+	@echo '  uefi  $@'
+	appliance/vmwp/firmware/uefi/build-driver.sh $@
+
+# A VSP's unit test with the real server and a fake guest (tests/unit/vmbus/guest.h): $(call vmbus-test,NAME,SOURCES,PACKAGES,FLAGS)
+vmbus-test = $(call c-test,$(1),$(2) tests/unit/vmbus/guest.c tests/unit/vmwp/fake_hv.c $(filter-out appliance/hvclient/%,$(VMWP_CORE)),$(VMWP_PKGS) $(3),$(VMWP_FLAGS) $(4))
+
+appliance/vmwp/firmware/acpi.c: $(DSDT_HEX)
