@@ -335,6 +335,23 @@ static void do_set_guest_item(struct ipc_request *r, json_t *parameters, void *c
 						 json_object_get(parameters, "value"), &p), &p);
 }
 
+static void do_listen_sockets(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "") && need_configured(c, r))
+		answer(r, guest_listen_sockets(c->machine, ipc_message_take_fd(ipc_request_message(r), 0)), "Listening for the guest's sockets");
+}
+
+static void do_add_socket_service(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "port:i") && need_configured(c, r))
+		answer(r, guest_add_socket_service(c->machine, json_integer_value(json_object_get(parameters, "port")),
+						   ipc_message_take_fd(ipc_request_message(r), 0)), "Adding the socket service");
+}
+
 static void do_freeze(struct ipc_request *r, json_t *parameters, void *context)
 {
 	struct control *c = context;
@@ -382,6 +399,7 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.SetGuestItem", do_set_guest_item },
 	{ "vmwp.SetGuestAddresses", do_set_guest_addresses },
 	{ "vmwp.CopyToGuest", do_copy_to_guest },
+	{ "vmwp.ListenSockets", do_listen_sockets }, { "vmwp.AddSocketService", do_add_socket_service },
 	{ "vmwp.FreezeGuest", do_freeze }, { "vmwp.ThawGuest", do_thaw },
 	{ "vmwp.OpenDisplay", do_open_display },
 	{ "vmwp.OpenSerial", do_open_serial },

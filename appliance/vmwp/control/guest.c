@@ -3,6 +3,7 @@
 #include "vmwp/control/guest.h"
 
 #include "vmwp/vsp/balloon.h"
+#include "vmwp/vsp/hvsock.h"
 #include "vmwp/vsp/services.h"
 
 #include <errno.h>
@@ -167,6 +168,32 @@ int guest_set_memory(struct machine *m, uint64_t target_bytes, struct problem *p
 	if (r == -ERANGE)
 		return problem_set(p, PROBLEM_OUT_OF_RANGE, "targetBytes", "targetBytes is above the maximum, or below 32 MiB.");
 	return r < 0 ? problem_from_errno(p, r, "Moving memory") : 0;
+}
+
+int guest_listen_sockets(struct machine *m, int fd)
+{
+	int r = fd < 0 ? -EBADF : 0;
+
+	machine_lock(m);
+	if (r == 0)
+		r = hvsock_listen(m, fd);
+	machine_unlock(m);
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r;
+}
+
+int guest_add_socket_service(struct machine *m, json_int_t port, int fd)
+{
+	int r = fd < 0 ? -EBADF : port < 0 || port > UINT32_MAX ? -ERANGE : 0;
+
+	machine_lock(m);
+	if (r == 0)
+		r = hvsock_add_service(m, (uint32_t)port, fd);
+	machine_unlock(m);
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r;
 }
 
 int guest_set_item(struct machine *m, const char *key, const json_t *value, struct problem *p)

@@ -12,6 +12,9 @@ void guest_introduce(struct machine *m);
 int guest_shutdown(struct machine *m);		/* by its service, else by the power button: 0, -EBUSY */
 int guest_set_services(struct machine *m, const json_t *services, struct problem *p);
 int guest_set_memory(struct machine *m, uint64_t target_bytes, struct problem *p);
+/* Hyper-V sockets (vsp/hvsock.h); both take fd in any case. 0 or negative errno */
+int guest_listen_sockets(struct machine *m, int fd);
+int guest_add_socket_service(struct machine *m, json_int_t port, int fd);
 int guest_set_item(struct machine *m, const char *key, const json_t *value, struct problem *p);
 
 /* Rows for the table of methods; each answers when the guest has, however long that takes. context: the struct machine. */

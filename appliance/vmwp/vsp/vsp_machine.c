@@ -2,6 +2,7 @@
 /* The list of synthetic devices of a machine, and what they need of it beyond device.h: its bus, its reference time. */
 #include "vmwp/machine.h"
 #include "vmwp/vsp/balloon.h"
+#include "vmwp/vsp/hvsock.h"
 #include "vmwp/vsp/services.h"
 #include "vmwp/vsp/storage.h"
 #include "vmwp/vsp/vsp.h"
@@ -20,6 +21,7 @@ const struct device_model *const vsp_devices[] = {
 	&vss_model,
 	&fcopy_model,
 	&balloon_model,
+	&hvsock_model,
 	NULL,
 };
 

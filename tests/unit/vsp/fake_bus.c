@@ -5,6 +5,7 @@
 #include "vmwp/chipset/vga.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +63,9 @@ void fake_advance(struct machine *m, uint64_t ns)
 
 int device_watch_fd(struct device *dev, int fd, uint32_t events, void (*ready)(struct device *, int, uint32_t))
 {
+	device_unwatch_fd(dev, fd);
 	for (unsigned int i = 0; i < 64; i++)
-		if (!watches[i].dev || watches[i].fd == fd) {
+		if (!watches[i].dev) {
 			watches[i] = (struct watch){ dev, fd, events, ready };
 			return 0;
 		}
@@ -78,14 +80,19 @@ void device_unwatch_fd(struct device *dev, int fd)
 			watches[i] = (struct watch){ 0 };
 }
 
-void fake_fd_ready(int fd, uint32_t events);
-void fake_fd_ready(int fd, uint32_t events)
+void fake_pump(void)
 {
-	for (unsigned int i = 0; i < 64; i++)
-		if (watches[i].dev && watches[i].fd == fd && (watches[i].events & events)) {
-			watches[i].ready(watches[i].dev, fd, events);
-			return;
+	for (unsigned int rounds = 0, any = 1; any && rounds < 1000; rounds++) {
+		any = 0;
+		for (unsigned int i = 0; i < 64; i++) {
+			struct pollfd p = { .fd = watches[i].dev ? watches[i].fd : -1, .events = (short)watches[i].events };
+
+			if (poll(&p, 1, 0) > 0 && watches[i].dev) {
+				watches[i].ready(watches[i].dev, p.fd, (uint32_t)p.revents);
+				any = 1;
+			}
 		}
+	}
 }
 
 void *guest_memory(struct machine *m, uint64_t gpa, uint64_t size)
@@ -158,12 +165,11 @@ int vsp_reference_time(struct machine *m, uint64_t *hundred_ns)
 
 /* --- display --- */
 
-int display_source_add(struct machine *m, struct display_source *s, bool active)
+int display_source_add(struct machine *m, struct display_source *s)
 {
 	m->source = s;
 	s->mode_fd = -1;
 	s->display = (struct display *)m;
-	s->active = active;
 	return 0;
 }
 
@@ -207,8 +213,8 @@ int vmbus_offer(struct vmbus *bus, const struct vmbus_device *device, const stru
 
 void vmbus_withdraw(struct vmbus_channel *c, void (*gone)(void *context))
 {
-	fake_close(c);
 	c->withdrawn = true;
+	fake_close(c);
 	if (gone)
 		gone(c->offer.context);
 }
@@ -218,6 +224,22 @@ void vmbus_channel_set_data(struct vmbus_channel *c, void *data) { c->data = dat
 void *vmbus_channel_data(const struct vmbus_channel *c) { return c->data; }
 bool vmbus_channel_is_open(const struct vmbus_channel *c) { return c->open; }
 struct machine *vmbus_channel_machine(const struct vmbus_channel *c) { return c->machine; }
+
+void vmbus_channel_resume(struct vmbus_channel *c) { c->resumed = true; }
+
+void vmbus_on_connect(struct vmbus *bus, void (*request)(struct vmbus *bus, const struct vmbus_connect *connect, void *context), void *context)
+{
+	struct machine *m = (struct machine *)bus;
+
+	m->on_connect = request;
+	m->connect_context = context;
+}
+
+void vmbus_connect_failed(struct vmbus *bus, const struct vmbus_connect *connect)
+{
+	(void)connect;
+	((struct machine *)bus)->connects_failed++;
+}
 
 void vmbus_channel_fault(struct vmbus_channel *c, const char *why)
 {

@@ -20,7 +20,7 @@ struct vmbus_channel {
 	struct vmbus_offer offer;
 	struct machine *machine;
 	void *data;
-	bool open, withdrawn, faulted, full;	/* full: the ring has no room */
+	bool open, withdrawn, faulted, full, resumed;	/* full: the ring has no room */
 	const char *fault;
 	struct fake_sent queue[FAKE_QUEUE];
 	unsigned int head, count;
@@ -34,6 +34,9 @@ struct machine {
 	unsigned int devices;
 	struct vmbus_channel *channels;
 	uint64_t now, reference_time;
+	void (*on_connect)(struct vmbus *bus, const struct vmbus_connect *connect, void *context);
+	void *connect_context;
+	unsigned int connects_failed;
 	/* display */
 	struct display_source *source;
 	struct { uint32_t first, count; } rows[64];
@@ -58,5 +61,6 @@ bool fake_pipe_send(struct vmbus_channel *c, const void *message, size_t size);
 int fake_take(struct vmbus_channel *c, void *to, size_t max);
 int fake_pipe_take(struct vmbus_channel *c, void *to, size_t max);		/* without the pipe header */
 void fake_advance(struct machine *m, uint64_t ns);
+void fake_pump(void);			/* calls what is ready, until nothing is */
 
 #endif
