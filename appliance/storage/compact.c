@@ -129,7 +129,8 @@ static int move_blocks(struct work *w, const struct placed *placed, uint64_t cou
 	struct sparse *s = w->s;
 	int r = 0;
 
-	qsort(s->free.at, s->free.count, sizeof(s->free.at[0]), freed_descending);	/* the lowest last: taken first */
+	if (s->free.count)	/* the lowest last: taken first */
+		qsort(s->free.at, s->free.count, sizeof(s->free.at[0]), freed_descending);
 	for (uint64_t i = 0; r == 0 && i < count && s->free.count; i++) {
 		uint64_t slot = s->free.at[s->free.count - 1].slot;
 

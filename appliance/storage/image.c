@@ -170,25 +170,26 @@ static int write_zeros(int fd, uint64_t offset, uint64_t bytes)
 	return r;
 }
 
+/* -EOPNOTSUPP: this file system, or device, cannot. */
 static int zero_by(int fd, int mode, uint64_t offset, uint64_t bytes)
 {
-	if (bytes == 0)
+	if (bytes == 0 || fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes) == 0)
 		return 0;
-	if (fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes) == 0)
-		return 0;
-	if (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)
-		return -errno;
-	return write_zeros(fd, offset, bytes);
+	return errno == EINVAL || errno == ENOSYS ? -EOPNOTSUPP : -errno;
 }
 
 int image_zero(int fd, uint64_t offset, uint64_t bytes)
 {
-	return zero_by(fd, FALLOC_FL_ZERO_RANGE, offset, bytes);
+	int r = zero_by(fd, FALLOC_FL_ZERO_RANGE, offset, bytes);
+
+	return r == -EOPNOTSUPP ? image_punch(fd, offset, bytes) : r;
 }
 
 int image_punch(int fd, uint64_t offset, uint64_t bytes)
 {
-	return zero_by(fd, FALLOC_FL_PUNCH_HOLE, offset, bytes);
+	int r = zero_by(fd, FALLOC_FL_PUNCH_HOLE, offset, bytes);
+
+	return r == -EOPNOTSUPP ? write_zeros(fd, offset, bytes) : r;
 }
 
 unsigned int image_direct_align(int fd)

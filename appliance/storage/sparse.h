@@ -42,7 +42,7 @@ struct sparse_page {			/* of a commit */
 	uint32_t bytes;
 };
 
-/* What a format adds. All but begin(), bitmap_load() and write_pages() run under `lock`. */
+/* What a format adds. All but begin(), bitmap_read() and write_pages() run under `lock`. */
 struct sparse_format {
 	int (*begin)(struct sparse *s);					/* before the first change since the disk was opened */
 	uint64_t (*table_page)(const struct sparse *s, uint64_t block);	/* which page holds the entry */
@@ -50,6 +50,7 @@ struct sparse_format {
 	bool (*bitmap_exists)(const struct sparse *s, uint64_t block);	/* is there room for its bits in the file? */
 	int (*bitmap_create)(struct sparse *s, uint64_t block);		/* makes it; at most one more dirty table page */
 	uint64_t (*bitmap_offset)(const struct sparse *s, uint64_t page);	/* where the bits are in the file */
+	int (*bitmap_read)(struct sparse *s, uint64_t file_offset, void *to, size_t bytes);
 	int (*fresh)(struct sparse *s, uint64_t slot);			/* a block was given a place; NULL: nothing to do */
 	uint64_t (*metadata_end)(const struct sparse *s);		/* where what is no block ends in the file */
 	int (*cut)(struct sparse *s);					/* the file shall end at s->end */

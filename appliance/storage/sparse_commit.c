@@ -194,7 +194,7 @@ static int begin(struct sparse *s)
 static int bitmap_load(struct sparse *s, uint64_t page, uint64_t file_offset)
 {
 	struct sparse_bitmap *b = calloc(1, sizeof(*b) + s->page_bytes);
-	int r = b ? image_read(s->disk->fd, file_offset, b->bits, s->page_bytes) : -ENOMEM;
+	int r = b ? s->format->bitmap_read(s, file_offset, b->bits, s->page_bytes) : -ENOMEM;
 
 	pthread_mutex_lock(&s->lock);
 	if (r == 0 && page < s->bitmap_pages && !s->bitmaps[page]) {

@@ -122,6 +122,11 @@ static int dynamic_begin(struct sparse *s)
 	return of(s)->footer_lost ? write_footer(s) : 0;
 }
 
+static int dynamic_bitmap_read(struct sparse *s, uint64_t file_offset, void *to, size_t bytes)
+{
+	return image_read(s->disk->fd, file_offset, to, bytes);
+}
+
 static int dynamic_write_pages(struct sparse *s, const struct sparse_page *pages, unsigned int count)
 {
 	int r = 0;
@@ -134,6 +139,7 @@ static int dynamic_write_pages(struct sparse *s, const struct sparse_page *pages
 const struct sparse_format vhd_sparse_format = {
 	.begin = dynamic_begin, .table_page = dynamic_table_page, .table_encode = dynamic_table_encode,
 	.bitmap_exists = dynamic_bitmap_exists, .bitmap_create = dynamic_bitmap_create, .bitmap_offset = dynamic_bitmap_offset,
+	.bitmap_read = dynamic_bitmap_read,
 	.fresh = dynamic_fresh, .metadata_end = dynamic_metadata_end, .cut = dynamic_cut, .write_pages = dynamic_write_pages, .bits_msb_first = true, .no_zero_state = true,
 };
 

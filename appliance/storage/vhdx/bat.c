@@ -140,6 +140,11 @@ static int bat_begin(struct sparse *s)
 	return vhdx_begin(of(s));
 }
 
+static int bat_bitmap_read(struct sparse *s, uint64_t file_offset, void *to, size_t bytes)
+{
+	return vhdx_read(of(s), file_offset, to, bytes);
+}
+
 static int bat_write_pages(struct sparse *s, const struct sparse_page *pages, unsigned int count)
 {
 	return vhdx_log_write(of(s), pages, count);
@@ -147,14 +152,14 @@ static int bat_write_pages(struct sparse *s, const struct sparse_page *pages, un
 
 const struct sparse_format vhdx_sparse_format = {
 	.begin = bat_begin, .table_page = bat_table_page, .table_encode = bat_table_encode, .bitmap_exists = bat_bitmap_exists,
-	.bitmap_create = bat_bitmap_create, .bitmap_offset = bat_bitmap_offset, .metadata_end = bat_metadata_end, .cut = bat_cut,
+	.bitmap_create = bat_bitmap_create, .bitmap_offset = bat_bitmap_offset, .bitmap_read = bat_bitmap_read, .metadata_end = bat_metadata_end, .cut = bat_cut,
 	.write_pages = bat_write_pages,
 };
 
 /* --- reading --- */
 
-/* One bit per MiB of the file: who uses what. */
-struct usage { uint64_t *bits, units; };
+/* Bits per MiB of the file: is it used; is it a payload block. */
+struct usage { uint64_t *bits, *payload, units; };
 
 static bool usage_take(struct usage *u, uint64_t offset, uint64_t bytes)
 {
@@ -164,6 +169,12 @@ static bool usage_take(struct usage *u, uint64_t offset, uint64_t bytes)
 		u->bits[unit / 64] |= 1ull << (unit % 64);
 	}
 	return true;
+}
+
+static void usage_mark_payload(struct usage *u, uint64_t offset, uint64_t bytes)
+{
+	for (uint64_t unit = offset / MIB; unit < (offset + bytes + MIB - 1) / MIB; unit++)
+		u->payload[unit / 64] |= 1ull << (unit % 64);
 }
 
 static bool usage_has(const struct usage *u, uint64_t unit)
@@ -210,6 +221,7 @@ static int read_block_entry(struct vhdx *v, struct usage *u, uint64_t index, uin
 {
 	enum sparse_state state = sparse_state_of(entry);
 	uint64_t offset = entry & ~(SPARSE_STATE | RESERVED_BITS);
+	int r;
 
 	if (state == 4 || state == 5 || (state == SPARSE_PARTIAL && v->disk->kind != DISK_DIFFERENCING))
 		return disk_fail(-EILSEQ, "BAT entry %llu: state %d of a payload block is not allowed here",
@@ -219,7 +231,10 @@ static int read_block_entry(struct vhdx *v, struct usage *u, uint64_t index, uin
 		return 0;
 	}
 	v->sparse.table[block] = offset | state;
-	return take_place(v, u, index, offset, v->disk->block_bytes);
+	r = take_place(v, u, index, offset, v->disk->block_bytes);
+	if (r == 0)
+		usage_mark_payload(u, offset, v->disk->block_bytes);
+	return r;
 }
 
 static int read_entry(struct vhdx *v, struct usage *u, uint64_t index, uint64_t entry)
@@ -288,24 +303,17 @@ static int check_bitmaps(struct vhdx *v)
 	return 0;
 }
 
-static bool is_inside(const struct vhdx_record *record, uint64_t offset, uint64_t bytes)
-{
-	return record->offset >= offset && record->offset + record->bytes <= offset + bytes;
-}
-
 /* A log that was not replayed must not be about blocks: those are read from the file directly. */
 static int check_records(const struct vhdx *v, const struct usage *u)
 {
 	for (size_t i = 0; i < v->record_count; i++) {
 		const struct vhdx_record *record = &v->records[i];
+		uint64_t unit = record->offset / MIB, last = (record->offset + record->bytes - 1) / MIB;
 
-		if (is_inside(record, 0, VHDX_HEADER_SECTION) || is_inside(record, v->bat.offset, v->bat.length) ||
-		    is_inside(record, v->metadata.offset, v->metadata.length))
-			continue;
-		if (record->bytes > MIB || usage_has(u, record->offset / MIB) ||
-		    usage_has(u, (record->offset + record->bytes - 1) / MIB))
-			return disk_fail(-EROFS, "log: an entry is about data at %llu; open the disk for writing to replay it",
-					 (unsigned long long)record->offset);
+		for (; unit <= last; unit++)
+			if (u->payload[unit / 64] >> (unit % 64) & 1)
+				return disk_fail(-EROFS, "log: an entry is about data at %llu; open the disk for writing to replay it",
+						 (unsigned long long)record->offset);
 	}
 	return 0;
 }
@@ -356,9 +364,9 @@ int vhdx_read_bat(struct vhdx *v)
 		return disk_fail(-EILSEQ, "BAT region: %u bytes, the disk needs %llu entries of 8", v->bat.length,
 				 (unsigned long long)need);
 	u.bits = calloc(u.units / 64 + 1, sizeof(u.bits[0]));
-	if (!u.bits)
-		return -ENOMEM;
-	r = read_all(v, &u);
+	u.payload = calloc(u.units / 64 + 1, sizeof(u.payload[0]));
+	r = u.bits && u.payload ? read_all(v, &u) : -ENOMEM;
 	free(u.bits);
+	free(u.payload);
 	return r;
 }

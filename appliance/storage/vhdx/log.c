@@ -14,6 +14,7 @@
 #include "storage/image.h"
 #include "storage/vhdx/vhdx.h"
 
+#define RECORD_BYTES_MAX	(64ull << 30)	/* of all records: a log clears regions and tables, not disks */
 #define ENTRIES_MAX	(VHDX_LOG_MAX / VHDX_LOG_SECTOR)
 
 /* --- finding the active sequence --- */
@@ -147,6 +148,9 @@ static int add_record(struct vhdx *v, const struct vhdx_log_descriptor *d, const
 	record->bytes = data ? VHDX_LOG_SECTOR : le64toh(d->leading);
 	record->data = data;
 	v->record_count++;
+	v->record_bytes += record->bytes > RECORD_BYTES_MAX ? RECORD_BYTES_MAX : record->bytes;
+	if (v->record_bytes > RECORD_BYTES_MAX)
+		return disk_fail(-EILSEQ, "log: entries for more than %llu bytes", RECORD_BYTES_MAX);
 	return check_target(v, record->offset, record->bytes, end);
 }
 
@@ -247,6 +251,7 @@ void vhdx_log_forget(struct vhdx *v)
 	v->log = v->log_sectors = NULL;
 	v->records = NULL;
 	v->record_count = 0;
+	v->record_bytes = 0;
 }
 
 static int write_records(struct vhdx *v)

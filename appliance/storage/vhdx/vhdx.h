@@ -28,6 +28,7 @@ struct vhdx {
 	uint8_t *log_sectors;		/* sectors put together from descriptors and data */
 	struct vhdx_record *records;
 	size_t record_count;
+	uint64_t record_bytes;
 	uint64_t log_sequence;		/* of the next entry */
 	uint32_t log_at;		/* where it goes */
 
