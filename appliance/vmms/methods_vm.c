@@ -2,6 +2,7 @@
 /* Methods on virtual machines. Every check comes before the first change; a new VM's new disks are made before the VM is stored. */
 #include "methods.h"
 
+#include "guest.h"
 #include "library.h"
 #include "network.h"
 
@@ -166,7 +167,7 @@ static void create_vm(struct vmms *v, struct ipc_request *r, const json_t *param
 static int patch_vm(struct vm *vm, const json_t *patch, struct vm_config *c, struct problem *p)
 {
 	struct vm_limits limits;
-	bool cold = false;
+	bool cold = false, switched;
 
 	host_limits(&limits);
 	if (vm_config_patch(&vm->config, patch, &limits, c, &cold, p) < 0)
@@ -178,7 +179,12 @@ static int patch_vm(struct vm *vm, const json_t *patch, struct vm_config *c, str
 		    vm_state_words[vm->state]);
 	if (vm_check(vm->vmms, vm, c, p) < 0)
 		return -EINVAL;
-	return vm_change(vm, c, p);
+	switched = services_differ(&vm->config.services, &c->services);
+	if (vm_change(vm, c, p) < 0)
+		return -EINVAL;
+	if (switched)
+		guest_apply_services(vm);
+	return 0;
 }
 
 static void update_vm(struct vmms *v, struct ipc_request *r, const json_t *parameters)

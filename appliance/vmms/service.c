@@ -2,6 +2,7 @@
 /* Bringing the service up and down: state directory, library, VMs, vmpriv, its own socket; in this order. */
 #include "service.h"
 
+#include "guest.h"
 #include "library.h"
 #include "memory.h"
 #include "methods.h"
@@ -66,6 +67,7 @@ int service_open(struct vmms *v)
 	static const struct { const char *what; int (*open)(struct vmms *v); } steps[] = {
 		{ "state directory", open_directories }, { "events", events_open }, { "jobs", jobs_open }, { "disks", disks_open },
 		{ "ISOs", isos_open }, { "switches", switches_open }, { "virtual machines", vms_open }, { "vmpriv", priv_open }, { "memory", memory_open },
+		{ "guests", guests_open },
 		{ "socket", serve },
 	};
 
@@ -88,6 +90,7 @@ void service_close(struct vmms *v)
 	const int dirs[] = { v->vms_dir, v->disks_dir, v->isos_dir, v->jobs_dir, v->state_dir };
 
 	ipc_server_stop(v->server);
+	guests_close(v);
 	memory_close(v);
 	priv_close(v);
 	vms_close(v);

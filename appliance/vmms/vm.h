@@ -49,6 +49,8 @@ struct vm {
 	uint64_t reset_told_usec;	/* when the last reset by the guest became an event */
 	sd_event_source *timer;		/* patience with a stop */
 	uint64_t memory_deadline_usec;	/* it starts as soon as its memory is free, until then; 0: it does not wait */
+	json_t *guest;			/* what its guest says of itself; NULL: nothing yet */
+	bool guest_asked;		/* GetStatus is on its way */
 	struct worker worker;
 };
 

@@ -262,6 +262,7 @@ int vm_config_parse(const json_t *body, const struct vm_limits *limits, struct v
 	memory_parse(&f, limits, &c->memory);
 	parse_firmware(&f, c);
 	parse_adapters(&f, !limits, c);
+	services_parse(&f, &c->services);
 	field_choice(&f, "automaticStart", OPTIONAL, automatic_start_words, &c->automatic_start);
 	field_choice(&f, "automaticStop", OPTIONAL, automatic_stop_words, &c->automatic_stop);
 	parse_drives(&f, !limits, c);
@@ -287,10 +288,11 @@ json_t *vm_config_to_json(const struct vm_config *c)
 		json_array_append_new(order, json_string(medium_words[c->boot[i]]));
 	for (unsigned int i = 0; i < c->drive_count; i++)
 		json_array_append_new(drives, drive_to_json(&c->drives[i]));
-	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:{s:o}, s:o, s:o, s:s, s:s}", "name", c->name, "notes",
+	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:{s:o}, s:o, s:o, s:o, s:s, s:s}", "name", c->name, "notes",
 			 c->notes, "generation", 1, "processor", processor_to_json(&c->processor), "memory",
 			 memory_to_json(&c->memory), "firmware", "bootOrder", order, "disks", drives,
-			 "networkAdapters", adapters_to_json(&c->adapters), "automaticStart", automatic_start_words[c->automatic_start],
+			 "networkAdapters", adapters_to_json(&c->adapters), "integrationServices",
+			 services_to_json(&c->services), "automaticStart", automatic_start_words[c->automatic_start],
 			 "automaticStop", automatic_stop_words[c->automatic_stop]);
 }
 

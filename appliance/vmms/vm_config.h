@@ -7,6 +7,7 @@
 #include "partita/problem.h"
 #include "adapters.h"
 #include "vm_resources.h"
+#include "vm_services.h"
 
 #include <stdint.h>
 
@@ -53,6 +54,7 @@ struct vm_config {
 	struct drive drives[VM_IDE_POSITIONS];
 	unsigned int drive_count;
 	struct adapters adapters;
+	struct vm_services services;
 	unsigned int automatic_start, automatic_stop;
 };
 

@@ -37,6 +37,7 @@ struct vmms {
 	struct event_log *events;
 	struct priv *priv;
 	sd_event_source *memory_timer;		/* memory.c */
+	sd_event_source *guest_timer;		/* guest.c */
 };
 
 /* --- host.c --- */

@@ -5,6 +5,7 @@
  */
 #include "vm.h"
 
+#include "guest.h"
 #include "library.h"
 #include "network.h"
 #include "memory.h"
@@ -94,6 +95,10 @@ static json_t *health_to_json(const struct vm *vm)
 		json_array_append_new(reasons, json_string("The worker process runs but does not answer."));
 		level = "warning";
 	}
+	if (vm->state == VM_RUNNING && guest_is_lost(vm)) {
+		json_array_append_new(reasons, json_string("The guest no longer answers the heartbeat."));
+		level = "warning";
+	}
 	if (vm->state == VM_FAILED) {
 		json_array_append_new(reasons, json_string(vm->reason));
 		level = "critical";
@@ -134,6 +139,7 @@ json_t *vm_to_json(const struct vm *vm)
 	vm_etag(vm, etag);
 	name_sources(vm, json_object_get(o, "disks"));
 	memory_add_to_json(vm, json_object_get(o, "memory"));
+	json_object_set_new(o, "guest", guest_to_json(vm));
 	json_object_update_new(o,
 	                       json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:o, s:[{s:i, s:b}, {s:i, s:b}]}",
 	                                 "id", vm->id, "etag", etag, "state", vm_state_words[vm->state],

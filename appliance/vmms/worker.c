@@ -5,6 +5,7 @@
  */
 #include "vm.h"
 
+#include "guest.h"
 #include "library.h"
 #include "network.h"
 #include "partita/log.h"
@@ -57,6 +58,7 @@ static int slot_find(const struct vmms *v, unsigned int *slot)
 
 void worker_forget(struct vm *vm)
 {
+	guest_forget(vm);
 	ipc_async_close(vm->worker.control);
 	ipc_async_close(vm->worker.watch);
 	vm->worker = (struct worker){ 0 };
@@ -256,10 +258,13 @@ static void on_configured(struct ipc_message *m, int result, bool continues, voi
 		return;
 	if (result == 0)
 		result = ipc_async_call(vm->worker.watch, "vmwp.Watch", NULL, NULL, 0, -1, on_watch, vm);
-	if (result < 0)
+	if (result < 0) {
 		start_failed(vm, m, result, "The machine could not be set up");
-	else
-		network_plug_all(vm, machine_start);
+		return;
+	}
+	guest_apply_services(vm);
+	guest_listen(vm);
+	network_plug_all(vm, machine_start);
 }
 
 static void worker_configure(struct vm *vm)
@@ -349,6 +354,8 @@ void worker_adopt(struct vm *vm, unsigned int slot)
 	vm->worker = (struct worker){ .present = true, .started = true, .slot = slot };
 	processors_apply(vm->vmms);
 	r = worker_connect(vm);
+	if (r == 0)
+		guest_listen(vm);
 	if (r == 0)
 		r = worker_call(vm, "vmwp.GetStatus", NULL, NULL, 0, on_status, vm);
 	if (r < 0) {
