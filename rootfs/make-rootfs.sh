@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the read-only root file system: make-rootfs.sh OUTPUT BIN-FOLDER UI-FOLDER. Debian's base, then overlay/ and units/,
+# Makes the read-only root file system: make-rootfs.sh OUTPUT BIN-FOLDER UI-FOLDER UEFI-ROM. Debian's base, then overlay/ and units/,
 # then the services and the browser UI. No mounts and no root needed: everything is an archive
 # until mkfs.erofs turns it into the image. Owners are root, times are zero, so equal inputs give equal images.
 set -eu
@@ -8,6 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=$1
 bin=$2
 ui=$3
+uefi_rom=$4
 stage=$out.stage
 services='vmpriv vmms vmwp webapi console'
 
@@ -17,6 +18,7 @@ install_services() {
 		strip -o "$stage/usr/libexec/partita/$name" "$bin/$name"
 	done
 	cp -r "$ui" "$stage/usr/share/partita/ui"
+	cp "$uefi_rom" "$stage/usr/share/partita/vmbus.rom"
 }
 
 rm -rf "$stage"

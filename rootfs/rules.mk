@@ -14,6 +14,6 @@ $(KERNEL): rootfs/kernel/config rootfs/kernel/build-kernel.sh
 
 # This file is read after those of the services, so PROGRAMS is complete here.
 $(ROOTFS): rootfs/make-rootfs.sh rootfs/make-base.sh rootfs/packages rootfs/base-remove rootfs/users.conf \
-		$(shell find rootfs/overlay rootfs/units ! -type l) $(PROGRAMS) $(B)/ui/index.html
+		$(shell find rootfs/overlay rootfs/units ! -type l) $(PROGRAMS) $(UEFI_ROM) $(B)/ui/index.html
 	@mkdir -p $(@D)
-	rootfs/make-rootfs.sh $@ $(B)/bin $(B)/ui
+	rootfs/make-rootfs.sh $@ $(B)/bin $(B)/ui $(UEFI_ROM)

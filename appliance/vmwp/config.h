@@ -6,15 +6,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VM_DISKS_MAX	4u
+#define VM_DISKS_MAX	12u		/* in Configure, whose message carries 16 descriptors */
 #define VM_BOOT_MAX	4u
 
 enum vm_boot { VM_BOOT_NONE, VM_BOOT_DISK, VM_BOOT_CD };
 
+struct vm_place {			/* number and location of the API: IDE 0-1 and 0-1, SCSI 0-3 and 0-63 */
+	bool scsi;
+	unsigned int controller, location;
+};
+
 struct vm_disk {
 	int fd;
 	bool cd, read_only;
-	unsigned int location;		/* channel * 2 + drive */
+	struct vm_place place;
 	char format[8];			/* "raw", "vhd" */
 	char serial[21];
 };
@@ -31,6 +36,7 @@ struct vm_config {
 	unsigned int disk_count;
 	int bios_fd, vga_bios_fd;	/* generation 1 */
 	int code_fd, vars_fd;		/* generation 2: the firmware, and the VM's own variables, written by chipset/flash.c */
+	int driver_fd;			/* generation 2: the option ROM of chipset/uefi_rom.c */
 };
 
 void vm_config_init(struct vm_config *c);	/* no descriptors */

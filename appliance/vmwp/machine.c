@@ -8,6 +8,7 @@
 #include "vmwp/vmbus/server.h"
 #include "vmwp/vsp/vsp.h"
 #include "vmwp/vsp/net.h"
+#include "vmwp/vsp/storage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,9 +85,21 @@ static void devices_destroy(struct machine *m)
 	}
 }
 
-static int disk_attach(struct machine *m, struct vm_disk *d)
+static int disk_place(struct machine *m, const struct vm_disk *d, struct disk *disk)
 {
 	struct device *ide = machine_device(m, &ide_model);
+	unsigned int location = d->place.controller * 2 + d->place.location;
+
+	if (d->place.scsi)
+		return storage_attach(machine_device(m, &storage_model), (struct storage_place){ d->place.controller, d->place.location },
+				      d->cd, disk, d->serial);
+	if (!ide)
+		return -ENODEV;
+	return d->cd ? ide_attach_cd(ide, location, disk) : disk ? ide_attach_disk(ide, location, disk, d->serial) : -EBADF;
+}
+
+static int disk_attach(struct machine *m, struct vm_disk *d)
+{
 	struct disk *disk = NULL;
 	int r = 0;
 
@@ -96,7 +109,7 @@ static int disk_attach(struct machine *m, struct vm_disk *d)
 			return r;
 		d->fd = -1;		/* the disk's now */
 	}
-	r = d->cd ? ide_attach_cd(ide, d->location, disk) : disk ? ide_attach_disk(ide, d->location, disk, d->serial) : -EBADF;
+	r = disk_place(m, d, disk);
 	if (r < 0)
 		disk_close(disk);
 	return r;

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes a CD that boots Debian's kernel with isolinux (BIOS) and GRUB (UEFI): make-guest-iso.sh OUT installer|busybox [KERNEL-ARGUMENTS].
+# Makes a CD that boots Debian's kernel with isolinux (BIOS) and GRUB (UEFI): make-guest-iso.sh OUT installer|busybox|grub [KERNEL-ARGUMENTS].
 # installer: the Debian text installer. busybox: says on COM1 what the machine is, then does what do=… asks for
-# (poweroff, reboot, wait: for the power button).
+# (poweroff, reboot, wait: for the power button). grub: UEFI's GRUB only says that it is there and powers off.
 set -eu
 out=$1
 kind=$2
@@ -55,17 +55,20 @@ label guest
 	kernel /linux
 	append initrd=/initrd.gz vga=normal $arguments
 CFG
+grub_script() {
+	echo 'search --no-floppy --set=root --file /linux'
+	if [ "$kind" = grub ]; then
+		printf 'echo "guest: GRUB reads the CD in $root"\nhalt\n'
+	else
+		printf 'echo "guest: GRUB starts the kernel"\nlinux /linux vga=normal %s\ninitrd /initrd.gz\nboot\n' "$arguments"
+	fi
+}
+
 # GRUB is one file with its configuration inside, in the FAT image that UEFI looks for.
 efi_image() {
-	cat >"$root/grub.cfg" <<GRUB
-search --no-floppy --set=root --file /linux
-echo "guest: GRUB starts the kernel"
-linux /linux vga=normal $arguments
-initrd /initrd.gz
-boot
-GRUB
-	grub-mkstandalone -O x86_64-efi -o "$root/bootx64.efi" --modules="iso9660 search search_fs_file linux echo serial terminal" \
-		--install-modules="normal iso9660 search search_fs_file linux echo boot" --locales="" --fonts="" --themes="" \
+	grub_script >"$root/grub.cfg"
+	grub-mkstandalone -O x86_64-efi -o "$root/bootx64.efi" --modules="iso9660 search search_fs_file linux echo halt" \
+		--install-modules="normal iso9660 search search_fs_file linux echo boot halt" --locales="" --fonts="" --themes="" \
 		"boot/grub/grub.cfg=$root/grub.cfg" 2>/dev/null
 	truncate -s 8M "$dir/efi.img"
 	mformat -i "$dir/efi.img" ::

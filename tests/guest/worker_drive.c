@@ -4,8 +4,14 @@
  * standard output, presses keys at given seconds, writes screen shots into a file, and ends with the worker's exit code.
  *
  * worker-drive WORKER BIOS VGABIOS [iso=FILE] [disk=FILE] [memory=MiB] [vps=N] [seconds=N] [screens=FILE] [every=N]
- *              [key=SECOND:SCANCODE]... [do=SECOND:METHOD]... [debug] [uefi]
- * With "uefi" the VM is of generation 2 and the two files are the firmware's code and its variables.
+ *              [key=SECOND:SCANCODE]... [pointer=SECOND:X,Y,BUTTONS]... [do=SECOND:METHOD[:JSON]]... [file=FILE] [maximum=MiB]
+ *              [debug] [uefi] [rom=FILE]
+ *              [from=WORD] [scsi=FILE]... [hot=FILE]
+ * "from": the seconds of keys, pointer and calls count from the moment COM1 says WORD, not from the start.
+ * "do" prints what it is answered; the descriptor of "file" goes with every one. "maximum" makes the memory dynamic.
+ * "scsi": disks of SCSI controller 0 from location 0 on, attached before the start. A line "host: METHOD JSON" on COM1 is done
+ * at once; the descriptor of "hot", open for writing, goes with it when its parameters name one.
+ * With "uefi" the VM is of generation 2 and the two files are the firmware's code and its variables; rom is our driver.
  */
 #include "partita/display.h"
 #include "partita/ipc.h"
@@ -27,12 +33,17 @@
 #define EVENTS_MAX	64
 #define SHOT_SIZE	(16u << 20)	/* room of one screen shot in the file: a PPM */
 #define CALL_MS		60000
+#define SCSI_MAX	8
 
-struct timed { unsigned int second; char what[40]; bool is_key, done; };
+enum timed_kind { TIMED_KEY, TIMED_POINTER, TIMED_CALL };
+struct timed { unsigned int second; char what[256]; enum timed_kind kind; bool done; };
 
 struct drive {
-	const char *worker, *bios, *vga_bios, *iso, *disk, *screens;
-	unsigned int memory_mib, vps, seconds, every;
+	const char *worker, *bios, *vga_bios, *iso, *disk, *screens, *rom, *file, *from, *hot, *scsi[SCSI_MAX];
+	unsigned int scsi_count;
+	char line[512];			/* of COM1, as far as it has come */
+	size_t line_length;
+	unsigned int memory_mib, maximum_mib, vps, seconds, every;
 	bool debug, uefi;
 	struct timed events[EVENTS_MAX];
 	unsigned int event_count;
@@ -42,7 +53,8 @@ struct drive {
 	struct display_mode mode;
 	void *pixels;
 	pid_t pid;
-	double started;
+	double started, events_from;	/* events_from 0: not yet */
+	char said[128];			/* the end of what COM1 said */
 };
 
 static double now(void)
@@ -69,12 +81,12 @@ static bool option(const char *arg, const char *name, const char **value)
 	return true;
 }
 
-static void parse_timed(struct drive *d, const char *text, bool is_key)
+static void parse_timed(struct drive *d, const char *text, enum timed_kind kind)
 {
 	struct timed *t = &d->events[d->event_count++ % EVENTS_MAX];
 
-	t->is_key = is_key;
-	if (sscanf(text, "%u:%39s", &t->second, t->what) != 2)
+	t->kind = kind;
+	if (sscanf(text, "%u:%255s", &t->second, t->what) != 2)
 		die(text, EINVAL);
 }
 
@@ -87,14 +99,22 @@ static void parse(struct drive *d, int argc, char **argv)
 	d->worker = argv[1], d->bios = argv[2], d->vga_bios = argv[3];
 	d->memory_mib = 256, d->vps = 1, d->seconds = 60, d->every = 5;
 	for (int i = 4; i < argc; i++) {
-		if (option(argv[i], "iso", &d->iso) || option(argv[i], "disk", &d->disk) || option(argv[i], "screens", &d->screens))
+		if (option(argv[i], "iso", &d->iso) || option(argv[i], "disk", &d->disk) || option(argv[i], "screens", &d->screens) ||
+		    option(argv[i], "rom", &d->rom) || option(argv[i], "file", &d->file) ||
+		    option(argv[i], "from", &d->from) || option(argv[i], "hot", &d->hot))
 			continue;
+		if (option(argv[i], "scsi", &value)) {
+			d->scsi[d->scsi_count++ % SCSI_MAX] = value;
+			continue;
+		}
 		if (option(argv[i], "memory", &value)) d->memory_mib = (unsigned int)atoi(value);
 		else if (option(argv[i], "vps", &value)) d->vps = (unsigned int)atoi(value);
 		else if (option(argv[i], "seconds", &value)) d->seconds = (unsigned int)atoi(value);
 		else if (option(argv[i], "every", &value)) d->every = (unsigned int)atoi(value);
-		else if (option(argv[i], "key", &value)) parse_timed(d, value, true);
-		else if (option(argv[i], "do", &value)) parse_timed(d, value, false);
+		else if (option(argv[i], "maximum", &value)) d->maximum_mib = (unsigned int)atoi(value);
+		else if (option(argv[i], "key", &value)) parse_timed(d, value, TIMED_KEY);
+		else if (option(argv[i], "pointer", &value)) parse_timed(d, value, TIMED_POINTER);
+		else if (option(argv[i], "do", &value)) parse_timed(d, value, TIMED_CALL);
 		else if (strcmp(argv[i], "debug") == 0) d->debug = true;
 		else if (strcmp(argv[i], "uefi") == 0) d->uefi = true;
 		else die(argv[i], EINVAL);
@@ -149,35 +169,56 @@ static struct ipc_message call(struct drive *d, const char *method, json_t *para
 	return reply;
 }
 
-static json_t *drive_json(int fd, int number, const char *medium)
+/* Disk and CD: masters of the two IDE channels, or the first two places of the SCSI controller. */
+static json_t *drive_json(const struct drive *d, int fd, int number, const char *medium)
 {
-	return json_pack("{s:i, s:{s:s, s:i, s:i}, s:s, s:s, s:b}", "fd", fd, "controller", "type", "ide", "number", number, "location", 0,
-			 "medium", medium, "format", "raw", "readOnly", 0);
+	return json_pack("{s:i, s:{s:s, s:i, s:i}, s:s, s:s, s:b}", "fd", fd, "controller", "type", d->uefi ? "scsi" : "ide",
+			 "number", d->uefi ? 0 : number, "location", d->uefi ? number : 0, "medium", medium, "format", "raw", "readOnly", 0);
 }
 
 static void configure(struct drive *d)
 {
-	int fds[4], count = 0;
+	int fds[5], count = 0, rom = -1;
 	json_t *disks = json_array(), *vm;
 	struct ipc_message reply;
 
 	fds[count++] = open_or_die(d->bios, O_RDONLY);
 	fds[count++] = open_or_die(d->vga_bios, d->uefi ? O_RDWR : O_RDONLY);
 	if (d->disk) {
-		json_array_append_new(disks, drive_json(count, 0, "disk"));
+		json_array_append_new(disks, drive_json(d, count, 0, "disk"));
 		fds[count++] = open_or_die(d->disk, O_RDWR);
 	}
 	if (d->iso) {
-		json_array_append_new(disks, drive_json(count, 1, "dvd"));
+		json_array_append_new(disks, drive_json(d, count, 1, "dvd"));
 		fds[count++] = open_or_die(d->iso, O_RDONLY);
+	}
+	if (d->rom) {
+		rom = count;
+		fds[count++] = open_or_die(d->rom, O_RDONLY);
 	}
 	vm = json_pack("{s:s, s:s, s:i, s:i, s:I, s:[s, s], s:o, s:{s:i, s:i}}", "id", "6f1c2b1e-0f52-4a8b-9d8e-2f6c6a1f7a01", "name", "test",
 		       "generation", d->uefi ? 2 : 1, "processors", (int)d->vps, "memoryBytes", (json_int_t)d->memory_mib << 20,
 		       "bootOrder", "dvd", "disk", "disks", disks, "firmware", d->uefi ? "codeFd" : "biosFd", 0, d->uefi ? "varsFd" : "vgaBiosFd", 1);
+	if (d->uefi)
+		json_object_set_new(json_object_get(vm, "firmware"), "driverFd", json_integer(rom));
+	if (d->maximum_mib)
+		json_object_update_new(vm, json_pack("{s:b, s:I}", "dynamicMemory", 1, "maximumMemoryBytes", (json_int_t)d->maximum_mib << 20));
 	reply = call(d, "vmwp.Configure", json_pack("{s:o}", "vm", vm), fds, (size_t)count);
 	ipc_message_clear(&reply);
 	for (int i = 0; i < count; i++)
 		close(fds[i]);
+}
+
+static void attach_scsi(struct drive *d)
+{
+	for (unsigned int i = 0; i < d->scsi_count; i++) {
+		int fd = open_or_die(d->scsi[i], O_RDWR);
+		struct ipc_message reply = call(d, "vmwp.AttachDisk", json_pack("{s:{s:s, s:i, s:i}, s:s, s:s, s:s, s:i}", "controller", "type", "scsi",
+							"number", 0, "location", (int)i, "medium", "disk", "format", "raw", "serial", d->scsi[i], "fd", 0), &fd, 1);
+
+		ipc_message_clear(&reply);
+		close(fd);
+	}
 }
 
 static int open_stream(struct drive *d, const char *method, json_t *parameters)
@@ -260,23 +301,104 @@ static void press(struct drive *d, const char *scancode)
 	send(d->display_fd, &key, sizeof(key), MSG_NOSIGNAL);
 }
 
+static void point(struct drive *d, const char *where)
+{
+	struct display_pointer pointer = { .type = DISPLAY_POINTER };
+	unsigned int x = 0, y = 0;
+
+	if (sscanf(where, "%u,%u,%u", &x, &y, &pointer.buttons) != 3)
+		die(where, EINVAL);
+	pointer.x = (uint16_t)x;
+	pointer.y = (uint16_t)y;
+	send(d->display_fd, &pointer, sizeof(pointer), MSG_NOSIGNAL);
+}
+
+static void call_and_print(struct drive *d, char *what)
+{
+	char *json = strchr(what, ':');
+	int fd = d->file ? open_or_die(d->file, O_RDONLY) : -1;
+	struct ipc_message reply;
+
+	if (json)
+		*json++ = '\0';
+	reply = call(d, what, json ? json_loads(json, 0, NULL) : NULL, &fd, fd >= 0);
+	printf("worker-drive: %s answers ", what);
+	if (reply.body)
+		json_dumpf(reply.body, stdout, 0);
+	printf("\n");
+	ipc_message_clear(&reply);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void run_events(struct drive *d, double elapsed)
 {
+	static void (*const run[])(struct drive *d, const char *what) = { [TIMED_KEY] = press, [TIMED_POINTER] = point };
+
 	for (unsigned int i = 0; i < d->event_count; i++) {
 		struct timed *t = &d->events[i];
-		struct ipc_message reply;
 
 		if (t->done || elapsed < t->second)
 			continue;
 		t->done = true;
 		printf("worker-drive: %s\n", t->what);
-		if (t->is_key) {
-			press(d, t->what);
+		if (t->kind == TIMED_CALL)
+			call_and_print(d, t->what);
+		else
+			run[t->kind](d, t->what);
+	}
+}
+
+/* "host: METHOD JSON": what the guest's script wants of its host. */
+static void do_as_asked(struct drive *d)
+{
+	char method[64] = "";
+	int at = 0, fd = -1;
+	json_t *parameters;
+	struct ipc_message reply;
+
+	if (sscanf(d->line, "host: %63s %n", method, &at) != 1)
+		return;
+	parameters = json_loads(d->line + at, 0, NULL);
+	if (d->hot && json_object_get(parameters, "fd"))
+		fd = open_or_die(d->hot, O_RDWR);
+	reply = call(d, method, parameters, &fd, fd >= 0);
+	ipc_message_clear(&reply);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void listen_for_host(struct drive *d, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] != '\n' && text[i] != '\r' && d->line_length < sizeof(d->line) - 1) {
+			d->line[d->line_length++] = text[i];
 			continue;
 		}
-		reply = call(d, t->what, NULL, NULL, 0);
-		ipc_message_clear(&reply);
+		d->line[d->line_length] = '\0';
+		d->line_length = 0;
+		do_as_asked(d);
 	}
+}
+
+/* The word may come in two halves. */
+static void listen_for(struct drive *d, const char *text, size_t size)
+{
+	char both[sizeof(d->said) + 4096] = { 0 };
+	size_t kept = strlen(d->said), all = kept + size, keep;
+
+	if (!d->from || d->events_from > 0)
+		return;
+	memcpy(both, d->said, kept);
+	memcpy(both + kept, text, size);
+	for (size_t i = 0; i < all; i++)
+		if (!both[i])
+			both[i] = ' ';
+	if (strstr(both, d->from))
+		d->events_from = now();
+	keep = all < sizeof(d->said) - 1 ? all : sizeof(d->said) - 1;
+	memcpy(d->said, both + all - keep, keep);
+	d->said[keep] = '\0';
 }
 
 static void copy_serial(struct drive *d)
@@ -286,6 +408,8 @@ static void copy_serial(struct drive *d)
 
 	if (n > 0) {
 		fwrite(text, 1, (size_t)n, stdout);
+		listen_for(d, text, (size_t)n);
+		listen_for_host(d, text, (size_t)n);
 		return;
 	}
 	close(d->serial_fd);
@@ -307,6 +431,8 @@ static int watch(struct drive *d)
 	double start = now(), next_shot = start + d->every;
 	int code;
 
+	d->events_from = d->from ? 0 : start;
+
 	while ((code = worker_ended(d)) < 0 && now() - start < d->seconds) {
 		struct pollfd fds[2] = { { d->serial_fd, POLLIN, 0 }, { d->display_fd, POLLIN, 0 } };
 
@@ -315,7 +441,8 @@ static int watch(struct drive *d)
 			copy_serial(d);
 		if (fds[1].revents)
 			display_readable(d);
-		run_events(d, now() - start);
+		if (d->events_from > 0)
+			run_events(d, now() - d->events_from);
 		if (d->screens && now() >= next_shot) {
 			next_shot += d->every;
 			screen_shot(d);
@@ -346,6 +473,7 @@ int main(int argc, char **argv)
 	parse(&d, argc, argv);
 	start_worker(&d);
 	configure(&d);
+	attach_scsi(&d);
 	d.screens_fd = d.screens ? open_or_die(d.screens, O_WRONLY) : -1;
 	d.display_fd = open_stream(&d, "vmwp.OpenDisplay", NULL);
 	d.serial_fd = open_stream(&d, "vmwp.OpenSerial", json_pack("{s:i}", "port", 1));

@@ -32,12 +32,12 @@ static const struct device_model *const generation1[] = {
 	NULL,
 };
 
-/* UEFI on what is needed of a Q35: no PIC, PIT, DMA, PS/2 or VGA. */
+/* UEFI on what is needed of a Q35: no PIC, PIT, DMA, IDE, PS/2 or VGA. */
 static const struct device_model *const generation2[] = {
 	&ioapic_model,
 	&pci_host_model,
 	&q35_host_model,	/* 00:00.0 */
-	&ide_model,		/* 00:01.1 */
+	&uefi_rom_model,	/* 00:01.0 */
 	&pm_model,
 	&q35_lpc_model,		/* 00:1f.0 */
 	&fw_cfg_model,

@@ -8,7 +8,7 @@
 const struct device_model *const *board_devices(unsigned int generation);	/* ends with NULL */
 
 extern const struct device_model pci_host_model, i440fx_model, piix3_model, piix4_model, q35_host_model, q35_lpc_model, ramfb_model,
-	flash_model, pm_model, pit_model, rtc_model, fw_cfg_model, dma_model,
+	flash_model, uefi_rom_model, pm_model, pit_model, rtc_model, fw_cfg_model, dma_model,
 	reset_control_model, debug_port_model;
 
 void rtc_set_cmos(struct device *rtc, uint8_t reg, uint8_t value);	/* firmware's registers, at power-on */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vmwp.Configure's "vm": checked field by field; every descriptor is named once and leaves the message here. */
 #include "vmwp/control/control.h"
+#include "vmwp/vsp/storage.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 void vm_config_init(struct vm_config *c)
 {
 	memset(c, 0, sizeof(*c));
-	c->bios_fd = c->vga_bios_fd = c->code_fd = c->vars_fd = -1;
+	c->bios_fd = c->vga_bios_fd = c->code_fd = c->vars_fd = c->driver_fd = -1;
 	for (unsigned int i = 0; i < VM_DISKS_MAX; i++)
 		c->disks[i].fd = -1;
 }
@@ -31,6 +32,7 @@ void vm_config_clear(struct vm_config *c)
 	close_fd(&c->vga_bios_fd);
 	close_fd(&c->code_fd);
 	close_fd(&c->vars_fd);
+	close_fd(&c->driver_fd);
 	for (unsigned int i = 0; i < VM_DISKS_MAX; i++)
 		close_fd(&c->disks[i].fd);
 }
@@ -78,23 +80,30 @@ static int take_fd(const json_t *object, const char *key, struct ipc_message *me
 	return 0;
 }
 
-int controller_parse(const json_t *controller, unsigned int *location, struct problem *p)
+int controller_parse(const json_t *controller, struct vm_place *place, struct problem *p)
 {
 	const char *type = json_string_value(json_object_get(controller, "type"));
-	uint64_t number, position;
+	uint64_t number, location, last_number = 1, last_location = 1;
 
-	if (!type || strcmp(type, "ide") != 0)
+	place->scsi = type && strcmp(type, "scsi") == 0;
+	if (place->scsi) {
+		last_number = STORAGE_CONTROLLERS - 1;
+		last_location = STORAGE_LOCATIONS - 1;
+	} else if (!type || strcmp(type, "ide") != 0) {
 		return refuse(p, "controller.type");
-	if (take_number(controller, "number", 0, 1, &number, p) < 0 || take_number(controller, "location", 0, 1, &position, p) < 0)
+	}
+	if (take_number(controller, "number", 0, last_number, &number, p) < 0 ||
+	    take_number(controller, "location", 0, last_location, &location, p) < 0)
 		return -EINVAL;
-	*location = (unsigned int)(number * 2 + position);
+	place->controller = (unsigned int)number;
+	place->location = (unsigned int)location;
 	return 0;
 }
 
 static int disk_parse(const json_t *value, struct ipc_message *message, struct vm_disk *d, struct problem *p)
 {
 	char medium[8];
-	int r = controller_parse(json_object_get(value, "controller"), &d->location, p);
+	int r = controller_parse(json_object_get(value, "controller"), &d->place, p);
 
 	if (r == 0)
 		r = take_text(value, "medium", medium, sizeof(medium), p);
@@ -104,21 +113,31 @@ static int disk_parse(const json_t *value, struct ipc_message *message, struct v
 		return r;
 	d->cd = strcmp(medium, "dvd") == 0;
 	d->read_only = d->cd || json_is_true(json_object_get(value, "readOnly"));
-	strcpy(d->format, "raw");
+	strcpy(d->format, d->cd && d->place.scsi ? "iso" : "raw");
 	if (!d->cd && strcmp(medium, "disk") != 0)
 		return refuse(p, "medium");
 	if (!d->cd && d->fd < 0)
 		return refuse(p, "fd");
-	if (json_object_get(value, "format") && take_text(value, "format", d->format, sizeof(d->format), p) < 0)
+	if (!d->cd && json_object_get(value, "format") && take_text(value, "format", d->format, sizeof(d->format), p) < 0)
 		return -EINVAL;
 	if (json_is_string(json_object_get(value, "serial")))
 		return take_text(value, "serial", d->serial, sizeof(d->serial), p);
 	return 0;
 }
 
+static bool place_is_taken(const struct vm_config *c, const struct vm_place *place)
+{
+	for (unsigned int i = 0; i < c->disk_count; i++) {
+		const struct vm_place *other = &c->disks[i].place;
+
+		if (other->scsi == place->scsi && other->controller == place->controller && other->location == place->location)
+			return true;
+	}
+	return false;
+}
+
 static int disks_parse(const json_t *list, struct ipc_message *message, struct vm_config *c, struct problem *p)
 {
-	unsigned int taken = 0;
 	int r = 0;
 
 	if (!list)
@@ -129,9 +148,8 @@ static int disks_parse(const json_t *list, struct ipc_message *message, struct v
 		struct vm_disk *d = &c->disks[c->disk_count];
 
 		r = disk_parse(json_array_get(list, c->disk_count), message, d, p);
-		if (r == 0 && taken & (1u << d->location))
-			return refuse(p, "controller");		/* two drives in one place */
-		taken |= 1u << d->location;
+		if (r == 0 && (place_is_taken(c, &d->place) || (c->generation == 2 && !d->place.scsi)))
+			return refuse(p, "controller");
 	}
 	return r;
 }
@@ -155,6 +173,7 @@ static int firmware_parse(const json_t *firmware, struct ipc_message *message, s
 	const struct { unsigned int generation; const char *key; int *fd; bool needed; } parts[] = {
 		{ 1, "biosFd", &c->bios_fd, true }, { 1, "vgaBiosFd", &c->vga_bios_fd, false },
 		{ 2, "codeFd", &c->code_fd, true }, { 2, "varsFd", &c->vars_fd, true },
+		{ 2, "driverFd", &c->driver_fd, false },
 	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

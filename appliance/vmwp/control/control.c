@@ -10,6 +10,7 @@
 #include "vmwp/chipset/display.h"
 #include "vmwp/chipset/ide.h"
 #include "vmwp/chipset/serial.h"
+#include "vmwp/vsp/storage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -197,20 +198,30 @@ static void do_action(struct ipc_request *r, json_t *parameters, void *context)
 
 /* --- devices --- */
 
-static int set_media(struct machine *m, unsigned int location, int fd)
+static int place_set_media(struct machine *m, const struct vm_place *place, struct disk *medium)
+{
+	struct device *ide = machine_device(m, &ide_model);
+
+	if (place->scsi)
+		return storage_set_media(machine_device(m, &storage_model),
+					 (struct storage_place){ place->controller, place->location }, medium);
+	return ide ? ide_set_media(ide, place->controller * 2 + place->location, medium) : -ENODEV;
+}
+
+static int set_media(struct machine *m, const struct vm_place *place, int fd)
 {
 	struct disk *medium = NULL;
 	int r = 0;
 
 	if (fd >= 0) {
-		r = disk_open("raw", fd, true, &medium);
+		r = disk_open(place->scsi ? "iso" : "raw", fd, true, &medium);
 		if (r < 0)
 			close(fd);
 	}
 	if (r < 0)
 		return r;
 	machine_lock(m);
-	r = ide_set_media(machine_device(m, &ide_model), location, medium);
+	r = place_set_media(m, place, medium);
 	machine_unlock(m);
 	if (r < 0)
 		disk_close(medium);
@@ -221,15 +232,15 @@ static void do_set_media(struct ipc_request *r, json_t *parameters, void *contex
 {
 	struct control *c = context;
 	struct problem p = { 0 };
-	unsigned int location;
+	struct vm_place place;
 
 	if (!accept_parameters(r, parameters, "controller:o readOnly?:b") || !need_configured(c, r))
 		return;
-	if (controller_parse(json_object_get(parameters, "controller"), &location, &p) < 0) {
+	if (controller_parse(json_object_get(parameters, "controller"), &place, &p) < 0) {
 		problem_reply(r, &p);
 		return;
 	}
-	answer(r, set_media(c->machine, location, ipc_message_take_fd(ipc_request_message(r), 0)), "Changing the medium");
+	answer(r, set_media(c->machine, &place, ipc_message_take_fd(ipc_request_message(r), 0)), "Changing the medium");
 }
 
 static void answer_fd(struct ipc_request *r, int result, int fd, const char *what)

@@ -15,8 +15,7 @@ void control_destroy(struct control *c);	/* accepts NULL */
 
 /* configure.c: reads and checks "vm"; descriptors it names leave the message. 0, or -EINVAL and *p. */
 int configure_parse(json_t *vm, struct ipc_message *message, struct vm_config *config, struct problem *p);
-/* The location an IDE controller object names (channel * 2 + drive). */
-int controller_parse(const json_t *controller, unsigned int *location, struct problem *p);
+int controller_parse(const json_t *controller, struct vm_place *place, struct problem *p);
 
 /* network.c: 0, or negative and *p. Attaching takes the message's first descriptor, a tap. */
 int network_adapter_attach(struct machine *m, const json_t *parameters, struct ipc_message *message, struct problem *p);

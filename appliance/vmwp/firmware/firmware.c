@@ -78,10 +78,15 @@ static int e820_publish(struct machine *m)
 	return fw_cfg_add_file(m, "etc/e820", map, sizeof(map[0]) * (guest_ram_high(m) ? 2 : 1));
 }
 
-/* OpenFirmware-like paths, as SeaBIOS builds them for what it finds (seabios: src/boot.c); OVMF translates them. */
+/*
+ * OpenFirmware-like paths, as SeaBIOS builds them for what it finds (seabios: src/boot.c). OVMF translates them, and takes
+ * our driver's function for a SCSI controller whose targets are the VM's controllers (firmware/uefi/storage.h).
+ */
 static size_t boot_path(const struct vm_disk *d, char *line, size_t size)
 {
-	return (size_t)snprintf(line, size, "/pci@i0cf8/ide@1,1/drive@%u/disk@%u\n", d->location / 2, d->location % 2);
+	const char *format = d->place.scsi ? "/pci@i0cf8/scsi@1/channel@0/disk@%x,%x\n" : "/pci@i0cf8/ide@1,1/drive@%u/disk@%u\n";
+
+	return (size_t)snprintf(line, size, format, d->place.controller, d->place.location);
 }
 
 static int bootorder_publish(struct machine *m)

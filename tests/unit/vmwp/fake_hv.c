@@ -223,7 +223,7 @@ struct machine *fake_machine_new(uint64_t memory, unsigned int processors, bool 
 	config.memory_bytes = memory;
 	config.processors = processors;
 	config.boot[0] = VM_BOOT_CD;
-	config.disks[0] = (struct vm_disk){ .fd = -1, .cd = true, .location = 2, .format = "raw" };
+	config.disks[0] = (struct vm_disk){ .fd = -1, .cd = true, .place = { .controller = 1 }, .format = "raw" };
 	config.disk_count = 1;
 	config.bios_fd = fake_bios();
 	if (sd_event_new(&loop) < 0 || machine_create(loop, -1, &m) < 0 || machine_configure(m, &config) < 0)

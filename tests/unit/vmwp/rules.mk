@@ -7,3 +7,4 @@ $(call c-test,vmwp_chipset,$(call VMWP_TEST,test_chipset),$(VMWP_PKGS),$(VMWP_FL
 $(call c-test,vmwp_firmware,$(call VMWP_TEST,test_firmware),$(VMWP_PKGS),$(VMWP_FLAGS))
 $(call c-test,vmwp_port_io,$(call VMWP_TEST,test_port_io),$(VMWP_PKGS),$(VMWP_FLAGS))
 $(call c-test,vmwp_lifecycle,$(call VMWP_TEST,test_lifecycle),$(VMWP_PKGS),$(VMWP_FLAGS))
+$(call c-test,vmwp_uefi,$(call VMWP_TEST,test_uefi),$(VMWP_PKGS),$(VMWP_FLAGS))
