@@ -50,13 +50,18 @@ int channel_map_rings(struct vmbus_channel *c, const struct vmbus_msg_open *open
 	g->references++;
 	c->ring_gpadl = g;
 	r = ring_pages(c, range);
-	return r < 0 ? r : rings_init(c, open->downstream_page, total);
+	if (r == 0)
+		r = rings_init(c, open->downstream_page, total);
+	if (r == 0)
+		doorbell_bind(c);
+	return r;
 }
 
 void channel_unmap_rings(struct vmbus_channel *c)
 {
 	struct vmbus_gpadl *g = c->ring_gpadl;
 
+	doorbell_unbind(c);
 	free(c->pages);
 	c->pages = NULL;
 	c->ring_gpadl = NULL;

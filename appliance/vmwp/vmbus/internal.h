@@ -67,6 +67,8 @@ struct vmbus_channel {
 	struct vmbus_gpadl *ring_gpadl;
 	uint8_t **pages;		/* of both rings */
 	struct ring in, out;
+	int doorbell_fd;		/* -1: its signals are intercepted */
+	uint32_t doorbell_relid;
 	bool held;			/* `received` said "not now" */
 	bool wants_room;		/* a send failed: `writable` is due */
 	uint32_t room_wanted;
@@ -74,7 +76,7 @@ struct vmbus_channel {
 	void *data;
 };
 
-struct vmbus_incoming { uint16_t size; uint8_t bytes[VMBUS_MESSAGE_MAX]; };
+struct vmbus_incoming { _Alignas(8) uint8_t bytes[VMBUS_MESSAGE_MAX]; uint16_t size; };
 
 /* What VPs bring: filled on their threads without the machine lock, taken by the event loop. */
 struct vmbus_arrivals {
@@ -106,6 +108,10 @@ struct vmbus {
 	bool paused, missed;		/* missed: something arrived while paused */
 	unsigned int busy;		/* walking through channels: none is freed (channels_reap) */
 
+	bool has_signal_window;		/* of this partition */
+	int doorbells_fd;		/* an epoll set */
+	sd_event_source *doorbells_source;
+
 	struct vmbus_channel *channels;
 	struct vmbus_channel *by_relid[VMBUS_RELIDS];
 	unsigned int channel_count;
@@ -127,9 +133,16 @@ struct vmbus {
 };
 
 /* server.c */
+void vmbus_run(struct vmbus *bus);			/* carries out what arrived */
 void vmbus_wake(struct vmbus *bus);			/* any thread */
 void vmbus_mark_signalled(struct vmbus *bus, uint32_t relid);	/* any thread */
 void vmbus_relid_known(struct vmbus *bus, uint32_t relid, bool known);
+
+/* doorbell.c */
+int doorbells_create(struct vmbus *bus);
+void doorbells_destroy(struct vmbus *bus);
+void doorbell_bind(struct vmbus_channel *c);		/* an open channel */
+void doorbell_unbind(struct vmbus_channel *c);		/* does nothing when it is not bound */
 
 /* outbox.c */
 void outbox_post(struct vmbus *bus, const void *message, size_t size);

@@ -53,7 +53,8 @@ int channel_create(struct vmbus *bus, const struct vmbus_device *device, const s
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	*c = (struct vmbus_channel){ .bus = bus, .device = device, .class = device->class, .offer = *offer, .order = bus->next_order++ };
+	*c = (struct vmbus_channel){ .bus = bus, .device = device, .class = device->class, .offer = *offer, .order = bus->next_order++,
+				     .doorbell_fd = -1 };
 	channel_link(c);
 	*out = c;
 	return 0;

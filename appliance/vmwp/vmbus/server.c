@@ -140,7 +140,7 @@ static void run_signals(struct vmbus *bus)
 	}
 }
 
-static void vmbus_run(struct vmbus *bus)
+void vmbus_run(struct vmbus *bus)
 {
 	bus->missed = bus->paused;		/* vmbus_pause() makes up for it */
 	if (bus->paused)
@@ -183,9 +183,12 @@ int vmbus_create(struct machine *m, struct vmbus **out)
 		return -ENOMEM;
 	bus->machine = m;
 	bus->outbox_end = &bus->outbox;
+	bus->doorbells_fd = -1;
 	pthread_mutex_init(&bus->arrivals.lock, NULL);
 	bus->arrivals.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = bus->arrivals.fd < 0 ? -errno : sd_event_add_io(m->loop, &bus->source, bus->arrivals.fd, EPOLLIN, vmbus_on_wake, bus);
+	if (r >= 0)
+		r = doorbells_create(bus);
 	if (r < 0) {
 		vmbus_destroy(bus);
 		return r;
@@ -201,6 +204,7 @@ void vmbus_destroy(struct vmbus *bus)
 	offers_destroy(bus);
 	outbox_clear(bus);
 	gpadls_destroy(bus);
+	doorbells_destroy(bus);
 	sd_event_source_disable_unref(bus->source);
 	if (bus->arrivals.fd >= 0)
 		close(bus->arrivals.fd);
@@ -223,6 +227,7 @@ void vmbus_power_on(struct vmbus *bus)
 	channels_reap(bus);
 	bus->wait = VMBUS_WAIT_NONE;
 	bus->slot_awaited = false;
+	bus->has_signal_window = hv_partition_has_signal_window(bus->machine->partition);
 	outbox_clear(bus);
 	for (unsigned int i = 0; r == 0 && i < sizeof(ours) / sizeof(ours[0]); i++)
 		r = hv_partition_install_intercept(bus->machine->partition, ours[i], ACCESS_EXECUTE, 0);

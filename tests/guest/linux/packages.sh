@@ -33,14 +33,17 @@ cd "$tmp"
 {
 	apt-get $apt update -qq
 	pick() { apt-cache $apt madison "$1" | awk -F'|' -v s="$suite" 'index($3, " " s "/") || index($3, " " s "-security/") { gsub(/ /, "", $2); print $2; exit }'; }
-	image=$(apt-cache $apt show "linux-image-amd64=$(pick linux-image-amd64)" | sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p')
-	apt-get $apt download -qq "$image" "hyperv-daemons=$(pick hyperv-daemons)"
+	depends() { apt-cache $apt show "$1" | sed -n 's/^Depends: //p' | grep -o "$2" | head -n 1; }
+	image=$(depends "linux-image-amd64=$(pick linux-image-amd64)" 'linux-image-[0-9][^ ,]*')
+	parts=$(for part in binary modules; do depends "$image" "linux-$part-[0-9][^ ,]*" || true; done)	# packages of their own from 7.x on
+	apt-get $apt download -qq "$image" $parts "hyperv-daemons=$(pick hyperv-daemons)"
 	# Tools and every library they need, as the distribution has them.
 	apt-get $apt -y -qq --no-install-recommends --download-only install kexec-tools ethtool socat fio sg3-utils util-linux
 } >&2
 for deb in ./*.deb cache/archives/*.deb; do dpkg-deb -x "$deb" tree; done
-version=$(ls tree/boot | sed -n 's/^vmlinuz-//p')
-[ -d tree/lib/modules ] || ln -s usr/lib tree/lib
+[ -d tree/lib/modules ] || { rm -rf tree/lib; ln -s usr/lib tree/lib; }
+version=$(ls tree/lib/modules)
+vmlinuz=$(find tree -name "vmlinuz*" -type f | head -n 1)
 depmod -b tree "$version"
 
 base=$tmp/base tools_root=$tmp/tools
@@ -76,7 +79,7 @@ rm -rf "$out.new"
 mkdir -p "$out.new"
 (cd "$base" && find . | cpio -o -H newc --quiet) >"$out.new/base.cpio"
 (cd "$tools_root" && find . | cpio -o -H newc --quiet) >"$out.new/tools.cpio"
-cp tree/boot/vmlinuz-* "$out.new/vmlinuz"
+cp "$vmlinuz" "$out.new/vmlinuz"
 echo "$version" >"$out.new/VERSION"
 rm -rf "$out"
 mv "$out.new" "$out"

@@ -44,9 +44,12 @@ static void echo_writable(struct vmbus_channel *c)
 
 static bool echo_closed(struct vmbus_channel *c)
 {
-	(void)c;
 	echo.closed++;
-	return !echo.holds_pages;
+	if (echo.holds_pages && echo.closing_count < sizeof(echo.closing) / sizeof(echo.closing[0]))
+		echo.closing[echo.closing_count++] = c;
+	else
+		return true;
+	return false;
 }
 
 static void echo_state(struct vmbus_channel *c, struct state *s)

@@ -9,6 +9,8 @@ struct echo {
 	unsigned int opened, closed, received, writable, gone;
 	int open_result;		/* what `opened` answers */
 	bool holds_pages;		/* `closed` answers "not yet" */
+	struct vmbus_channel *closing[64];	/* those that did; the test releases them */
+	unsigned int closing_count;
 	bool busy;			/* `received` answers "not now" */
 	bool mute;			/* no answers */
 	bool fault;			/* faults the channel instead of answering */

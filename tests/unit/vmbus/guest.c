@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -19,6 +20,7 @@
 #define TRAILER		8u
 
 struct guest guest;
+bool guest_signal_window;
 uint32_t guest_gpadl_status;
 
 /* --- the machine --- */
@@ -40,6 +42,7 @@ void guest_boot(unsigned int processors)
 {
 	guest.machine = fake_machine_new(MEMORY, processors, true);
 	guest_forget();
+	fake.signal_window = guest_signal_window;
 	machine_lock(guest.machine);
 	vmbus_power_on(guest.machine->vmbus);
 	clockwork_run(guest.machine, true);
@@ -374,6 +377,12 @@ static uint32_t ring_used(const struct vmbus_ring_control *ring, uint32_t size)
 
 void guest_signal(struct guest_channel *c)
 {
+	uint64_t one = 1;
+
+	if (fake.doorbell[c->relid]) {
+		assert_int_equal(write(fake.doorbell[c->relid], &one, sizeof(one)), sizeof(one));
+		return;
+	}
 	assert_int_equal(vmbus_guest_signal_event(guest.machine->vmbus, VMBUS_CONNECTION_SIGNAL + c->relid, 0), HV_STATUS_SUCCESS);
 }
 

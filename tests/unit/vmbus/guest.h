@@ -52,6 +52,7 @@ struct guest {
 	bool all_delivered;
 };
 extern struct guest guest;
+extern bool guest_signal_window;	/* of the hypervisor that the next guest_boot() makes */
 
 /* --- the machine --- */
 void guest_boot(unsigned int processors);

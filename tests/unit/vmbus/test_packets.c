@@ -26,6 +26,16 @@ static int setup(void **state)
 	return c ? 0 : -1;
 }
 
+static int setup_with_doorbells(void **state)
+{
+	int r;
+
+	guest_signal_window = true;
+	r = setup(state);
+	guest_signal_window = false;
+	return r;
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -287,6 +297,22 @@ static void rings_are_left_alone_while_paused(void **state)
 	assert_int_equal(echo.writable, 1);
 }
 
+static void every_open_channel_has_a_doorbell(void **state)
+{
+	(void)state;
+	assert_int_not_equal(fake.doorbell[c->relid], 0);
+	guest_send(c, 1, "abc", 4);
+	guest_send(c, 2, "abc", 4);
+	guest_run();
+	assert_int_equal(echo.received, 2);
+	guest_close(c);
+	assert_int_equal(fake.doorbell[c->relid], 0);
+	c = guest_open(guest_offer(&echo_class, 0), 4, 1);
+	assert_int_not_equal(fake.doorbell[c->relid], 0);
+	guest_unload();
+	assert_int_equal(fake.doorbell[c->relid], 0);
+}
+
 /* --- hostile rings --- */
 
 struct wrong { const char *what; uint16_t type, header_qwords, total_qwords; uint32_t write_index; };
@@ -397,6 +423,7 @@ static void the_ring_may_lie_anywhere_in_ram(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define DOORBELL_TEST(name) { "with doorbells: " #name, name, setup_with_doorbells, teardown, NULL }
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +435,9 @@ int main(void)
 		TEST(rings_are_left_alone_while_paused), TEST(a_malformed_packet_closes_only_its_channel),
 		TEST(impossible_page_lists_close_the_channel), TEST(a_nonsensical_read_index_closes_the_channel_later),
 		TEST(a_device_may_fault_its_channel_while_it_receives), TEST(the_ring_may_lie_anywhere_in_ram),
+		DOORBELL_TEST(every_open_channel_has_a_doorbell), DOORBELL_TEST(thousands_of_packets_of_all_sizes_wrap_around),
+		DOORBELL_TEST(a_full_ring_is_written_when_the_guest_has_read), DOORBELL_TEST(completions_that_find_no_room_are_retried_in_order),
+		DOORBELL_TEST(rings_are_left_alone_while_paused), DOORBELL_TEST(a_malformed_packet_closes_only_its_channel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

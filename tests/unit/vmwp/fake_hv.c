@@ -138,16 +138,18 @@ int hv_partition_signal_event(struct hv_partition *p, uint32_t vp, uint8_t sint,
 bool hv_partition_has_signal_window(struct hv_partition *p)
 {
 	(void)p;
-	return false;
+	return fake.signal_window;
 }
 
 int hv_partition_bind_signal(struct hv_partition *p, uint32_t connection_id, int event_fd, bool bind)
 {
+	uint32_t relid = connection_id - 0x2000;
+
 	(void)p;
-	(void)connection_id;
-	(void)event_fd;
-	(void)bind;
-	return -ENOSYS;
+	if (!fake.signal_window || relid >= 2048 || (fake.doorbell[relid] != 0) == bind)
+		return -EINVAL;
+	fake.doorbell[relid] = bind ? event_fd : 0;
+	return 0;
 }
 
 int hv_vp_create(struct hv_partition *p, uint32_t index, struct hv_vp **out)

@@ -23,6 +23,8 @@ struct fake_hv {
 	unsigned int posted_first, posted_count;
 	uint32_t event_vp[2048];	/* by flag of SINT 2: where the last signal went, and how many came */
 	unsigned int event_count[2048];
+	bool signal_window;		/* the hypervisor has one */
+	int doorbell[2048];		/* bound eventfds by relid; 0: none */
 	_Atomic unsigned int runs;	/* calls of hv_vp_run() */
 	int run_result, create_result;	/* what those answer; 0: EINTR, success */
 };
