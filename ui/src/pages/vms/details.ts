@@ -18,6 +18,7 @@ import { findVm, hasScreen, isOff, mayAdminister } from '../../state/vms.js';
 import { consoleCommand, deleteCommand, powerCommands, settingsCommand } from './commands.js';
 import './attach-form.js';
 import { ejectDrive, removeDrive } from './drives.js';
+import { guestCard } from './guest.js';
 import './settings-form.js';
 import { controllerName, driveName, summary } from './summary.js';
 
@@ -177,6 +178,7 @@ export class VmPage extends View {
 			<div class="cards">
 				<section class="card" aria-labelledby="summary"><h2 id="summary">${t('vm.summary')}</h2>${summary(vm)}</section>
 				${this.#screen(vm)}
+				${guestCard(vm)}
 				${this.#drives(vm)}
 				<section class="card wide" aria-labelledby="events"><h2 id="events">${t('nav.events')}</h2>${eventList(events, false)}</section>
 			</div>

@@ -16,6 +16,7 @@ import { formatBytes, formatDuration, formatNumber } from '../../i18n/format.js'
 import { t } from '../../i18n/index.js';
 import { hasScreen, mayAdminister } from '../../state/vms.js';
 import { consoleCommand, deleteCommand, powerCommands, settingsCommand } from './commands.js';
+import { heartbeat } from './guest.js';
 import './new-form.js';
 import './settings-form.js';
 import { summary, uptime } from './summary.js';
@@ -93,6 +94,13 @@ export class VmsPage extends View {
 				label: t('vms.state'),
 				cell: (vm) => html`<pt-vm-state value=${vm.state}></pt-vm-state>`,
 				order: (vm) => vm.state,
+			},
+			{
+				id: 'heartbeat',
+				label: t('guest.heartbeat'),
+				secondary: true,
+				cell: (vm) => heartbeat(vm),
+				order: (vm) => heartbeat(vm),
 			},
 			{
 				id: 'vps',

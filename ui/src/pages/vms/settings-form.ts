@@ -22,6 +22,7 @@ import { t } from '../../i18n/index.js';
 import { notify } from '../../state/notices.js';
 import { findVm, isOff, vmChanged } from '../../state/vms.js';
 import { hasProblems, problemsFrom, type Problems } from './form.js';
+import { serviceFields, serviceNames, type Services } from './guest.js';
 import {
 	coldFields,
 	resourcePatch,
@@ -38,6 +39,7 @@ interface Draft extends Resources {
 	boot: 'dvd' | 'disk';
 	automaticStart: Vm['automaticStart'];
 	automaticStop: Vm['automaticStop'];
+	services: Services;
 }
 
 const serverFields = [
@@ -57,6 +59,7 @@ function draftOf(vm: Vm): Draft {
 		boot: vm.firmware.bootOrder?.[0] ?? 'dvd',
 		automaticStart: vm.automaticStart,
 		automaticStop: vm.automaticStop,
+		services: { ...vm.integrationServices } as Services,
 	};
 }
 
@@ -68,6 +71,8 @@ function changes(vm: Vm, draft: Draft): VmPatch {
 		patch.firmware = { bootOrder: draft.boot === 'dvd' ? ['dvd', 'disk'] : ['disk', 'dvd'] };
 	if (draft.automaticStart !== vm.automaticStart) patch.automaticStart = draft.automaticStart;
 	if (draft.automaticStop !== vm.automaticStop) patch.automaticStop = draft.automaticStop;
+	if (serviceNames.some((name) => draft.services[name] !== vm.integrationServices[name]))
+		patch.integrationServices = draft.services;
 	return patch;
 }
 
@@ -85,6 +90,7 @@ export class VmSettings extends View {
 		formStyles,
 		css`
 		.unit { align-self: start; padding-top: 26px; }
+		fieldset.services { border: 0; padding: 0; margin: 0; min-width: 0; display: grid; gap: 4px; }
 		fieldset.off { border: 0; padding: 0; margin: 0; min-width: 0; display: contents; }
 	`,
 	];
@@ -163,6 +169,7 @@ export class VmSettings extends View {
 				})),
 				change: (value) => this.#change({ automaticStop: value as Draft['automaticStop'] }),
 			})}
+			${serviceFields(draft.services, (services) => this.#change({ services }))}
 			${warmFields(draft, this.problems, (patch) => this.#change(patch))}`;
 	}
 

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The guest of a VM: what it says of itself, and the integration services: how each is doing, and switching them.
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Vm } from '../../api/types.js';
+import { checkField } from '../../components/fields.js';
+import { formatTime } from '../../i18n/format.js';
+import { t } from '../../i18n/index.js';
+
+export type Services = Required<NonNullable<Vm['integrationServices']>>;
+export const serviceNames = ['shutdown', 'timeSync', 'heartbeat', 'keyValue', 'backup', 'guestFileCopy'] as const;
+
+/* A dash for a VM that does not run: its guest has no heart to beat. */
+export function heartbeat(vm: Vm): string {
+	return vm.state === 'running' ? t(`heartbeat.${vm.guest.heartbeat}`) : '–';
+}
+
+function row(name: string, value: string): TemplateResult | typeof nothing {
+	return value ? html`<dt>${name}</dt><dd>${value}</dd>` : nothing;
+}
+
+function service(vm: Vm, name: (typeof serviceNames)[number]): TemplateResult {
+	const status = vm.guest.services[name];
+	const seen = status?.lastSeen ? t('guest.lastSeen', { time: formatTime(status.lastSeen) }) : '';
+	return html`<dt>${t(`service.${name}`)}</dt>
+		<dd data-service=${name}>${t(`serviceState.${status?.state ?? (vm.integrationServices[name] ? 'waiting' : 'off')}`)}
+			${status?.version ? html`<span class="subtitle">${status.version}</span>` : nothing}
+			<span class="subtitle">${seen}</span></dd>`;
+}
+
+export function guestCard(vm: Vm): TemplateResult {
+	const { osName, osVersion, hostName, ipAddresses } = vm.guest;
+	return html`
+		<section class="card" aria-labelledby="guest">
+			<h2 id="guest">${t('vm.guest')}</h2>
+			<dl>
+				${row(t('guest.heartbeat'), heartbeat(vm))}
+				${row(t('guest.hostName'), hostName)}
+				${row(t('guest.os'), [osName, osVersion].filter(Boolean).join(' '))}
+				${row(t('guest.addresses'), ipAddresses.join(', '))}
+				${serviceNames.map((name) => service(vm, name))}
+			</dl>
+		</section>`;
+}
+
+export function serviceFields(services: Services, change: (services: Services) => void): TemplateResult {
+	return html`
+		<fieldset class="services">
+			<legend>${t('settings.services')}</legend>
+			${serviceNames.map((name) => checkField(t(`service.${name}`), services[name], (on) => change({ ...services, [name]: on })))}
+		</fieldset>`;
+}
