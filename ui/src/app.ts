@@ -13,6 +13,7 @@ import './pages/activity/events.js';
 import './pages/activity/jobs.js';
 import './pages/disks/list.js';
 import './pages/media/list.js';
+import './pages/network/list.js';
 import './pages/overview/page.js';
 import './pages/session/password.js';
 import './pages/session/sign-in.js';
@@ -94,6 +95,8 @@ export class App extends View {
 				return html`<pt-disks></pt-disks>`;
 			case 'media':
 				return html`<pt-media></pt-media>`;
+			case 'switches':
+				return html`<pt-switches></pt-switches>`;
 			case 'jobs':
 				return html`<pt-jobs></pt-jobs>`;
 			case 'events':

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Virtual machines, their drives and their power; and where their console, serial ports and screen are.
 import { request, requestAll, requestBlob, socketUrl } from './http.js';
-import type { Job, PowerAction, Vm, VmCreate, VmDiskCreate, VmPatch } from './types.js';
+import type {
+	Job,
+	NetworkAdapterCreate,
+	NetworkAdapterPatch,
+	PowerAction,
+	Vm,
+	VmCreate,
+	VmDiskCreate,
+	VmPatch,
+} from './types.js';
 
 export function listVms(): Promise<Vm[]> {
 	return requestAll('/vms');
@@ -33,6 +42,22 @@ export function attachDisk(id: string, disk: VmDiskCreate): Promise<Vm> {
 
 export function detachDisk(id: string, driveId: string): Promise<Vm> {
 	return request('DELETE', `/vms/${id}/disks/${driveId}`);
+}
+
+export function attachNetworkAdapter(id: string, adapter: NetworkAdapterCreate): Promise<Vm> {
+	return request('POST', `/vms/${id}/network-adapters`, { body: adapter });
+}
+
+export function updateNetworkAdapter(
+	id: string,
+	adapterId: string,
+	patch: NetworkAdapterPatch,
+): Promise<Vm> {
+	return request('PATCH', `/vms/${id}/network-adapters/${adapterId}`, { body: patch, merge: true });
+}
+
+export function detachNetworkAdapter(id: string, adapterId: string): Promise<Vm> {
+	return request('DELETE', `/vms/${id}/network-adapters/${adapterId}`);
 }
 
 export function getScreenshot(id: string, width: number): Promise<Blob> {

@@ -26,6 +26,7 @@ import key from '@fluentui/svg-icons/icons/key_20_regular.svg?raw';
 import keyboard from '@fluentui/svg-icons/icons/keyboard_20_regular.svg?raw';
 import language from '@fluentui/svg-icons/icons/local_language_20_regular.svg?raw';
 import navigation from '@fluentui/svg-icons/icons/navigation_20_regular.svg?raw';
+import network from '@fluentui/svg-icons/icons/organization_20_regular.svg?raw';
 import pause from '@fluentui/svg-icons/icons/pause_20_regular.svg?raw';
 import person from '@fluentui/svg-icons/icons/person_20_regular.svg?raw';
 import start from '@fluentui/svg-icons/icons/play_20_regular.svg?raw';
@@ -57,6 +58,7 @@ const icons = {
 	keyboard,
 	language,
 	navigation,
+	network,
 	ok,
 	pause,
 	person,

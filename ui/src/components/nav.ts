@@ -14,6 +14,7 @@ const entries: { page: string; label: Key; icon: IconName }[] = [
 	{ page: 'vms', label: 'nav.vms', icon: 'desktop' },
 	{ page: 'disks', label: 'nav.disks', icon: 'disk' },
 	{ page: 'media', label: 'nav.media', icon: 'album' },
+	{ page: 'switches', label: 'nav.switches', icon: 'network' },
 	{ page: 'jobs', label: 'nav.jobs', icon: 'jobs' },
 	{ page: 'events', label: 'nav.events', icon: 'events' },
 ];

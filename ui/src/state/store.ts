@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one store. Pages read `store.state` and are told of every change; only the files of this folder write it.
-import type { Disk, Event, Host, Iso, Job, Session, Vm } from '../api/types.js';
+import type { Disk, Event, Host, Iso, Job, Session, Switch, Vm } from '../api/types.js';
 
 export type Theme = 'system' | 'light' | 'dark';
 export type Language = 'en' | 'ja';
@@ -37,6 +37,7 @@ export interface State {
 	vmsAt: number;
 	disks?: Disk[];
 	isos?: Iso[];
+	switches?: Switch[];
 	jobs?: Job[];
 	events?: Event[]; /* newest first */
 	live: boolean; /* the event stream is connected */

@@ -7,12 +7,13 @@ import { followEvents, listEvents } from '../api/events.js';
 import { getHost } from '../api/host.js';
 import { listIsos } from '../api/isos.js';
 import { listJobs } from '../api/jobs.js';
+import { listSwitches } from '../api/switches.js';
 import { listVms } from '../api/vms.js';
 import type { Event, Job } from '../api/types.js';
 import { jobChanged } from './jobs.js';
 import { store } from './store.js';
 
-type Part = 'host' | 'vms' | 'disks' | 'isos' | 'jobs' | 'events';
+type Part = 'host' | 'vms' | 'disks' | 'isos' | 'switches' | 'jobs' | 'events';
 
 const EVENTS_KEPT = 500;
 const GATHER_MS = 120; /* a burst of events costs one request per list */
@@ -30,13 +31,15 @@ const loaders: Record<Part, () => Promise<void>> = {
 	},
 	disks: async () => store.set({ disks: await listDisks() }),
 	isos: async () => store.set({ isos: await listIsos() }),
+	switches: async () => store.set({ switches: await listSwitches() }),
 	jobs: async () => store.set({ jobs: await listJobs() }),
 	events: async () => store.set({ events: (await listEvents(EVENTS_KEPT)).reverse() }),
 };
 
 /* Which lists an event makes stale; vm.created also made disks, and all of them take space of the host. */
 const staleAfter: Record<string, Part[]> = {
-	vm: ['vms', 'disks', 'isos', 'host'],
+	vm: ['vms', 'disks', 'isos', 'switches', 'host'],
+	switch: ['switches', 'vms'],
 	disk: ['disks', 'vms', 'host'],
 	iso: ['isos', 'vms', 'host'],
 	host: ['host', 'vms'],
@@ -79,7 +82,7 @@ function onEvent(event: Event): void {
 
 function onConnected(live: boolean): void {
 	store.set({ live });
-	if (live) refresh('host', 'vms', 'disks', 'isos', 'jobs');
+	if (live) refresh('host', 'vms', 'disks', 'isos', 'switches', 'jobs');
 	schedule();
 }
 
@@ -87,7 +90,7 @@ function schedule(): void {
 	clearTimeout(refreshTimer);
 	refreshTimer = window.setTimeout(
 		() => {
-			refresh('host', 'vms', ...(store.state.live ? [] : (['disks', 'isos', 'jobs', 'events'] as Part[])));
+			refresh('host', 'vms', ...(store.state.live ? [] : (['disks', 'isos', 'switches', 'jobs', 'events'] as Part[])));
 			schedule();
 		},
 		store.state.live ? REFRESH_LIVE_MS : REFRESH_BLIND_MS,

@@ -2,7 +2,7 @@
 // <pt-vm>: one virtual machine: its commands, what it is, its screen, its drives, and what happened to it.
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { Vm, VmDisk } from '../../api/types.js';
+import type { NetworkAdapter, Vm, VmDisk } from '../../api/types.js';
 import '../../components/command-bar.js';
 import type { Command } from '../../components/command-bar.js';
 import { eventList } from '../../components/event-list.js';
@@ -16,6 +16,8 @@ import { t } from '../../i18n/index.js';
 import { goTo } from '../../state/route.js';
 import { findVm, hasScreen, isOff, mayAdminister } from '../../state/vms.js';
 import { consoleCommand, deleteCommand, powerCommands, settingsCommand } from './commands.js';
+import './adapter-form.js';
+import { adapterSection } from './adapters.js';
 import './attach-form.js';
 import { ejectDrive, removeDrive } from './drives.js';
 import { guestCard } from './guest.js';
@@ -27,8 +29,9 @@ const EVENTS_SHOWN = 20;
 @customElement('pt-vm')
 export class VmPage extends View {
 	@property({ attribute: false }) vmId = '';
-	@state() private form: 'none' | 'settings' | 'attach' = 'none';
+	@state() private form: 'none' | 'settings' | 'attach' | 'adapter' = 'none';
 	@state() private insertInto: VmDisk | undefined;
+	@state() private adapter: NetworkAdapter | undefined;
 	#clock = 0;
 
 	static override styles = [
@@ -158,6 +161,8 @@ export class VmPage extends View {
 			return html`<pt-vm-settings .vmId=${vm.id} @close=${close}></pt-vm-settings>`;
 		if (this.form === 'attach')
 			return html`<pt-attach .vm=${vm} .drive=${this.insertInto} @close=${close}></pt-attach>`;
+		if (this.form === 'adapter')
+			return html`<pt-adapter-form .vm=${vm} .adapter=${this.adapter} @close=${close}></pt-adapter-form>`;
 		return nothing;
 	}
 
@@ -180,6 +185,10 @@ export class VmPage extends View {
 				${this.#screen(vm)}
 				${guestCard(vm)}
 				${this.#drives(vm)}
+				${adapterSection(vm, (adapter) => {
+					this.adapter = adapter;
+					this.form = 'adapter';
+				})}
 				<section class="card wide" aria-labelledby="events"><h2 id="events">${t('nav.events')}</h2>${eventList(events, false)}</section>
 			</div>
 			${this.#forms(vm)}`;

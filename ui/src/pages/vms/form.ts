@@ -102,6 +102,15 @@ export function isoChoices(): Choice[] {
 	return [{ value: '', label: t('form.noIso') }, ...ready.map((iso) => ({ value: iso.id, label: iso.name }))];
 }
 
+/* The first is no switch at all. */
+export function switchChoices(): Choice[] {
+	const switches = store.state.switches ?? [];
+	return [
+		{ value: '', label: t('adapters.notConnected') },
+		...switches.map((item) => ({ value: item.id, label: item.name })),
+	];
+}
+
 /* A disk belongs to one VM at a time. */
 export function freeDiskChoices(): Choice[] {
 	const free = (store.state.disks ?? []).filter((disk) => disk.attachedTo.length === 0);

@@ -31,6 +31,7 @@ import {
 	isoChoices,
 	problemsFrom,
 	sizeField,
+	switchChoices,
 	wholeNumber,
 	type Problems,
 	type Size,
@@ -45,6 +46,7 @@ interface Draft {
 	diskSize: Size;
 	diskId: string;
 	isoId: string;
+	switchId: string | undefined; /* undefined: not chosen, the Default Switch */
 	start: boolean;
 }
 
@@ -57,6 +59,7 @@ const serverFields = [
 	['disks[0].source.newDisk', 'diskSize'],
 	['disks[0].source.diskId', 'diskId'],
 	['disks', 'isoId'],
+	['networkAdapters', 'switchId'],
 ] as const;
 
 @customElement('pt-new-vm')
@@ -73,6 +76,7 @@ export class NewVm extends View {
 		diskSize: { value: '16', unit: 'GiB' },
 		diskId: '',
 		isoId: '',
+		switchId: undefined,
 		start: true,
 	};
 
@@ -106,6 +110,10 @@ export class NewVm extends View {
 		return this.draft.diskId || (freeDiskChoices()[0]?.value ?? '');
 	}
 
+	#switchId(): string {
+		return this.draft.switchId ?? this.state.switches?.find((item) => item.nat)?.id ?? '';
+	}
+
 	#drives(): VmDiskCreate[] {
 		const { draft } = this;
 		const drives: VmDiskCreate[] = [];
@@ -130,10 +138,11 @@ export class NewVm extends View {
 		const { draft } = this;
 		return {
 			name: draft.name.trim(),
-			generation: 1,
+			generation: draft.generation === '2' ? 2 : 1,
 			processor: { count: wholeNumber(draft.processors) ?? 1 },
 			memory: { startupBytes: bytesOf(draft.memory) ?? 0, dynamic: false },
 			disks: this.#drives(),
+			networkAdapters: [{ switchId: this.#switchId() || null }],
 		};
 	}
 
@@ -193,7 +202,7 @@ export class NewVm extends View {
 				change: (generation) => this.#change({ generation }),
 				choices: [
 					{ value: '1', label: t('form.generation1'), note: t('form.generation1Note') },
-					{ value: '2', label: t('form.generation2'), note: t('form.generation2Note'), disabled: true },
+					{ value: '2', label: t('form.generation2'), note: t('form.generation2Note') },
 				],
 			})}
 			${textField({
@@ -268,6 +277,14 @@ export class NewVm extends View {
 				problem: problems.isoId,
 				hint: t('form.isoHint'),
 				change: (isoId) => this.#change({ isoId }),
+			})}
+			${selectField({
+				name: 'switchId',
+				label: t('adapters.switch'),
+				value: this.#switchId(),
+				choices: switchChoices(),
+				problem: problems.switchId,
+				change: (switchId) => this.#change({ switchId }),
 			})}
 			${checkField(t('form.start'), draft.start, (start) => this.#change({ start }))}`;
 	}
