@@ -20,7 +20,9 @@ static int options_parse(int argc, char **argv, struct vmms_options *o)
 {
 	static const struct option options[] = {
 		{ "state-dir", required_argument, NULL, 's' },	 { "runtime-dir", required_argument, NULL, 'r' },
-		{ "firmware-dir", required_argument, NULL, 'f' }, { "webapi-user", required_argument, NULL, 'w' },
+		{ "firmware-dir", required_argument, NULL, 'f' },
+		{ "uefi-dir", required_argument, NULL, 'u' },	 { "driver-dir", required_argument, NULL, 'd' },
+		{ "webapi-user", required_argument, NULL, 'w' },
 		{ "socket-group", required_argument, NULL, 'g' }, { "hypervisor-device", required_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -29,6 +31,8 @@ static int options_parse(int argc, char **argv, struct vmms_options *o)
 	*o = (struct vmms_options){.state_dir = "/var/lib/partita",
 	                           .runtime_dir = "/run/partita",
 	                           .firmware_dir = "/usr/share/seabios",
+	                           .uefi_dir = "/usr/share/OVMF",
+	                           .driver_dir = "/usr/share/partita",
 	                           .webapi_user = "webapi",
 	                           .socket_group = "partita",
 	                           .hypervisor_device = "/dev/mshv"};
@@ -37,6 +41,8 @@ static int options_parse(int argc, char **argv, struct vmms_options *o)
 		case 's': o->state_dir = optarg; break;
 		case 'r': o->runtime_dir = optarg; break;
 		case 'f': o->firmware_dir = optarg; break;
+		case 'u': o->uefi_dir = optarg; break;
+		case 'd': o->driver_dir = optarg; break;
 		case 'w': o->webapi_user = optarg; break;
 		case 'g': o->socket_group = optarg; break;
 		case 'h': o->hypervisor_device = optarg; break;

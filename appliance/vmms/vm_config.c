@@ -181,13 +181,12 @@ static void parse_drives(struct fields *parent, bool own_file, struct vm_config 
 
 /* --- the rest of a VM --- */
 
-static void parse_generation(struct fields *f)
+static void parse_generation(struct fields *f, struct vm_config *c)
 {
 	uint64_t generation = 1;
 
 	field_u64(f, "generation", OPTIONAL, 1, 2, &generation);
-	if (generation == 2)
-		not_yet(f->problem, "generation", "generation 2 (UEFI) is");
+	c->generation = (unsigned int)generation;
 }
 
 static void parse_boot_entry(const json_t *entry, unsigned int index, struct vm_config *c, struct problem *p)
@@ -257,7 +256,7 @@ int vm_config_parse(const json_t *body, const struct vm_limits *limits, struct v
 	if (p->code == PROBLEM_NONE)
 		name_check(c->name, "name", p);
 	field_text(&f, "notes", OPTIONAL, VM_NOTES_CHARS, c->notes, sizeof(c->notes));
-	parse_generation(&f);
+	parse_generation(&f, c);
 	processor_parse(&f, limits, &c->processor);
 	memory_parse(&f, limits, &c->memory);
 	parse_firmware(&f, c);
@@ -289,7 +288,7 @@ json_t *vm_config_to_json(const struct vm_config *c)
 	for (unsigned int i = 0; i < c->drive_count; i++)
 		json_array_append_new(drives, drive_to_json(&c->drives[i]));
 	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:{s:o}, s:o, s:o, s:o, s:s, s:s}", "name", c->name, "notes",
-			 c->notes, "generation", 1, "processor", processor_to_json(&c->processor), "memory",
+			 c->notes, "generation", (int)c->generation, "processor", processor_to_json(&c->processor), "memory",
 			 memory_to_json(&c->memory), "firmware", "bootOrder", order, "disks", drives,
 			 "networkAdapters", adapters_to_json(&c->adapters), "integrationServices",
 			 services_to_json(&c->services), "automaticStart", automatic_start_words[c->automatic_start],
@@ -347,6 +346,8 @@ int vm_config_patch(const struct vm_config *old, const json_t *patch, const stru
 		c->adapters = old->adapters;
 		*cold = differs_cold(old, c);
 	}
+	if (p->code == PROBLEM_NONE && c->generation != old->generation)
+		problem_set(p, PROBLEM_OUT_OF_RANGE, "generation", "The generation of a VM cannot be changed.");
 	json_decref(merged);
 	return p->code == PROBLEM_NONE ? 0 : -EINVAL;
 }

@@ -48,6 +48,7 @@ struct drive {
 struct vm_config {
 	char name[4 * VM_NAME_CHARS + 1];
 	char notes[4 * VM_NOTES_CHARS + 1];
+	unsigned int generation;	/* 1: BIOS, 2: UEFI; never changes */
 	struct vm_processor processor;
 	struct vm_memory memory;
 	unsigned int boot[2], boot_count;

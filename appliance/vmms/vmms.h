@@ -16,7 +16,8 @@
 #define EVENTS_KEPT	4096
 
 struct vmms_options {
-	const char *state_dir, *runtime_dir, *firmware_dir;
+	const char *state_dir, *runtime_dir;
+	const char *firmware_dir, *uefi_dir, *driver_dir;	/* SeaBIOS, OVMF, our UEFI driver */
 	const char *webapi_user, *socket_group;
 	const char *hypervisor_device;		/* only looked for */
 };

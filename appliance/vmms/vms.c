@@ -6,6 +6,7 @@
 #include "vm.h"
 
 #include "guest.h"
+#include "firmware.h"
 #include "library.h"
 #include "network.h"
 #include "memory.h"
@@ -225,6 +226,17 @@ static int config_save(const struct vm *vm, const struct vm_config *c, uint64_t 
 	return r;
 }
 
+static int variables_create(const struct vm *vm)
+{
+	int dir = vm->config.generation == 2 ? folder_open(vm) : 0, r;
+
+	if (dir <= 0)
+		return dir;
+	r = firmware_variables_create(vm->vmms, dir);
+	close(dir);
+	return r;
+}
+
 void vm_state_save(const struct vm *vm)
 {
 	bool off = vm->state == VM_OFF;
@@ -273,6 +285,8 @@ static int folder_remove(const struct vmms *v, const char *id)
 	r = file_remove(dir, CONFIG_FILE);
 	if (r == 0)
 		r = file_remove(dir, STATE_FILE);
+	if (r == 0)
+		r = file_remove(dir, FIRMWARE_VARIABLES_FILE);
 	file_remove_temporaries(dir);
 	close(dir);
 	if (r == 0 && unlinkat(v->vms_dir, id, AT_REMOVEDIR) < 0)
@@ -290,7 +304,9 @@ int vm_add(struct vmms *v, const struct vm_config *c, const char *id, struct vm 
 	if (vm) {
 		*vm = (struct vm){ .vmms = v, .config = *c, .created_at = time(NULL), .revision = 1 };
 		snprintf(vm->id, sizeof(vm->id), "%s", id);
-		r = config_save(vm, c, 1);
+		r = variables_create(vm);
+		if (r == 0)
+			r = config_save(vm, c, 1);
 	}
 	if (r < 0) {
 		folder_remove(v, id);

@@ -6,6 +6,7 @@
 #include "vm.h"
 
 #include "guest.h"
+#include "firmware.h"
 #include "library.h"
 #include "network.h"
 #include "partita/log.h"
@@ -176,36 +177,32 @@ static json_t *pack_drive(const struct vm *vm, const struct drive *d, struct par
 	return o;
 }
 
-static int open_firmware(const struct vmms *v, const char *name, struct problem *p)
+static json_t *pack_firmware(const struct vm *vm, struct parcel *a, struct problem *p)
 {
-	char path[256];
-	int fd;
+	struct firmware_part parts[FIRMWARE_PARTS];
+	json_t *o;
 
-	snprintf(path, sizeof(path), "%s/%s", v->options.firmware_dir, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? problem_from_errno(p, -errno, path) : fd;
+	if (firmware_open(vm, parts, p) < 0)
+		return NULL;
+	o = json_object();
+	for (unsigned int i = 0; i < FIRMWARE_PARTS && parts[i].key; i++)
+		json_object_set_new(o, parts[i].key, json_integer(parcel_add(a, parts[i].fd)));
+	return o;
 }
 
 static int pack_machine(const struct vm *vm, json_t **machine, struct parcel *a, struct problem *p)
 {
 	const struct vm_config *c = &vm->config;
-	json_t *order = json_array(), *disks = json_array(), *o;
-	int bios = open_firmware(vm->vmms, "bios-256k.bin", p), vga = -1;
+	json_t *order = json_array(), *disks = json_array(), *firmware = pack_firmware(vm, a, p);
 
 	*machine = json_pack("{s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "id", vm->id, "name", c->name,
-	                     "generation", 1, "processors", (json_int_t)c->processor.count, "memoryBytes",
+	                     "generation", (int)c->generation, "processors", (json_int_t)c->processor.count, "memoryBytes",
 	                     (json_int_t)c->memory.startup, "bootOrder", order, "disks", disks);
 	if (c->memory.dynamic)
 		json_object_update_new(*machine, json_pack("{s:b, s:I}", "dynamicMemory", 1, "maximumMemoryBytes", (json_int_t)c->memory.maximum));
-	if (bios < 0)
-		return bios;
-	o = json_object();
-	json_object_set_new(*machine, "firmware", o);
-	json_object_set_new(o, "biosFd", json_integer(parcel_add(a, bios)));
-	vga = open_firmware(vm->vmms, "vgabios-stdvga.bin", p);
-	if (vga < 0)
-		return vga;
-	json_object_set_new(o, "vgaBiosFd", json_integer(parcel_add(a, vga)));
+	if (!firmware)
+		return -EINVAL;
+	json_object_set_new(*machine, "firmware", firmware);
 	for (unsigned int i = 0; i < c->boot_count; i++)
 		json_array_append_new(order, json_string(medium_words[c->boot[i]]));
 	for (unsigned int i = 0; i < c->drive_count; i++) {

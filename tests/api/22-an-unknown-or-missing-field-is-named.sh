@@ -10,8 +10,8 @@ post /vms "{\"name\":\"$name\",\"processor\":{\"count\":1}}"
 expect 422 missing_field memory
 post /vms "{\"name\":\"\",\"processor\":{\"count\":1},\"memory\":{\"startupBytes\":134217728}}"
 expect 422 out_of_range name
-post /vms "{\"name\":\"$name\",\"generation\":2,\"processor\":{\"count\":1},\"memory\":{\"startupBytes\":134217728}}"
-expect 422 not_supported_yet generation
+post /vms "{\"name\":\"$name\",\"generation\":3,\"processor\":{\"count\":1},\"memory\":{\"startupBytes\":134217728}}"
+expect 422 out_of_range generation
 new_vm
 post "/vms/$vm/actions/start" '{"force":true}'
 expect 422 unknown_field force

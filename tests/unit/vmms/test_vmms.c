@@ -33,7 +33,7 @@ static struct { char dir[32], run[48]; struct vmms v; } t;
 static void service_up(void)
 {
 	t.v = (struct vmms){ .state_dir = -1, .vms_dir = -1, .disks_dir = -1, .isos_dir = -1, .jobs_dir = -1, .switches_dir = -1 };
-	t.v.options = (struct vmms_options){ .state_dir = t.dir, .runtime_dir = t.run, .firmware_dir = "/nonexistent", .webapi_user = "nobody",
+	t.v.options = (struct vmms_options){ .state_dir = t.dir, .runtime_dir = t.run, .firmware_dir = "/nonexistent", .uefi_dir = "/nonexistent", .driver_dir = "/nonexistent", .webapi_user = "nobody",
 					     .socket_group = "nogroup", .hypervisor_device = "/nonexistent" };
 	assert_true(sd_event_new(&t.v.loop) >= 0);
 	assert_int_equal(service_open(&t.v), 0);
