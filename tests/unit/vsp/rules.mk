@@ -7,3 +7,11 @@ $(call c-test,vsp_desktop,tests/unit/vsp/test_desktop.c $(VSP_TEST) $(VSP_SOURCE
 $(call c-test,vsp_services,tests/unit/vsp/test_services.c $(VSP_TEST) $(VSP_SOURCES),,)
 $(call c-test,vsp_balloon,tests/unit/vsp/test_balloon.c $(VSP_TEST) $(VSP_SOURCES),,)
 $(call c-test,vsp_hvsock,tests/unit/vsp/test_hvsock.c $(VSP_TEST) $(VSP_SOURCES),,)
+
+# tests/fuzz/vsp.c plays the guests of all of them
+VSP_FUZZ := tests/fuzz/vsp.c $(VSP_TEST) $(VSP_SOURCES)
+fuzz: $(B)/fuzz/vsp
+$(B)/fuzz/vsp: $(VSP_FUZZ:%.c=$(B)/fuzz/obj/%.o)
+	@echo '  link  $@'
+	$(CC) $(FUZZ_FLAGS) -o $@ $^
+-include $(VSP_FUZZ:%.c=$(B)/fuzz/obj/%.d)
