@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define VM_DISKS_MAX	12u		/* in Configure, whose message carries 16 descriptors */
+#define VM_PARENTS_MAX	15u		/* of a differencing disk */
 #define VM_BOOT_MAX	4u
 
 enum vm_boot { VM_BOOT_NONE, VM_BOOT_DISK, VM_BOOT_CD };
@@ -16,12 +17,16 @@ struct vm_place {			/* number and location of the API: IDE 0-1 and 0-1, SCSI 0-3
 	unsigned int controller, location;
 };
 
+struct vm_disk_parent { int fd; char format[8]; };
+
 struct vm_disk {
 	int fd;
 	bool cd, read_only;
 	struct vm_place place;
-	char format[8];			/* "raw", "vhd" */
-	char serial[21];
+	char format[8];			/* "raw", "vhd", "vhdx", "iso" */
+	struct vm_disk_parent parents[VM_PARENTS_MAX];	/* the nearest first */
+	unsigned int parent_count;
+	char serial[41];		/* IDE shows 20 characters of it */
 };
 
 struct vm_config {
@@ -40,6 +45,7 @@ struct vm_config {
 };
 
 void vm_config_init(struct vm_config *c);	/* no descriptors */
+void vm_disk_clear(struct vm_disk *d);		/* closes what it still owns */
 void vm_config_clear(struct vm_config *c);	/* closes what it still owns */
 
 #endif

@@ -2,13 +2,14 @@
 /* Builds a machine from its configuration: memory, devices, drives, firmware. Nothing here runs a VP (lifecycle.c does). */
 #include "vmwp/machine.h"
 
+#include "partita/log.h"
 #include "vmwp/chipset/board.h"
 #include "vmwp/chipset/ide.h"
 #include "vmwp/firmware/firmware.h"
 #include "vmwp/vmbus/server.h"
-#include "vmwp/vsp/vsp.h"
 #include "vmwp/vsp/net.h"
 #include "vmwp/vsp/storage.h"
+#include "vmwp/vsp/vsp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -85,6 +86,37 @@ static void devices_destroy(struct machine *m)
 	}
 }
 
+int vm_disk_open(struct vm_disk *d, struct disk **out)
+{
+	struct disk_source chain[1 + VM_PARENTS_MAX] = { { d->format, d->fd } };
+	int r;
+
+	for (unsigned int i = 0; i < d->parent_count; i++)
+		chain[1 + i] = (struct disk_source){ d->parents[i].format, d->parents[i].fd };
+	r = disk_open_chain(chain, 1 + d->parent_count, d->read_only, out);
+	if (r == 0) {			/* the disk's now */
+		d->fd = -1;
+		d->parent_count = 0;
+	}
+	return r;
+}
+
+/* One disk, two front ends: the guest's VMBus driver takes it over from the IDE driver, which SMBIOS tells to let it. */
+static int ide_disk_place(struct machine *m, struct device *ide, const struct vm_disk *d, struct disk *disk)
+{
+	unsigned int location = d->place.controller * 2 + d->place.location;
+	int r = ide_attach_disk(ide, location, disk, d->serial);
+
+	if (r < 0)
+		return r;
+	r = storage_accelerate_ide(machine_device(m, &storage_model), d->place.controller, d->place.location, disk, d->serial);
+	if (r == 0)
+		ide_mark_accelerated(ide, location);
+	else					/* the IDE drive has the disk and works without */
+		log_warning("IDE disk %u is not accelerated: errno %d", location, -r);
+	return 0;
+}
+
 static int disk_place(struct machine *m, const struct vm_disk *d, struct disk *disk)
 {
 	struct device *ide = machine_device(m, &ide_model);
@@ -95,7 +127,7 @@ static int disk_place(struct machine *m, const struct vm_disk *d, struct disk *d
 				      d->cd, disk, d->serial);
 	if (!ide)
 		return -ENODEV;
-	return d->cd ? ide_attach_cd(ide, location, disk) : disk ? ide_attach_disk(ide, location, disk, d->serial) : -EBADF;
+	return d->cd ? ide_attach_cd(ide, location, disk) : disk ? ide_disk_place(m, ide, d, disk) : -EBADF;
 }
 
 static int disk_attach(struct machine *m, struct vm_disk *d)
@@ -104,10 +136,9 @@ static int disk_attach(struct machine *m, struct vm_disk *d)
 	int r = 0;
 
 	if (d->fd >= 0) {
-		r = disk_open(d->format, d->fd, d->read_only, &disk);
+		r = vm_disk_open(d, &disk);
 		if (r < 0)
 			return r;
-		d->fd = -1;		/* the disk's now */
 	}
 	r = disk_place(m, d, disk);
 	if (r < 0)

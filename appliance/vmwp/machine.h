@@ -22,6 +22,7 @@
 enum machine_state { MACHINE_CREATED, MACHINE_RUNNING, MACHINE_PAUSED, MACHINE_OFF, MACHINE_FAILED };
 enum machine_gate { GATE_PARK, GATE_RUN, GATE_EXIT };	/* what VP threads may do */
 
+struct disk;
 struct vp;
 struct io_map;
 struct guest_memory_map;
@@ -71,6 +72,8 @@ struct machine {
 int machine_create(sd_event *loop, int mshv_fd, struct machine **out);
 void machine_destroy(struct machine *m);			/* accepts NULL */
 int machine_configure(struct machine *m, struct vm_config *config);	/* takes the descriptors of *config on success */
+/* The disk of a configured drive, with its parents, whose descriptors leave *d on success. */
+int vm_disk_open(struct vm_disk *d, struct disk **out);
 const char *machine_state_name(enum machine_state state);
 
 /* lifecycle.c; same rules. 0, -EBUSY in the wrong state, or what failed */

@@ -390,11 +390,18 @@ static int ide_attach(struct device *dev, unsigned int location, enum ide_kind k
 int ide_attach_disk(struct device *dev, unsigned int location, struct disk *disk, const char *serial)
 {
 	struct ide *ide = device_state(dev);
-	int r = disk ? ide_attach(dev, location, IDE_DISK, disk) : -EINVAL;
+	int r = disk && disk->logical_sector == IDE_SECTOR ? ide_attach(dev, location, IDE_DISK, disk) : -EINVAL;
 
 	if (r == 0 && serial)
 		strncpy(ide->channel[location / 2].drive[location % 2].serial, serial, 20);
 	return r;
+}
+
+void ide_mark_accelerated(struct device *dev, unsigned int location)
+{
+	struct ide *ide = device_state(dev);
+
+	ide->channel[location / 2].drive[location % 2].accelerated = true;
 }
 
 int ide_attach_cd(struct device *dev, unsigned int location, struct disk *medium)

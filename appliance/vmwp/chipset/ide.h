@@ -22,6 +22,8 @@ extern const struct device_model ide_model;
 int ide_attach_disk(struct device *ide, unsigned int location, struct disk *disk, const char *serial);
 int ide_attach_cd(struct device *ide, unsigned int location, struct disk *medium);	/* medium NULL: an empty tray */
 
+/* The guest is offered this disk by VMBus too: it must know it for the one that drivers leave to that. */
+void ide_mark_accelerated(struct device *ide, unsigned int location);
 /* Machine lock held. Takes the disk on success; NULL ejects. -ENODEV when no CD drive is there. */
 int ide_set_media(struct device *ide, unsigned int location, struct disk *medium);
 

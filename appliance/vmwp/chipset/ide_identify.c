@@ -82,7 +82,7 @@ void ata_identify_disk(const struct ide_drive *d, uint8_t *sector)
 	put16(sector, 0, 0x0040);		/* a fixed ATA device */
 	put_text(sector, 10, 10, d->serial);
 	put_text(sector, 23, 4, "1.0");
-	put_text(sector, 27, 20, "Partita Virtual Disk");
+	put_text(sector, 27, 20, d->accelerated ? "Virtual HD" : "Partita Virtual Disk");	/* as Hyper-V's: Windows looks */
 	put16(sector, 47, 0x8000 | IDE_MULTIPLE_MAX);
 	put16(sector, 48, 0x0001);		/* 32-bit data port */
 	put16(sector, 50, 0x4000);

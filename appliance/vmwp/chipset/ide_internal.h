@@ -38,6 +38,7 @@ struct ide_drive {
 	struct disk *disk;			/* the medium; NULL in an empty CD drive */
 	uint8_t *buffer;			/* IDE_BUFFER_BYTES */
 	char serial[21];
+	bool accelerated;			/* has a second front end on VMBus */
 
 	struct ide_task_file now, before;	/* before: what 48-bit commands take as the upper bytes */
 	uint8_t feature, head, status, error;

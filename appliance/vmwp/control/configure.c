@@ -26,6 +26,13 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+void vm_disk_clear(struct vm_disk *d)
+{
+	close_fd(&d->fd);
+	while (d->parent_count > 0)
+		close_fd(&d->parents[--d->parent_count].fd);
+}
+
 void vm_config_clear(struct vm_config *c)
 {
 	close_fd(&c->bios_fd);
@@ -34,7 +41,7 @@ void vm_config_clear(struct vm_config *c)
 	close_fd(&c->vars_fd);
 	close_fd(&c->driver_fd);
 	for (unsigned int i = 0; i < VM_DISKS_MAX; i++)
-		close_fd(&c->disks[i].fd);
+		vm_disk_clear(&c->disks[i]);
 }
 
 static int refuse(struct problem *p, const char *field)
@@ -100,7 +107,29 @@ int controller_parse(const json_t *controller, struct vm_place *place, struct pr
 	return 0;
 }
 
-static int disk_parse(const json_t *value, struct ipc_message *message, struct vm_disk *d, struct problem *p)
+/* parents: [{fd, format}], the nearest first. */
+static int parents_parse(const json_t *list, struct ipc_message *message, struct vm_disk *d, struct problem *p)
+{
+	if (list && (!json_is_array(list) || json_array_size(list) > VM_PARENTS_MAX || d->fd < 0))
+		return refuse(p, "parents");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct vm_disk_parent *parent = &d->parents[i];
+		int r;
+
+		parent->fd = -1;
+		r = take_fd(json_array_get(list, i), "fd", message, &parent->fd, p);
+		if (r == 0 && parent->fd < 0)
+			r = refuse(p, "parents");
+		if (r < 0)
+			return r;
+		d->parent_count++;
+		if (take_text(json_array_get(list, i), "format", parent->format, sizeof(parent->format), p) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int disk_parse(const json_t *value, struct ipc_message *message, struct vm_disk *d, struct problem *p)
 {
 	char medium[8];
 	int r = controller_parse(json_object_get(value, "controller"), &d->place, p);
@@ -119,6 +148,8 @@ static int disk_parse(const json_t *value, struct ipc_message *message, struct v
 	if (!d->cd && d->fd < 0)
 		return refuse(p, "fd");
 	if (!d->cd && json_object_get(value, "format") && take_text(value, "format", d->format, sizeof(d->format), p) < 0)
+		return -EINVAL;
+	if (parents_parse(json_object_get(value, "parents"), message, d, p) < 0)
 		return -EINVAL;
 	if (json_is_string(json_object_get(value, "serial")))
 		return take_text(value, "serial", d->serial, sizeof(d->serial), p);

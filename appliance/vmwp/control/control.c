@@ -289,6 +289,24 @@ static void answer_problem(struct ipc_request *r, int result, const struct probl
 		ipc_reply(r, NULL);
 }
 
+static void do_attach_disk(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+	struct problem p = { 0 };
+
+	if (accept_parameters(r, parameters, "controller:o medium:s format?:s readOnly?:b serial?:s fd?:i parents?:v") &&
+	    need_configured(c, r))
+		answer_problem(r, drive_attach(c->machine, parameters, ipc_request_message(r), &p), &p);
+}
+
+static void do_detach_disk(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "controller:o") && need_configured(c, r))
+		drive_detach(r, parameters, c->machine);
+}
+
 static void do_attach_network_adapter(struct ipc_request *r, json_t *parameters, void *context)
 {
 	struct control *c = context;
@@ -402,6 +420,8 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.GetStatus", do_get_status },
 	{ "vmwp.Watch", do_watch },
 	{ "vmwp.SetMedia", do_set_media },
+	{ "vmwp.AttachDisk", do_attach_disk },
+	{ "vmwp.DetachDisk", do_detach_disk },
 	{ "vmwp.AttachNetworkAdapter", do_attach_network_adapter },
 	{ "vmwp.UpdateNetworkAdapter", do_update_network_adapter },
 	{ "vmwp.DetachNetworkAdapter", do_detach_network_adapter },

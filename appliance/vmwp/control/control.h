@@ -17,6 +17,13 @@ void control_destroy(struct control *c);	/* accepts NULL */
 int configure_parse(json_t *vm, struct ipc_message *message, struct vm_config *config, struct problem *p);
 int controller_parse(const json_t *controller, struct vm_place *place, struct problem *p);
 
+/* A drive as in Configure and AttachDisk; its descriptors are the caller's, also when it failed. */
+int disk_parse(const json_t *value, struct ipc_message *message, struct vm_disk *d, struct problem *p);
+
+/* drives.c: 0, or negative and *p; detaching answers by itself. */
+int drive_attach(struct machine *m, const json_t *parameters, struct ipc_message *message, struct problem *p);
+void drive_detach(struct ipc_request *r, const json_t *parameters, struct machine *m);
+
 /* network.c: 0, or negative and *p. Attaching takes the message's first descriptor, a tap. */
 int network_adapter_attach(struct machine *m, const json_t *parameters, struct ipc_message *message, struct problem *p);
 int network_adapter_update(struct machine *m, const json_t *parameters, struct problem *p);

@@ -4,6 +4,7 @@
  * SeaBIOS adds its own BIOS information and places the tables.
  */
 #include "vmwp/firmware/firmware.h"
+#include "vmwp/vsp/storage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,6 +41,9 @@ _Static_assert(sizeof(struct smbios_anchor) == 31, "anchor");
 _Static_assert(sizeof(struct smbios_system) == 27, "type 1");
 
 #define STRINGS_SYSTEM		"Partita\0Virtual Machine\0001\0"
+/* Guests' IDE drivers leave disks to the VMBus driver when the machine says this (linux: drivers/ata/ata_piix.c). It is
+ * said only while there is such a disk: otherwise the same disk would appear twice, or not at all. */
+#define STRINGS_ACCELERATED	"Microsoft Corporation\0Virtual Machine\0001\0"
 #define STRINGS_ENCLOSURE	"Partita\0"
 #define WAKE_POWER_SWITCH	6
 #define ENCLOSURE_OTHER		1
@@ -88,7 +92,7 @@ static uint8_t checksum(const void *data, size_t size)
 	return (uint8_t)-sum;
 }
 
-static void smbios_build(struct smbios_tables *t, const char *id)
+static void smbios_build(struct smbios_tables *t, const char *id, bool accelerated)
 {
 	struct smbios_system system = {
 		.h = { 1, sizeof(system), 0x100 }, .manufacturer = 1, .product = 2, .version = 3, .serial = 4, .wake_up = WAKE_POWER_SWITCH,
@@ -98,11 +102,11 @@ static void smbios_build(struct smbios_tables *t, const char *id)
 		.power_state = STATE_SAFE, .thermal_state = STATE_SAFE, .security = SECURITY_NONE,
 	};
 	struct smbios_header end = { 127, sizeof(end), 0x7f00 };
-	char strings[sizeof(STRINGS_SYSTEM) + 37];
-	size_t fixed = sizeof(STRINGS_SYSTEM) - 1, serial = strlen(id) + 1;
+	char strings[sizeof(STRINGS_ACCELERATED) + 37];
+	size_t fixed = (accelerated ? sizeof(STRINGS_ACCELERATED) : sizeof(STRINGS_SYSTEM)) - 1, serial = strlen(id) + 1;
 
 	uuid_from_text(id, system.uuid);
-	memcpy(strings, STRINGS_SYSTEM, fixed);
+	memcpy(strings, accelerated ? STRINGS_ACCELERATED : STRINGS_SYSTEM, fixed);
 	memcpy(strings + fixed, id, serial);
 	smbios_add(t, &system, sizeof(system), strings, fixed + serial);
 	smbios_add(t, &enclosure, sizeof(enclosure), STRINGS_ENCLOSURE, sizeof(STRINGS_ENCLOSURE) - 1);
@@ -118,7 +122,7 @@ int smbios_publish(struct machine *m)
 	};
 	int r;
 
-	smbios_build(&t, m->config.id);
+	smbios_build(&t, m->config.id, storage_accelerates_ide(machine_device(m, &storage_model)));
 	anchor.max_structure = (uint16_t)t.largest;
 	anchor.tables_size = (uint16_t)t.size;
 	anchor.structures = (uint16_t)t.count;

@@ -199,6 +199,16 @@ int storage_accelerate_ide(struct device *dev, unsigned int channel, unsigned in
 	return controller_offer(st, index, s, &offer);
 }
 
+bool storage_accelerates_ide(struct device *dev)
+{
+	const struct storage *st = device_state(dev);
+
+	for (unsigned int i = STORAGE_CONTROLLERS; i < CONTROLLERS; i++)
+		if (st->controllers[i])
+			return true;
+	return false;
+}
+
 /* --- the queue --- */
 
 static void requests_reap(struct storage *st)
