@@ -23,6 +23,7 @@ static const struct { int status; const char *name; } problem_rows[PROBLEM_CODES
 	[PROBLEM_VM_NOT_RUNNING]	= { 409, "vm_not_running" },
 	[PROBLEM_NAME_IN_USE]		= { 409, "name_in_use" },
 	[PROBLEM_DISK_ATTACHED]		= { 409, "disk_attached" },
+	[PROBLEM_DISK_HAS_CHILDREN]	= { 409, "disk_has_children" },
 	[PROBLEM_ISO_ATTACHED]		= { 409, "iso_attached" },
 	[PROBLEM_POSITION_IN_USE]	= { 409, "position_in_use" },
 	[PROBLEM_SWITCH_IN_USE]		= { 409, "switch_in_use" },

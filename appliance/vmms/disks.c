@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Virtual disks: disks/<id>.raw or .vhd holds the sectors, disks/<id>.json says what they are. The description is written last
+ * Virtual disks: disks/<id>.raw, .vhd or .vhdx holds the sectors, disks/<id>.json says what they are. The description is written last
  * and removed first, so a data file without one is what a crash left and is removed at start.
  */
 #include "library.h"
 
 #include "partita/file.h"
 #include "partita/log.h"
-#include "storage/disk.h"
+#include "storage/manage.h"
 #include "vm.h"
 
 #include <errno.h>
@@ -36,23 +36,48 @@ static void data_name(const char *id, unsigned int format, char *name, size_t si
 	snprintf(name, size, "%s.%s", id, disk_format_words[format]);
 }
 
+void disk_item_file(const struct disk_item *d, char *name, size_t size)
+{
+	data_name(d->id, d->format, name, size);
+}
+
 static void description_name(const char *id, char *name, size_t size)
 {
 	snprintf(name, size, "%s.json", id);
 }
 
+const struct disk_item *disk_item_child(const struct vmms *v, const struct disk_item *d)
+{
+	for (const struct disk_item *c = v->disks; c; c = c->next)
+		if (strcmp(c->parent, d->id) == 0)
+			return c;
+	return NULL;
+}
+
+static json_t *children_to_json(const struct vmms *v, const struct disk_item *d)
+{
+	json_t *list = json_array();
+
+	for (const struct disk_item *c = v->disks; c; c = c->next)
+		if (strcmp(c->parent, d->id) == 0)
+			json_array_append_new(list, json_pack("{s:s, s:s}", "id", c->id, "name", c->name));
+	return list;
+}
+
 json_t *disk_item_to_json(const struct vmms *v, const struct disk_item *d)
 {
+	const struct disk_item *parent = disk_find(v, d->parent);
 	char name[64];
 	struct stat st = { 0 };
 
-	data_name(d->id, d->format, name, sizeof(name));
+	disk_item_file(d, name, sizeof(name));
 	fstatat(v->disks_dir, name, &st, AT_SYMLINK_NOFOLLOW);
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "id", d->id, "name", d->name,
-	                 "format", disk_format_words[d->format], "type", "fixed", "sizeBytes",
-	                 (json_int_t)d->size_bytes, "allocatedBytes", (json_int_t)st.st_blocks * 512,
-	                 "attachedTo", vms_using(v, d->id), "createdAt", json_time(d->created_at), "etag",
-	                 "1");
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:s}", "id", d->id, "name", d->name,
+			 "format", disk_format_words[d->format], "type", disk_kind_words[d->kind], "sizeBytes",
+			 (json_int_t)d->size_bytes, "allocatedBytes", (json_int_t)st.st_blocks * 512, "busy", d->busy, "parent",
+			 parent ? json_pack("{s:s, s:s}", "id", parent->id, "name", parent->name) : json_null(), "children",
+			 children_to_json(v, d), "attachedTo", vms_using(v, d->id), "createdAt", json_time(d->created_at),
+			 "etag", "1");
 }
 
 static void insert_by_name(struct vmms *v, struct disk_item *d)
@@ -74,12 +99,12 @@ static void unlink_item(struct vmms *v, struct disk_item *d)
 		}
 }
 
-static int description_save(const struct vmms *v, const struct disk_item *d)
+int disk_item_save(const struct vmms *v, const struct disk_item *d)
 {
-	json_t *o =
-	    json_pack("{s:i, s:s, s:s, s:s, s:I, s:s, s:o}", "formatVersion", 1, "id", d->id, "name", d->name,
-	              "format", disk_format_words[d->format], "sizeBytes", (json_int_t)d->size_bytes,
-	              "createdWith", d->created_with, "createdAt", json_time(d->created_at));
+	json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:o}", "formatVersion", 1, "id", d->id, "name", d->name,
+			      "format", disk_format_words[d->format], "type", disk_kind_words[d->kind], "parent", d->parent,
+			      "sizeBytes", (json_int_t)d->size_bytes, "createdWith", d->created_with, "createdAt",
+			      json_time(d->created_at));
 	char name[64];
 	int r;
 
@@ -94,24 +119,59 @@ static int description_save(const struct vmms *v, const struct disk_item *d)
 struct making {
 	struct vmms *vmms;
 	struct disk_item *item;
+	struct disk_item_chain parents;		/* of a differencing disk */
+	uint32_t block_bytes;
 	int dir;
 	disk_made *done;
 	void *data;
 };
 
+static int open_parent(const struct making *m, struct disk **parent)
+{
+	struct disk_source sources[DISK_ITEM_CHAIN_MAX];
+	size_t count = m->parents.count;
+	int r;
+
+	*parent = NULL;
+	for (size_t i = 0; i < count; i++)
+		sources[i] = (struct disk_source){ m->parents.formats[i], fcntl(m->parents.fds[i], F_DUPFD_CLOEXEC, 3) };
+	r = count ? disk_open_chain(sources, count, true, parent) : 0;
+	for (size_t i = 0; r < 0 && i < count; i++)
+		close(sources[i].fd);
+	return r;
+}
+
+static int write_image(const struct making *m, int fd)
+{
+	const struct disk_item *d = m->item;
+	char relative[64];
+	struct disk_new n = { .format = disk_format_words[d->format], .kind = (enum disk_kind)d->kind, .size_bytes = d->size_bytes,
+			      .block_bytes = m->block_bytes, .parent_relative = relative };
+	int r = open_parent(m, &n.parent);
+
+	if (r < 0)
+		return r;
+	if (n.parent)				/* parents have the format of their children */
+		snprintf(relative, sizeof(relative), ".\\%s.%s", d->parent, n.format);
+	else
+		n.parent_relative = NULL;
+	r = disk_create_image(fd, &n);
+	disk_close(n.parent);
+	return r;
+}
+
 /* On a thread: the item is not changed and not freed meanwhile (it is not ready). */
 static int make_file(void *data)
 {
 	const struct making *m = data;
-	const struct disk_item *d = m->item;
 	char name[64];
 	int fd, r;
 
-	data_name(d->id, d->format, name, sizeof(name));
+	disk_item_file(m->item, name, sizeof(name));
 	fd = openat(m->dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	r = disk_create(disk_format_words[d->format], fd, d->size_bytes);
+	r = write_image(m, fd);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	close(fd);
@@ -122,24 +182,33 @@ static int make_file(void *data)
 	return r;
 }
 
+int disk_item_publish(struct vmms *v, struct disk_item *d)
+{
+	int r = disk_item_save(v, d);
+
+	if (r < 0) {
+		disk_item_discard(v, d);
+		return r;
+	}
+	d->ready = true;
+	event_add(v, "disk.created", SEVERITY_INFO, object_ref("disk", d->id, d->name), NULL, "Disk %s was created.", d->name);
+	return 0;
+}
+
 static void make_done(void *data, int result)
 {
 	struct making m = *(struct making *)data;
 	struct problem p = { 0 };
 
+	disk_item_chain_close(&m.parents);
 	free(data);
-	if (result == 0)
-		result = description_save(m.vmms, m.item);
-	if (result < 0) {
-		problem_from_errno(&p, result, "The disk could not be made");
+	if (result < 0)
 		disk_item_discard(m.vmms, m.item);
-		m.done(m.vmms, NULL, &p, m.data);
-		return;
-	}
-	m.item->ready = true;
-	event_add(m.vmms, "disk.created", SEVERITY_INFO, object_ref("disk", m.item->id, m.item->name), NULL,
-	          "Disk %s was created.", m.item->name);
-	m.done(m.vmms, m.item, NULL, m.data);
+	else
+		result = disk_item_publish(m.vmms, m.item);
+	if (result < 0)
+		problem_from_errno(&p, result, "The disk could not be made");
+	m.done(m.vmms, result < 0 ? NULL : m.item, result < 0 ? &p : NULL, m.data);
 }
 
 static int check_new(const struct vmms *v, const struct disk_spec *spec, struct problem *p)
@@ -152,41 +221,93 @@ static int check_new(const struct vmms *v, const struct disk_spec *spec, struct 
 			                   "There is already a disk named %s.", d->name);
 	if (fstatvfs(v->disks_dir, &fs) < 0)
 		return problem_from_errno(p, -errno, "The data volume");
-	if (spec->format == DISK_FORMAT_VHD && spec->size_bytes > fs.f_bavail * fs.f_frsize)
+	if (spec->format != DISK_FORMAT_RAW && spec->kind == DISK_FIXED && spec->size_bytes > fs.f_bavail * fs.f_frsize)
 		return problem_set(p, PROBLEM_NO_SPACE, "sizeBytes",
 		                   "sizeBytes is %" PRIu64 "; the data volume has %" PRIu64 " bytes free.",
 		                   spec->size_bytes, (uint64_t)(fs.f_bavail * fs.f_frsize));
 	return 0;
 }
 
+/* The parent of a new differencing disk: free, of the same format, and from now on only read. */
+static int take_parent(const struct vmms *v, const struct disk_spec *spec, struct disk_item_chain *chain, struct problem *p)
+{
+	const struct disk_item *parent = disk_find(v, spec->parent);
+
+	if (spec->kind != DISK_DIFFERENCING)
+		return 0;
+	if (!parent || !parent->ready)
+		return problem_set(p, PROBLEM_DISK_NOT_FOUND, "parentId", "There is no disk with the id %s.", spec->parent);
+	if (parent->format != spec->format)
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, "parentId", "%s is a %s disk; a %s disk needs a parent of its own format.",
+				   parent->name, disk_format_words[parent->format], disk_format_words[spec->format]);
+	if (spec->size_bytes && spec->size_bytes != parent->size_bytes)
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, "sizeBytes", "sizeBytes is %" PRIu64 "; the parent has %" PRIu64 " bytes.",
+				   spec->size_bytes, parent->size_bytes);
+	if (disk_item_check_free(v, parent, true, p) < 0)
+		return -EINVAL;
+	return disk_item_open_chain(v, parent->id, true, chain, p);
+}
+
+/* Listed by name at once, so that the name is taken; not ready. */
+static struct disk_item *item_new(struct vmms *v, const struct disk_spec *spec)
+{
+	const struct disk_item *parent = disk_find(v, spec->parent);
+	struct disk_item *d = calloc(1, sizeof(*d));
+
+	if (!d || guid_new(d->id) < 0) {
+		free(d);
+		return NULL;
+	}
+	snprintf(d->name, sizeof(d->name), "%s", spec->name);
+	snprintf(d->parent, sizeof(d->parent), "%s", spec->parent);
+	d->format = spec->format;
+	d->kind = spec->kind;
+	d->size_bytes = parent ? parent->size_bytes : spec->size_bytes;
+	d->created_at = time(NULL);
+	insert_by_name(v, d);
+	return d;
+}
+
 int disk_item_create(struct vmms *v, const struct disk_spec *spec, const char *created_with, disk_made *done,
                      void *data, struct problem *p)
 {
-	struct disk_item *d = NULL;
-	struct making *m = NULL;
+	struct disk_item_chain parents = { .count = 0 };
+	struct making *m;
+	int r = check_new(v, spec, p);
+
+	if (r == 0)
+		r = take_parent(v, spec, &parents, p);
+	if (r < 0)
+		return r;
+	m = calloc(1, sizeof(*m));
+	if (m)
+		*m = (struct making){ .vmms = v, .item = item_new(v, spec), .parents = parents, .done = done, .data = data,
+				      .block_bytes = (uint32_t)spec->block_bytes, .dir = v->disks_dir };
+	if (m && m->item) {
+		snprintf(m->item->created_with, sizeof(m->item->created_with), "%s", created_with ? created_with : "");
+		r = work_run(v, make_file, make_done, m);
+		if (r == 0)
+			return 0;
+		disk_item_discard(v, m->item);
+	}
+	disk_item_chain_close(&parents);
+	free(m);
+	return problem_from_errno(p, r < 0 ? r : -ENOMEM, "The disk could not be made");
+}
+
+int disk_item_reserve(struct vmms *v, const struct disk_spec *spec, struct disk_item **out, int *fd, struct problem *p)
+{
+	char name[64];
 	int r = check_new(v, spec, p);
 
 	if (r < 0)
 		return r;
-	d = calloc(1, sizeof(*d));
-	m = calloc(1, sizeof(*m));
-	r = d && m ? guid_new(d->id) : -ENOMEM;
-	if (r == 0) {
-		snprintf(d->name, sizeof(d->name), "%s", spec->name);
-		snprintf(d->created_with, sizeof(d->created_with), "%s", created_with ? created_with : "");
-		d->format = spec->format;
-		d->size_bytes = spec->size_bytes;
-		d->created_at = time(NULL);
-		*m = (struct making){ .vmms = v, .item = d, .dir = v->disks_dir, .done = done, .data = data };
-		r = work_run(v, make_file, make_done, m);
-	}
-	if (r < 0) {
-		free(d);
-		free(m);
-		return problem_from_errno(p, r, "The disk could not be made");
-	}
-	insert_by_name(v, d);			/* the name is taken from now on */
-	return 0;
+	*out = item_new(v, spec);
+	if (!*out)
+		return problem_from_errno(p, -ENOMEM, "The disk");
+	disk_item_file(*out, name, sizeof(name));
+	*fd = openat(v->disks_dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return *fd < 0 ? problem_from_errno(p, -errno, spec->name) : 0;
 }
 
 /* --- removing one --- */
@@ -206,71 +327,124 @@ void disk_item_discard(struct vmms *v, struct disk_item *d)
 	free(d);
 }
 
-int disk_item_delete(struct vmms *v, struct disk_item *d, struct problem *p)
+int disk_item_check_free(const struct vmms *v, const struct disk_item *d, bool parents_too, struct problem *p)
 {
 	const struct vm *user = vm_using(v, d->id);
+	const struct disk_item *child = disk_item_child(v, d);
 
 	if (user)
-		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL,
-		                   "The disk %s is attached to the VM %s; detach it first.", d->name,
-		                   vm_name(user));
+		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is attached to the VM %s; detach it first.", d->name,
+				   vm_name(user));
 	if (!d->ready)
-		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is still being made.",
-		                   d->name);
+		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is still being made.", d->name);
+	if (d->busy)
+		return problem_set(p, PROBLEM_LOCKED_BY_JOB, NULL, "A job works on the disk %s.", d->name);
+	if (child && !parents_too)
+		return problem_set(p, PROBLEM_DISK_HAS_CHILDREN, NULL, "The disk %s is the parent of %s.", d->name, child->name);
+	return 0;
+}
+
+int disk_item_delete(struct vmms *v, struct disk_item *d, struct problem *p)
+{
+	if (disk_item_check_free(v, d, false, p) < 0)
+		return -EINVAL;
 	disk_item_discard(v, d);
 	return 0;
 }
 
-/* --- opening one for a worker --- */
+/* --- opening one, with its parents --- */
 
-int disk_item_open(const struct vmms *v, const char *id, bool read_only, struct problem *p)
+void disk_item_chain_close(struct disk_item_chain *chain)
 {
-	const struct disk_item *d = disk_find(v, id);
-	struct disk *disk = NULL;
-	char name[64];
-	int fd, copy, r;
+	while (chain->count > 0)
+		close(chain->fds[--chain->count]);
+}
 
-	if (!d || !d->ready)
-		return problem_set(p, PROBLEM_DISK_NOT_FOUND, NULL, "The disk %s does not exist any more.",
-		                   id);
-	data_name(id, d->format, name, sizeof(name));
+/* Is it what it says? On copies, because opening takes the descriptors. */
+static int judge_chain(const struct disk_item_chain *chain, bool read_only)
+{
+	struct disk_source sources[DISK_ITEM_CHAIN_MAX];
+	struct disk *disk = NULL;
+	int r;
+
+	for (size_t i = 0; i < chain->count; i++)
+		sources[i] = (struct disk_source){ chain->formats[i], fcntl(chain->fds[i], F_DUPFD_CLOEXEC, 3) };
+	r = disk_open_chain(sources, chain->count, read_only, &disk);
+	if (r < 0)
+		for (size_t i = 0; i < chain->count; i++)
+			close(sources[i].fd);
+	else
+		r = disk_close(disk);
+	return r;
+}
+
+int disk_item_open_file(const struct vmms *v, const struct disk_item *d, bool read_only, struct disk_item_chain *chain, struct problem *p)
+{
+	char name[64];
+	int fd;
+
+	disk_item_file(d, name, sizeof(name));
 	fd = openat(v->disks_dir, name, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return problem_from_errno(p, -errno, d->name);
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	r = copy < 0 ? -errno : 0;
-	if (r == 0)				/* is it what it says? */
-		r = disk_open(disk_format_words[d->format], copy, read_only, &disk);
-	if (r < 0) {
-		if (copy >= 0)
-			close(copy);
-		close(fd);
-		return problem_set(p, PROBLEM_INTERNAL, NULL, "The disk %s is damaged: %s.", d->name,
-		                   strerror(-r));
+	chain->formats[chain->count] = disk_format_words[d->format];
+	chain->fds[chain->count++] = fd;
+	return 0;
+}
+
+int disk_item_open_chain(const struct vmms *v, const char *id, bool read_only, struct disk_item_chain *chain, struct problem *p)
+{
+	const struct disk_item *top = disk_find(v, id), *d = top;
+	int r = 0;
+
+	*chain = (struct disk_item_chain){ .count = 0 };
+	if (!d || !d->ready)
+		return problem_set(p, PROBLEM_DISK_NOT_FOUND, NULL, "The disk %s does not exist any more.", id);
+	if (!read_only && disk_item_child(v, d))
+		return problem_set(p, PROBLEM_DISK_HAS_CHILDREN, NULL, "The disk %s is the parent of %s and can only be read.", d->name,
+				   disk_item_child(v, d)->name);
+	for (; r == 0 && d; d = disk_find(v, d->parent)) {
+		if (d->busy)
+			r = problem_set(p, PROBLEM_LOCKED_BY_JOB, NULL, "A job works on the disk %s.", d->name);
+		else if (chain->count == DISK_ITEM_CHAIN_MAX)
+			r = problem_set(p, PROBLEM_TOO_MANY, NULL, "The disk %s has more than %d parents.", top->name, DISK_ITEM_CHAIN_MAX - 1);
+		else
+			r = disk_item_open_file(v, d, read_only || d != top, chain, p);
 	}
-	disk_close(disk);
-	return fd;
+	if (r == 0 && judge_chain(chain, read_only) < 0)
+		r = problem_set(p, PROBLEM_INTERNAL, NULL, "The disk %s cannot be opened: %s.", top->name, disk_error_text());
+	if (r < 0)
+		disk_item_chain_close(chain);
+	return r;
 }
 
 /* --- at start --- */
 
+static bool word_find(const char *const *words, const char *word, unsigned int *index)
+{
+	for (*index = 0; words[*index]; ++*index)
+		if (strcmp(words[*index], word) == 0)
+			return true;
+	return false;
+}
+
 static struct disk_item *item_from_json(const json_t *o)
 {
 	struct disk_item *d = calloc(1, sizeof(*d));
-	const char *id = NULL, *name = NULL, *format = NULL, *with = "";
+	const char *id = NULL, *name = NULL, *format = NULL, *with = "", *kind = "fixed", *parent = "";
 	json_int_t size = 0;
 
 	if (!d ||
-	    json_unpack((json_t *)o, "{s:s, s:s, s:s, s:I, s?s}", "id", &id, "name", &name, "format", &format,
-	                "sizeBytes", &size, "createdWith", &with) < 0 ||
-	    !guid_is_valid(id)) {
+	    json_unpack((json_t *)o, "{s:s, s:s, s:s, s:I, s?s, s?s, s?s}", "id", &id, "name", &name, "format", &format,
+	                "sizeBytes", &size, "createdWith", &with, "type", &kind, "parent", &parent) < 0 ||
+	    !guid_is_valid(id) || !word_find(disk_format_words, format, &d->format) || !word_find(disk_kind_words, kind, &d->kind)) {
 		free(d);
 		return NULL;
 	}
 	snprintf(d->id, sizeof(d->id), "%s", id);
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	snprintf(d->created_with, sizeof(d->created_with), "%s", with);
-	d->format = strcmp(format, "vhd") == 0 ? DISK_FORMAT_VHD : DISK_FORMAT_RAW;
+	snprintf(d->parent, sizeof(d->parent), "%s", parent);
 	d->size_bytes = (uint64_t)size;
 	d->created_at = json_to_time(json_object_get(o, "createdAt"));
 	d->ready = true;
@@ -292,7 +466,7 @@ static void load_description(struct vmms *v, const char *name)
 
 int disks_open(struct vmms *v)
 {
-	const struct library_folder folder = { v->disks_dir, "disks", { ".raw", ".vhd" }, load_description };
+	const struct library_folder folder = { v->disks_dir, "disks", { ".raw", ".vhd", ".vhdx" }, load_description };
 
 	return library_scan(v, &folder);
 }

@@ -14,18 +14,21 @@
 #include <unistd.h>
 
 #define JOB_FILE_MAX	65536
+#define PROGRESS_STEP	5u	/* percent */
 
 static const char *const state_words[] = { "running", "succeeded", "failed", "cancelled", NULL };
 
 json_t *job_to_json(const struct job *j)
 {
+	char object[16];
 	json_t *error = j->error_code[0]
 	                    ? json_pack("{s:s, s:s}", "code", j->error_code, "detail", j->error_detail)
 	                    : json_null();
 
+	snprintf(object, sizeof(object), "%.*s", (int)strcspn(j->type, "."), j->type);	/* vm.start, disk.resize */
 	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "id", j->id, "type", j->type,
 	                 "state", state_words[j->state], "progressPercent", (int)j->progress, "object",
-	                 object_ref("vm", j->object_id, j->object_name), "cancellable",
+	                 object_ref(object, j->object_id, j->object_name), "cancellable",
 	                 j->cancellable && j->state == JOB_RUNNING, "createdAt", json_time(j->created_at),
 	                 "startedAt", json_time(j->created_at), "finishedAt", json_time(j->finished_at),
 	                 "error", error);
@@ -66,7 +69,7 @@ static void job_save(struct vmms *v, const struct job *j)
 	json_decref(o);
 }
 
-/* Running jobs are never dropped: they are at most one per VM, fewer than are kept. */
+/* Running jobs are never dropped: they are at most one per VM and disk. */
 static void drop_old(struct vmms *v)
 {
 	unsigned int count = 0;
@@ -114,12 +117,21 @@ struct job *job_start(struct vmms *v, const char *type, const char *vm_id, const
 	return j;
 }
 
+void job_progress(struct vmms *v, struct job *j, unsigned int percent)
+{
+	if (j->state != JOB_RUNNING || percent < j->progress + PROGRESS_STEP)
+		return;
+	j->progress = percent < 100 ? percent : 99;	/* 100 is the end */
+	job_tell(v, j);
+}
+
 void job_finish(struct vmms *v, struct job *j, enum job_state state, const char *error_code,
                 const char *error_detail)
 {
 	if (!j || j->state != JOB_RUNNING)
 		return;
 	j->state = state;
+	j->work = NULL;
 	j->progress = state == JOB_SUCCEEDED ? 100 : j->progress;
 	j->finished_at = time(NULL);
 	snprintf(j->error_code, sizeof(j->error_code), "%s", error_code ? error_code : "");
@@ -197,7 +209,7 @@ int jobs_open(struct vmms *v)
 	for (struct job *j = v->jobs; j; j = j->next)
 		job_finish(
 		    v, j, JOB_FAILED, "interrupted",
-		    "The management service ended while this job ran; see the VM for what became of it.");
+		    "The management service ended while this job ran; what it worked on is as it was, or as it should be.");
 	drop_old(v);
 	return 0;
 }

@@ -21,7 +21,7 @@ static bool is_data_file(const struct library_folder *f, const char *name, char 
 	if (!guid_from_file_name(name, id))
 		return false;
 	for (size_t i = 0; i < LIBRARY_ENDINGS; i++)
-		if (strcmp(strchr(name, '.'), f->endings[i]) == 0)
+		if (f->endings[i] && strcmp(strchr(name, '.'), f->endings[i]) == 0)
 			return true;
 	return false;
 }

@@ -9,10 +9,12 @@ struct disk_item {
 	struct disk_item *next;
 	char id[GUID_TEXT_SIZE], name[4 * DISK_NAME_CHARS + 1];
 	char created_with[GUID_TEXT_SIZE];	/* the VM it goes with when that is deleted; "" none */
-	unsigned int format;
+	unsigned int format, kind;		/* kind as in storage/disk.h; raw: fixed */
+	char parent[GUID_TEXT_SIZE];		/* of a differencing disk; else "" */
 	uint64_t size_bytes;
 	time_t created_at;
 	bool ready;				/* false while its file is being made */
+	bool busy;				/* a job works on its file */
 };
 
 struct iso_item {
@@ -24,7 +26,7 @@ struct iso_item {
 	bool checking;				/* a thread looks at it */
 };
 
-#define LIBRARY_ENDINGS 2
+#define LIBRARY_ENDINGS 3
 struct library_folder {
 	int dir;				/* borrowed */
 	const char *name;			/* for the log */
@@ -41,7 +43,26 @@ typedef void disk_made(struct vmms *v, struct disk_item *d, const struct problem
 int disk_item_create(struct vmms *v, const struct disk_spec *spec, const char *created_with, disk_made *done, void *data, struct problem *p);
 int disk_item_delete(struct vmms *v, struct disk_item *d, struct problem *p);	/* refuses while a VM has it */
 void disk_item_discard(struct vmms *v, struct disk_item *d);			/* whoever has it; frees it */
-int disk_item_open(const struct vmms *v, const char *id, bool read_only, struct problem *p);	/* descriptor or negative */
+void disk_item_file(const struct disk_item *d, char *name, size_t size);	/* its data file, in disks_dir */
+int disk_item_save(const struct vmms *v, const struct disk_item *d);		/* its description */
+const struct disk_item *disk_item_child(const struct vmms *v, const struct disk_item *d);	/* the first differencing disk over it; NULL */
+/* Free for a job or a change: ready, not busy, in no VM and, unless `parents_too`, nobody's parent. Else *p says why. */
+int disk_item_check_free(const struct vmms *v, const struct disk_item *d, bool parents_too, struct problem *p);
+/* The descriptors of a disk and its parents, nearest first, checked to be what they say. Only the first is writable. */
+#define DISK_ITEM_CHAIN_MAX 12		/* descriptors fit one message */
+struct disk_item_chain { int fds[DISK_ITEM_CHAIN_MAX]; const char *formats[DISK_ITEM_CHAIN_MAX]; size_t count; };
+int disk_item_open_chain(const struct vmms *v, const char *id, bool read_only, struct disk_item_chain *chain, struct problem *p);
+/* The file alone goes to the end of the chain, whatever is in it. */
+int disk_item_open_file(const struct vmms *v, const struct disk_item *d, bool read_only, struct disk_item_chain *chain, struct problem *p);
+void disk_item_chain_close(struct disk_item_chain *chain);
+
+/* A new disk whose file somebody else fills: listed and named, not ready; `fd` is the empty file. */
+int disk_item_reserve(struct vmms *v, const struct disk_spec *spec, struct disk_item **out, int *fd, struct problem *p);
+int disk_item_publish(struct vmms *v, struct disk_item *d);	/* its file is complete and synced; discards it on failure */
+
+/* disk_jobs.c: 0 and a job, or -EINVAL and *p */
+int disk_job_start(struct vmms *v, struct disk_item *d, const char *action, const json_t *body, struct job **job, struct problem *p);
+int disk_job_cancel(struct vmms *v, struct job *j, struct problem *p);		/* -ENOENT: no job of a disk */
 
 int isos_open(struct vmms *v);
 struct iso_item *iso_find(const struct vmms *v, const char *id);

@@ -95,6 +95,20 @@ static void delete_disk(struct vmms *v, struct ipc_request *r, const json_t *par
 		ipc_reply(r, NULL);
 }
 
+static void disk_action(struct vmms *v, struct ipc_request *r, const json_t *parameters)
+{
+	struct disk_item *d = disk_of(v, r, parameters);
+	struct problem p = { 0 };
+	struct job *job;
+
+	if (!d)
+		return;
+	if (disk_job_start(v, d, text_of(parameters, "action"), json_object_get(parameters, "options"), &job, &p) < 0)
+		problem_reply(r, &p);
+	else
+		ipc_reply(r, json_pack("{s:o}", "job", job_to_json(job)));
+}
+
 /* --- ISOs --- */
 
 static void reply_iso(struct vmms *v, struct ipc_request *r, const struct iso_item *i)
@@ -196,6 +210,7 @@ const struct method_row library_method_rows[] = {
 	{ "vmms.GetDisk",	 "id:s",			       get_disk },
 	{ "vmms.CreateDisk",	 "disk:v",			       create_disk },
 	{ "vmms.DeleteDisk",	 "id:s etag?:s",		       delete_disk },
+	{ "vmms.DiskAction",	 "id:s action:s options:v",	       disk_action },
 	{ "vmms.ListIsos",	 "",				       list_isos },
 	{ "vmms.GetIso",	 "id:s",			       get_iso },
 	{ "vmms.DeleteIso",	 "id:s etag?:s",		       delete_iso },

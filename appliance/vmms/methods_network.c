@@ -103,11 +103,6 @@ static void delete_switch(struct vmms *v, struct ipc_request *r, const json_t *p
 
 /* --- adapters --- */
 
-static void reply_vm(struct ipc_request *r, const struct vm *vm)
-{
-	ipc_reply(r, json_pack("{s:o}", "vm", vm_to_json(vm)));
-}
-
 static struct vm_config *copy_config(struct ipc_request *r, const struct vm *vm)
 {
 	struct vm_config *c = malloc(sizeof(*c));

@@ -2,6 +2,10 @@
 /* Methods on the host, jobs and events. */
 #include "methods.h"
 
+#include "library.h"
+
+#include <errno.h>
+
 #define EVENTS_LIMIT_DEFAULT	200
 #define EVENTS_LIMIT_MAX	1000
 
@@ -41,10 +45,14 @@ static void cancel_job(struct vmms *v, struct ipc_request *r, const json_t *para
 {
 	struct job *j = job_of(v, r, parameters);
 	struct problem p = { 0 };
+	int result;
 
 	if (!j)
 		return;
-	if (power_cancel(v, j, &p) < 0)
+	result = disk_job_cancel(v, j, &p);
+	if (result == -ENOENT)
+		result = power_cancel(v, j, &p);
+	if (result < 0)
 		problem_reply(r, &p);
 	else
 		ipc_reply(r, json_pack("{s:o}", "job", job_to_json(j)));

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void reply_vm(struct ipc_request *r, const struct vm *vm)
+void reply_vm(struct ipc_request *r, const struct vm *vm)
 {
 	ipc_reply(r, json_pack("{s:o}", "vm", vm_to_json(vm)));
 }
@@ -75,31 +75,39 @@ static void on_disk_made(struct vmms *v, struct disk_item *d, const struct probl
 }
 
 /* While disks were made the world went on: everything is judged again. */
-static void build_finish(struct build *b)
+static int build_vm(struct build *b, struct vm **vm, struct problem *p)
 {
 	struct vmms *v = b->vmms;
-	struct vm *vm = b->target ? vm_find(v, b->vm_id) : NULL;
+
+	if (v->vm_count >= VMS_MAX)
+		return problem_set(p, PROBLEM_TOO_MANY, NULL, "There are %d virtual machines already.", VMS_MAX);
+	if (vm_check(v, NULL, &b->config, p) < 0)
+		return -EINVAL;
+	return vm_add(v, &b->config, b->vm_id, vm, p);
+}
+
+static void build_finish(struct build *b)
+{
+	struct vm *vm = b->target ? vm_find(b->vmms, b->vm_id) : NULL;
 	struct problem p = { 0 };
 	struct ipc_request *r;
 	int result = 0;
 
-	if (b->target && (!vm || vm->state != VM_OFF))
-		result = problem_set(&p, PROBLEM_VM_NOT_OFF, NULL,
-		                     "The virtual machine was started or deleted meanwhile.");
-	if (!b->target && v->vm_count >= VMS_MAX)
-		result = problem_set(&p, PROBLEM_TOO_MANY, NULL, "There are %d virtual machines already.",
-		                     VMS_MAX);
-	if (result == 0)
-		result = vm_check(v, vm, &b->config, &p);
-	if (result == 0)
-		result = vm ? vm_change(vm, &b->config, &p) : vm_add(v, &b->config, b->vm_id, &vm, &p);
+	if (b->target && !vm)
+		result = problem_set(&p, PROBLEM_VM_NOT_FOUND, NULL, "The virtual machine was deleted meanwhile.");
+	else if (!b->target)
+		result = build_vm(b, &vm, &p);
 	if (result < 0) {
 		build_fail(b, &p);
 		return;
 	}
-	r = later_end(b->later);
-	if (r)
-		reply_vm(r, vm);
+	if (b->target) {
+		drive_join(vm, b->later, &b->config.drives[b->config.drive_count - 1]);
+	} else {
+		r = later_end(b->later);
+		if (r)
+			reply_vm(r, vm);
+	}
 	free(b);
 }
 
@@ -117,8 +125,8 @@ static void build_continue(struct build *b)
 		build_fail(b, &p);
 }
 
-static void build_start(struct vmms *v, struct ipc_request *r, const struct vm_config *c, struct vm *target,
-                        struct problem *p)
+void build_start(struct vmms *v, struct ipc_request *r, const struct vm_config *c, struct vm *target,
+                 struct problem *p)
 {
 	struct build *b = calloc(1, sizeof(*b));
 	char id[GUID_TEXT_SIZE];
@@ -247,189 +255,6 @@ static void vm_action(struct vmms *v, struct ipc_request *r, const json_t *param
 		ipc_reply(r, json_pack("{s:o}", "job", job_to_json(job)));
 }
 
-/* --- drives --- */
-
-struct media_change {
-	struct later *later;
-	struct vmms *vmms;
-	char vm_id[GUID_TEXT_SIZE];
-	struct vm_config config;
-};
-
-static void store_and_reply(struct vm *vm, const struct vm_config *c, struct ipc_request *r)
-{
-	struct problem p = { 0 };
-
-	if (vm_change(vm, c, &p) == 0) {
-		if (r)
-			reply_vm(r, vm);
-	} else if (r) {
-		problem_reply(r, &p);
-	}
-}
-
-/* The guest's drive has the new medium; the configuration follows, whether or not the client still waits. */
-static void on_media_set(struct ipc_message *m, int result, bool continues, void *data)
-{
-	struct media_change *change = data;
-	struct ipc_request *r = later_end(change->later);
-	struct vm *vm = vm_find(change->vmms, change->vm_id);
-
-	(void)continues;
-	if (result == 0 && vm)
-		store_and_reply(vm, &change->config, r);
-	else if (r && result == -EREMOTE)
-		ipc_fail_with(r, text_of(m->body, "error"),
-		              json_incref(json_object_get(m->body, "parameters")));
-	else if (r)
-		ipc_fail(r, 503, "service_unavailable", NULL, "The worker did not answer: %s.",
-		         strerror(-result));
-	free(change);
-}
-
-static int set_media(struct vm *vm, const struct drive *d, struct media_change *change, struct problem *p)
-{
-	json_t *controller = json_pack("{s:s, s:I, s:I}", "type", "ide", "number", (json_int_t)d->number,
-	                               "location", (json_int_t)d->location);
-	int fd = d->source[0] ? iso_item_open(vm->vmms, d->source, p) : -1, r;
-
-	if (d->source[0] && fd < 0) {
-		json_decref(controller);
-		return fd;
-	}
-	r = worker_call(vm, "vmwp.SetMedia", json_pack("{s:o, s:b}", "controller", controller, "readOnly", 1),
-	                &fd, fd >= 0, on_media_set, change);
-	if (fd >= 0)
-		close(fd);
-	return r < 0 ? problem_set(p, PROBLEM_UNAVAILABLE, NULL, "The worker of %s cannot be reached.",
-	                           vm_name(vm))
-	             : 0;
-}
-
-/* A DVD drive of a running VM gets another medium. */
-static void change_media_hot(struct vm *vm, struct ipc_request *r, const struct vm_config *c,
-                             const struct drive *d)
-{
-	struct media_change *change = calloc(1, sizeof(*change));
-	struct problem p = { 0 };
-
-	if (!change || !(change->later = later_new(r))) {
-		free(change);
-		return;
-	}
-	change->vmms = vm->vmms;
-	change->config = *c;
-	memcpy(change->vm_id, vm->id, sizeof(change->vm_id));
-	if (set_media(vm, d, change, &p) < 0) {
-		later_end(change->later);
-		problem_reply(r, &p);
-		free(change);
-	}
-}
-
-static bool is_off(const struct vm *vm)
-{
-	return vm->state == VM_OFF || vm->state == VM_FAILED;
-}
-
-/* The drive in `d` joins `c`, or replaces the medium of the DVD drive at its position. *slot is where it is then. */
-static int put_drive(const struct vm *vm, struct vm_config *c, struct drive *d, struct drive **slot,
-                     struct problem *p)
-{
-	struct drive *old = d->has_position ? vm_config_drive_at(c, d->number, d->location) : NULL;
-
-	if (old && old->medium == MEDIUM_DVD && d->medium == MEDIUM_DVD) {
-		memcpy(old->source, d->source, sizeof(old->source));
-		*slot = old;
-		return 0;
-	}
-	if (!is_off(vm))
-		return problem_set(p, PROBLEM_VM_NOT_OFF, NULL,
-		                   "%s is %s; IDE drives can be attached while it is off.", vm_name(vm),
-		                   vm_state_words[vm->state]);
-	if (drive_place(c, d, "disk", p) < 0)
-		return -EINVAL;
-	c->drives[c->drive_count] = *d;
-	*slot = &c->drives[c->drive_count++];
-	return 0;
-}
-
-static void attach_to(struct vm *vm, struct ipc_request *r, const json_t *body, struct vm_config *c)
-{
-	struct drive *d = calloc(1, sizeof(*d)), *slot = NULL;
-	struct problem p = { 0 };
-	int result = d ? drive_parse(body, "", false, d, &p) : problem_from_errno(&p, -ENOMEM, "The request");
-
-	*c = vm->config;
-	if (result == 0)
-		result = put_drive(vm, c, d, &slot, &p);
-	if (result == 0)
-		result = vm_check(vm->vmms, vm, c, &p);
-	if (result < 0)
-		problem_reply(r, &p);
-	else if (d->make_new)
-		build_start(vm->vmms, r, c, vm, &p);
-	else if (is_off(vm))
-		store_and_reply(vm, c, r);
-	else
-		change_media_hot(vm, r, c, slot);
-	free(d);
-}
-
-static void attach_disk(struct vmms *v, struct ipc_request *r, const json_t *parameters)
-{
-	struct vm *vm = vm_of(v, r, parameters);
-	struct vm_config *c;
-
-	if (!vm)
-		return;
-	c = calloc(1, sizeof(*c));
-	if (c)
-		attach_to(vm, r, json_object_get(parameters, "disk"), c);
-	else
-		ipc_fail(r, 500, "internal_error", NULL, "Out of memory.");
-	free(c);
-}
-
-static int remove_drive(struct vm *vm, const char *slot_id, struct vm_config *c, struct problem *p)
-{
-	unsigned int i = 0;
-
-	*c = vm->config;
-	while (i < c->drive_count && strcmp(c->drives[i].id, slot_id) != 0)
-		i++;
-	if (i == c->drive_count)
-		return problem_set(p, PROBLEM_DISK_SLOT_NOT_FOUND, NULL, "%s has no drive with this id.",
-		                   vm_name(vm));
-	if (!is_off(vm))
-		return problem_set(p, PROBLEM_VM_NOT_OFF, NULL,
-		                   "%s is %s; IDE drives can be detached while it is off.", vm_name(vm),
-		                   vm_state_words[vm->state]);
-	memmove(&c->drives[i], &c->drives[i + 1], (c->drive_count - i - 1) * sizeof(c->drives[0]));
-	c->drive_count--;
-	return 0;
-}
-
-static void detach_disk(struct vmms *v, struct ipc_request *r, const json_t *parameters)
-{
-	struct vm *vm = vm_of(v, r, parameters);
-	struct vm_config *c;
-	struct problem p = { 0 };
-
-	if (!vm)
-		return;
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		problem_from_errno(&p, -ENOMEM, "The request");
-	else if (remove_drive(vm, text_of(parameters, "diskSlotId"), c, &p) == 0)
-		vm_change(vm, c, &p);
-	free(c);
-	if (p.code != PROBLEM_NONE)
-		problem_reply(r, &p);
-	else
-		reply_vm(r, vm);
-}
-
 const struct method_row vm_method_rows[] = {
 	{ "vmms.ListVms",    "",			   list_vms },
 	{ "vmms.GetVm",	     "id:s",			   get_vm },
@@ -437,7 +262,5 @@ const struct method_row vm_method_rows[] = {
 	{ "vmms.UpdateVm",   "id:s patch:v etag?:s",	   update_vm },
 	{ "vmms.DeleteVm",   "id:s etag?:s",		   delete_vm },
 	{ "vmms.VmAction",   "id:s action:s",		   vm_action },
-	{ "vmms.AttachDisk", "id:s disk:v",		   attach_disk },
-	{ "vmms.DetachDisk", "id:s diskSlotId:s",	   detach_disk },
 	{ NULL, NULL, NULL },
 };

@@ -27,6 +27,7 @@ struct worker {				/* what vmms knows of a VM's worker process; unused while !pr
 	bool unresponsive;		/* runs, but its control socket does not answer */
 	bool said_off;			/* it told that the machine is off: its end is no failure */
 	unsigned int slot;
+	uint64_t drives_given;		/* of config.drives, while it starts */
 	struct ipc_async *control, *watch;
 	char reason[160];		/* why it is off or has failed, in its own words */
 	struct cpu_share cpu;		/* as last told to vmpriv */

@@ -6,14 +6,17 @@
 #include "vm_config.h"
 
 #include "fields.h"
+#include "storage/disk.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+const char *const controller_words[] = { "ide", "scsi", NULL };
 const char *const medium_words[] = { "dvd", "disk", NULL };
-const char *const disk_format_words[] = { "raw", "vhd", NULL };
+const char *const disk_format_words[] = { "raw", "vhd", "vhdx", NULL };
+const char *const disk_kind_words[] = { [DISK_FIXED] = "fixed", [DISK_DYNAMIC] = "dynamic", [DISK_DIFFERENCING] = "differencing", NULL };
 const char *const automatic_start_words[] = { "never", "if-was-running", "always", NULL };
 const char *const automatic_stop_words[] = { "shutdown", "turn-off", NULL };
 
@@ -24,23 +27,43 @@ static int not_yet(struct problem *p, const char *field, const char *what)
 
 /* --- disks --- */
 
+static void check_disk_size(const struct disk_spec *d, const char *field, struct problem *p)
+{
+	static const uint64_t most[] = { [DISK_FORMAT_RAW] = 64ull << 40, [DISK_FORMAT_VHD] = 2040ull << 30, [DISK_FORMAT_VHDX] = 64ull << 40 };
+
+	if (d->size_bytes % 512 != 0)
+		problem_set(p, PROBLEM_OUT_OF_RANGE, field, "%s is %" PRIu64 "; it must be a multiple of 512.", field, d->size_bytes);
+	else if (d->size_bytes > most[d->format])
+		problem_set(p, PROBLEM_OUT_OF_RANGE, field, "%s is %" PRIu64 "; a %s disk has at most %" PRIu64 " bytes.", field,
+			    d->size_bytes, disk_format_words[d->format], most[d->format]);
+}
+
 int disk_spec_parse(const json_t *body, const char *path, struct disk_spec *d, struct problem *p)
 {
-	static const char *const types[] = { "fixed", NULL };
-	unsigned int type = 0;
+	bool differencing;
 	char name[96];
 	struct fields f;
 
-	*d = (struct disk_spec){ .format = DISK_FORMAT_RAW };
+	*d = (struct disk_spec){ .format = DISK_FORMAT_VHDX };
 	fields_begin(&f, body, path, p);
 	field_text(&f, "name", REQUIRED, DISK_NAME_CHARS, d->name, sizeof(d->name));
 	field_choice(&f, "format", OPTIONAL, disk_format_words, &d->format);
-	field_choice(&f, "type", OPTIONAL, types, &type);
-	field_u64(&f, "sizeBytes", REQUIRED, DISK_SIZE_MIN, DISK_SIZE_MAX, &d->size_bytes);
+	d->kind = d->format == DISK_FORMAT_RAW ? DISK_FIXED : DISK_DYNAMIC;
+	field_choice(&f, "type", OPTIONAL, disk_kind_words, &d->kind);
+	differencing = d->kind == DISK_DIFFERENCING;
+	field_u64(&f, "sizeBytes", differencing ? OPTIONAL : REQUIRED, DISK_SIZE_MIN, DISK_SIZE_MAX, &d->size_bytes);
+	field_u64(&f, "blockBytes", OPTIONAL, DISK_BLOCK_MIN, DISK_BLOCK_MAX, &d->block_bytes);
+	if (differencing)
+		field_id(&f, "parentId", REQUIRED, d->parent);
 	field_path(&f, "sizeBytes", name, sizeof(name));
-	if (d->size_bytes % 512 != 0)
-		return problem_set(p, PROBLEM_OUT_OF_RANGE, name,
-		                   "%s is %" PRIu64 "; it must be a multiple of 512.", name, d->size_bytes);
+	if (p->code == PROBLEM_NONE)
+		check_disk_size(d, name, p);
+	field_path(&f, "blockBytes", name, sizeof(name));
+	if (p->code == PROBLEM_NONE && d->block_bytes & (d->block_bytes - 1))
+		problem_set(p, PROBLEM_OUT_OF_RANGE, name, "%s is %" PRIu64 "; it must be a power of two.", name, d->block_bytes);
+	field_path(&f, "type", name, sizeof(name));
+	if (p->code == PROBLEM_NONE && d->format == DISK_FORMAT_RAW && d->kind != DISK_FIXED)
+		problem_set(p, PROBLEM_OUT_OF_RANGE, name, "%s: a raw disk can only be fixed.", name);
 	field_path(&f, "name", name, sizeof(name));
 	if (p->code == PROBLEM_NONE)
 		name_check(d->name, name, p);
@@ -54,23 +77,16 @@ static void drive_parse_controller(struct fields *parent, struct drive *d)
 	const json_t *value = field_object(parent, "controller", OPTIONAL);
 	char path[96];
 	struct fields f;
+	bool scsi;
 
 	if (!value)
 		return;
-	field_path(parent, "controller", path, sizeof(path) - 8);
+	field_path(parent, "controller", path, sizeof(path));
 	fields_begin(&f, value, path, parent->problem);
-	if (json_is_string(json_object_get(value, "type")) &&
-	    strcmp(json_string_value(json_object_get(value, "type")), "scsi") == 0) {
-		strcat(path, ".type");
-		not_yet(parent->problem, path, "SCSI controllers are");
-		return;
-	}
-	static const char *const types[] = { "ide", NULL };
-	unsigned int type;
-
-	field_choice(&f, "type", REQUIRED, types, &type);
-	field_u64(&f, "number", REQUIRED, 0, 1, &d->number);
-	field_u64(&f, "location", REQUIRED, 0, 1, &d->location);
+	field_choice(&f, "type", REQUIRED, controller_words, &d->controller);
+	scsi = d->controller == CONTROLLER_SCSI;
+	field_u64(&f, "number", REQUIRED, 0, scsi ? VM_SCSI_CONTROLLERS - 1 : 1, &d->number);
+	field_u64(&f, "location", REQUIRED, 0, scsi ? VM_SCSI_LOCATIONS - 1 : 1, &d->location);
 	d->has_position = fields_end(&f) == 0;
 }
 
@@ -125,42 +141,58 @@ int drive_parse(const json_t *body, const char *path, bool own_file, struct driv
 	return fields_end(&f);
 }
 
-struct drive *vm_config_drive_at(struct vm_config *c, uint64_t number, uint64_t location)
+struct drive *vm_config_drive_at(struct vm_config *c, unsigned int controller, uint64_t number, uint64_t location)
 {
-	for (unsigned int i = 0; i < c->drive_count; i++)
-		if (c->drives[i].has_position && c->drives[i].number == number &&
-		    c->drives[i].location == location)
-			return &c->drives[i];
+	for (unsigned int i = 0; i < c->drive_count; i++) {
+		struct drive *d = &c->drives[i];
+
+		if (d->has_position && d->controller == controller && d->number == number && d->location == location)
+			return d;
+	}
 	return NULL;
 }
 
-int drive_place(struct vm_config *c, struct drive *d, const char *path, struct problem *p)
+static int drive_keep_place(struct vm_config *c, const struct drive *d, const char *path, struct problem *p)
 {
-	if (d->has_position) {
-		const struct drive *other = vm_config_drive_at(c, d->number, d->location);
-		char field[96];
+	const struct drive *other = vm_config_drive_at(c, d->controller, d->number, d->location);
+	char field[96];
 
-		if (!other || other == d)
-			return 0;
-		snprintf(field, sizeof(field), "%s.controller", path);
-		return problem_set(p, PROBLEM_POSITION_IN_USE, field,
-		                   "IDE controller %" PRIu64 ", position %" PRIu64 " is already taken.",
-		                   d->number, d->location);
+	if (!other || other == d)
+		return 0;
+	snprintf(field, sizeof(field), "%s.controller", path);
+	return problem_set(p, PROBLEM_POSITION_IN_USE, field, "%s controller %" PRIu64 ", position %" PRIu64 " is already taken.",
+			   d->controller == CONTROLLER_SCSI ? "SCSI" : "IDE", d->number, d->location);
+}
+
+static bool drive_take_first(struct vm_config *c, struct drive *d, unsigned int controller, unsigned int numbers, unsigned int locations)
+{
+	for (unsigned int i = 0; i < numbers * locations; i++) {
+		if (vm_config_drive_at(c, controller, i / locations, i % locations))
+			continue;
+		d->controller = controller;
+		d->number = i / locations;
+		d->location = i % locations;
+		d->has_position = true;
+		return true;
 	}
-	for (unsigned int i = 0; i < VM_IDE_POSITIONS; i++)
-		if (!vm_config_drive_at(c, i / 2, i % 2)) {
-			d->number = i / 2;
-			d->location = i % 2;
-			d->has_position = true;
-			return 0;
-		}
-	return problem_set(p, PROBLEM_TOO_MANY, path, "All %d IDE positions are taken.", VM_IDE_POSITIONS);
+	return false;
+}
+
+int drive_place(struct vm_config *c, struct drive *d, bool scsi, const char *path, struct problem *p)
+{
+	if (d->has_position)
+		return drive_keep_place(c, d, path, p);
+	if (!scsi && drive_take_first(c, d, CONTROLLER_IDE, 2, 2))
+		return 0;
+	if (drive_take_first(c, d, CONTROLLER_SCSI, VM_SCSI_CONTROLLERS, VM_SCSI_LOCATIONS))
+		return 0;
+	return problem_set(p, PROBLEM_TOO_MANY, path, "Every position of the controllers is taken.");
 }
 
 /* Positions that were asked for are taken before free ones are given away. */
 static void parse_drives(struct fields *parent, bool own_file, struct vm_config *c)
 {
-	const json_t *list = field_array(parent, "disks", VM_IDE_POSITIONS);
+	const json_t *list = field_array(parent, "disks", VM_DRIVES_MAX);
 	char path[32];
 
 	for (size_t i = 0; list && i < json_array_size(list); i++) {
@@ -169,13 +201,13 @@ static void parse_drives(struct fields *parent, bool own_file, struct vm_config 
 		snprintf(path, sizeof(path), "disks[%zu]", i);
 		if (drive_parse(json_array_get(list, i), path, own_file, &d, parent->problem) < 0)
 			return;
-		if (d.has_position && drive_place(c, &d, path, parent->problem) < 0)
+		if (d.has_position && drive_place(c, &d, false, path, parent->problem) < 0)
 			return;
 		c->drives[c->drive_count++] = d;
 	}
 	for (unsigned int i = 0; i < c->drive_count; i++) {
 		snprintf(path, sizeof(path), "disks[%u]", i);
-		drive_place(c, &c->drives[i], path, parent->problem);
+		drive_place(c, &c->drives[i], false, path, parent->problem);
 	}
 }
 
@@ -274,7 +306,7 @@ json_t *drive_to_json(const struct drive *d)
 {
 	json_t *source = d->source[0] ? json_pack("{s:s}", source_words[d->medium], d->source) : json_null();
 
-	return json_pack("{s:s, s:{s:s, s:I, s:I}, s:s, s:o, s:b}", "id", d->id, "controller", "type", "ide",
+	return json_pack("{s:s, s:{s:s, s:I, s:I}, s:s, s:o, s:b}", "id", d->id, "controller", "type", controller_words[d->controller],
 	                 "number", (json_int_t)d->number, "location", (json_int_t)d->location, "medium",
 	                 medium_words[d->medium], "source", source, "readOnly", d->read_only);
 }

@@ -72,11 +72,13 @@ struct job {
 	bool cancellable;
 	time_t created_at, finished_at;
 	char error_code[40], error_detail[320];
+	void *work;			/* of whoever runs it; NULL after a restart and when finished */
 };
 int jobs_open(struct vmms *v);			/* jobs that ran when the service ended become failed, and say so */
 void jobs_close(struct vmms *v);
 struct job *job_start(struct vmms *v, const char *type, const char *vm_id, const char *vm_name, bool cancellable);	/* NULL: no memory */
 void job_finish(struct vmms *v, struct job *j, enum job_state state, const char *error_code, const char *error_detail);
+void job_progress(struct vmms *v, struct job *j, unsigned int percent);	/* told in steps that are worth an event */
 struct job *job_find(const struct vmms *v, const char *id);
 json_t *job_to_json(const struct job *j);
 json_t *jobs_to_json(const struct vmms *v);

@@ -5,6 +5,7 @@
  */
 #include "vm.h"
 
+#include "drives.h"
 #include "guest.h"
 #include "firmware.h"
 #include "library.h"
@@ -136,47 +137,6 @@ static int worker_connect(struct vm *vm)
 
 /* --- the machine and its descriptors --- */
 
-struct parcel {				/* a Configure message being put together */
-	int fds[IPC_FDS_MAX];
-	size_t count;
-};
-
-static int parcel_add(struct parcel *a, int fd)
-{
-	a->fds[a->count] = fd;
-	return (int)a->count++;
-}
-
-static void parcel_close(struct parcel *a)
-{
-	while (a->count > 0)
-		close(a->fds[--a->count]);
-}
-
-static json_t *pack_drive(const struct vm *vm, const struct drive *d, struct parcel *a, struct problem *p)
-{
-	const struct disk_item *disk = d->medium == MEDIUM_DISK ? disk_find(vm->vmms, d->source) : NULL;
-	json_t *o = drive_to_json(d);
-	int fd = -1;
-
-	if (d->source[0])
-		fd = disk ? disk_item_open(vm->vmms, d->source, d->read_only, p)
-		          : iso_item_open(vm->vmms, d->source, p);
-	if (d->source[0] && fd < 0) {
-		json_decref(o);
-		return NULL;
-	}
-	json_object_del(o, "id");
-	json_object_del(o, "source");
-	json_object_set_new(o, "fd", json_integer(fd < 0 ? -1 : parcel_add(a, fd)));
-	json_object_set_new(o, "format",
-	                    json_string(disk_format_words[disk ? disk->format : DISK_FORMAT_RAW]));
-	json_object_set_new(
-	    o, "serial",
-	    json_pack("s#", d->id, 18)); /* ATA has 20 characters; the id's start is unique enough */
-	return o;
-}
-
 static json_t *pack_firmware(const struct vm *vm, struct parcel *a, struct problem *p)
 {
 	struct firmware_part parts[FIRMWARE_PARTS];
@@ -190,7 +150,7 @@ static json_t *pack_firmware(const struct vm *vm, struct parcel *a, struct probl
 	return o;
 }
 
-static int pack_machine(const struct vm *vm, json_t **machine, struct parcel *a, struct problem *p)
+static int pack_machine(struct vm *vm, json_t **machine, struct parcel *a, struct problem *p)
 {
 	const struct vm_config *c = &vm->config;
 	json_t *order = json_array(), *disks = json_array(), *firmware = pack_firmware(vm, a, p);
@@ -205,14 +165,7 @@ static int pack_machine(const struct vm *vm, json_t **machine, struct parcel *a,
 	json_object_set_new(*machine, "firmware", firmware);
 	for (unsigned int i = 0; i < c->boot_count; i++)
 		json_array_append_new(order, json_string(medium_words[c->boot[i]]));
-	for (unsigned int i = 0; i < c->drive_count; i++) {
-		json_t *drive = pack_drive(vm, &c->drives[i], a, p);
-
-		if (!drive)
-			return -EINVAL;
-		json_array_append_new(disks, drive);
-	}
-	return 0;
+	return drives_pack(vm, disks, a, p);
 }
 
 /* --- starting --- */
@@ -246,6 +199,17 @@ static void machine_start(struct vm *vm)
 		start_failed(vm, NULL, result, "The machine could not be set up");
 }
 
+static void drives_plugged(struct vm *vm)
+{
+	network_plug_all(vm, machine_start);
+}
+
+static void drive_refused(struct vm *vm, struct ipc_message *m, int result)
+{
+	if (!hung_up(vm, result))
+		start_failed(vm, m, result, "A drive could not be attached");
+}
+
 static void on_configured(struct ipc_message *m, int result, bool continues, void *data)
 {
 	struct vm *vm = data;
@@ -261,7 +225,7 @@ static void on_configured(struct ipc_message *m, int result, bool continues, voi
 	}
 	guest_apply_services(vm);
 	guest_listen(vm);
-	network_plug_all(vm, machine_start);
+	drives_plug_rest(vm, drives_plugged, drive_refused);
 }
 
 static void worker_configure(struct vm *vm)

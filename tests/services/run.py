@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """vmpriv and vmms for real: run.py BUILD [WORD…]. Each test_ function is one sentence that can be false; with words, only those
 whose name contains one of them run. Prints TAP; every test has services of its own, four run at a time."""
-import concurrent.futures, multiprocessing, os, signal, struct, sys, time, traceback, uuid
+import concurrent.futures, multiprocessing, os, signal, struct, subprocess, sys, time, traceback, uuid
 
 sys.dont_write_bytecode = True
 from services import Services, Refused, Client
@@ -371,7 +371,6 @@ def test_every_limit_is_refused_with_field_and_number(s, c):
         ("wrong_type", "name", "text", {"name": None}),
         ("unknown_field", "colour", "colour", {"colour": "red"}),
         ("unknown_field", "memory.color", "color", {"memory": m(64 * MIB) | {"color": 1}}),
-        ("not_supported_yet", "generation", "generation 2", {"generation": 2}),
         ("out_of_range", "generation", "2", {"generation": 3}),
         ("out_of_range", "memory.minimumBytes", "67108864", {"memory": m(64 * MIB) | {"dynamic": True, "minimumBytes": 128 * MIB}}),
         ("out_of_range", "memory.maximumBytes", "67108864", {"memory": m(64 * MIB) | {"dynamic": True, "maximumBytes": 32 * MIB}}),
@@ -464,6 +463,74 @@ def test_a_guest_that_needs_more_gets_it_up_to_its_maximum(s, c):
     assert m["assignedBytes"] == 1100 * MIB and "needs more" in m["reason"], m
     static = start_vm(s, c, "static")
     assert c.call("vmms.GetVm", id=static)["vm"]["memory"]["status"] == "unavailable"
+
+
+def make_disk(c, name, **spec):
+    return c.call("vmms.CreateDisk", disk={"name": name, "sizeBytes": 64 * MIB} | spec)["disk"]
+
+
+def disk_job(s, c, disk, action, **options):
+    return wait_job(s, c, c.call("vmms.DiskAction", id=disk["id"], action=action, options=options)["job"])
+
+
+def qemu_img(s, *arguments):
+    return subprocess.run(["qemu-img", *arguments], capture_output=True, text=True, cwd=s.state + "/disks")
+
+
+def test_disks_of_every_format_and_type_are_what_qemu_takes_them_for(s, c):
+    for format, type in (("raw", "fixed"), ("vhd", "fixed"), ("vhd", "dynamic"), ("vhdx", "fixed"), ("vhdx", "dynamic")):
+        d = make_disk(c, f"{format} {type}", format=format, type=type)
+        assert (d["format"], d["type"], d["sizeBytes"]) == (format, type, 64 * MIB), d
+        as_qemu = {"vhd": "vpc"}.get(format, format)
+        r = qemu_img(s, "info", "-f", as_qemu, d["id"] + "." + format)
+        assert r.returncode == 0 and "64 MiB (67108864" in r.stdout, r
+    default = c.call("vmms.CreateDisk", disk={"name": "default", "sizeBytes": 64 * MIB})["disk"]
+    assert (default["format"], default["type"]) == ("vhdx", "dynamic") and default["allocatedBytes"] < 16 * MIB, default
+    for change, field in (({"format": "raw", "type": "dynamic"}, "type"), ({"sizeBytes": 65 << 40}, "sizeBytes"), ({"format": "vhd", "sizeBytes": 3 << 40}, "sizeBytes"),
+                          ({"blockBytes": 3 * MIB}, "blockBytes"), ({"type": "differencing"}, "parentId")):
+        r = refused(422, "missing_field" if field == "parentId" else "out_of_range", make_disk, c, "bad", **change)
+        assert r.parameters["field"] == field, r
+
+
+def test_a_parent_is_kept_as_long_as_a_differencing_disk_needs_it(s, c):
+    base = make_disk(c, "base")
+    child = c.call("vmms.CreateDisk", disk={"name": "child", "type": "differencing", "parentId": base["id"]})["disk"]
+    assert child["parent"]["name"] == "base" and child["sizeBytes"] == 64 * MIB, child
+    assert c.call("vmms.GetDisk", id=base["id"])["disk"]["children"] == [{"id": child["id"], "name": "child"}]
+    refused(409, "disk_has_children", c.call, "vmms.DeleteDisk", id=base["id"])
+    refused(409, "disk_has_children", disk_job, s, c, base, "resize", sizeBytes=128 * MIB)
+    assert disk_job(s, c, child, "merge")["state"] == "succeeded"
+    refused(404, "disk_not_found", c.call, "vmms.GetDisk", id=child["id"])
+    assert c.call("vmms.GetDisk", id=base["id"])["disk"]["children"] == []
+    refused(422, "out_of_range", disk_job, s, c, base, "merge")
+    c.call("vmms.DeleteDisk", id=base["id"])
+    assert os.listdir(s.state + "/disks") == []
+
+
+def test_jobs_on_disks_do_what_they_say(s, c):
+    d = make_disk(c, "one")
+    job = disk_job(s, c, d, "resize", sizeBytes=96 * MIB)
+    assert job["state"] == "succeeded" and job["object"]["type"] == "disk", job
+    assert c.call("vmms.GetDisk", id=d["id"])["disk"]["sizeBytes"] == 96 * MIB
+    refused(422, "out_of_range", disk_job, s, c, d, "resize", sizeBytes=64 * MIB)
+    refused(422, "unknown_field", disk_job, s, c, d, "compact", sizeBytes=1)
+    refused(422, "out_of_range", disk_job, s, c, d, "explode")
+    for action in ("compact", "check"):
+        job = disk_job(s, c, d, action)
+        assert job["state"] == "succeeded", job
+    assert disk_job(s, c, d, "convert", name="as raw", format="raw")["state"] == "succeeded"
+    assert disk_job(s, c, d, "clone", name="again")["state"] == "succeeded"
+    refused(409, "name_in_use", disk_job, s, c, d, "clone", name="again")
+    by_name = {d["name"]: d for d in c.call("vmms.ListDisks")["disks"]}
+    assert [by_name[n]["format"] for n in ("one", "as raw", "again")] == ["vhdx", "raw", "vhdx"], by_name
+    r = qemu_img(s, "compare", by_name["one"]["id"] + ".vhdx", by_name["as raw"]["id"] + ".raw")
+    assert r.returncode == 0, r
+    vm = c.call("vmms.CreateVm", vm=vm_body("user", disks=[{"medium": "disk", "source": {"diskId": d["id"]}}]))["vm"]
+    refused(409, "disk_attached", disk_job, s, c, d, "compact")
+    with open(f'{s.state}/disks/{by_name["again"]["id"]}.vhdx', "r+b") as f:
+        f.seek(64 << 10)
+        f.write(os.urandom(192 << 10))
+    assert disk_job(s, c, by_name["again"], "check")["state"] == "failed"
 
 
 def test_processor_reserves_beyond_the_host_are_refused_at_the_start(s, c):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Virtual disks.
 import { request, requestAll } from './http.js';
-import type { Disk, DiskCreate } from './types.js';
+import type { Disk, DiskActionOptions, DiskCreate, Job } from './types.js';
 
 export function listDisks(): Promise<Disk[]> {
 	return requestAll('/disks');
@@ -13,4 +13,8 @@ export function createDisk(disk: DiskCreate): Promise<Disk> {
 
 export function deleteDisk(id: string): Promise<void> {
 	return request('DELETE', `/disks/${id}`);
+}
+
+export function runDiskAction(id: string, action: string, options: DiskActionOptions = {}): Promise<Job> {
+	return request('POST', `/disks/${id}/actions/${action}`, { body: options });
 }

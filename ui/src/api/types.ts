@@ -16,6 +16,7 @@ export type VmDisk = Schemas['VmDisk'];
 export type VmDiskCreate = Schemas['VmDiskCreate'];
 export type Disk = Schemas['Disk'];
 export type DiskCreate = Schemas['DiskCreate'];
+export type DiskActionOptions = Schemas['DiskActionOptions'];
 export type Iso = Schemas['Iso'];
 export type Switch = Schemas['Switch'];
 export type SwitchCreate = Schemas['SwitchCreate'];

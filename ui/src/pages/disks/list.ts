@@ -2,7 +2,7 @@
 // <pt-disks>: the virtual disks: what they are, what they take, who uses them; new and delete.
 import { html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import { deleteDisk } from '../../api/disks.js';
+import { deleteDisk, runDiskAction } from '../../api/disks.js';
 import type { Disk } from '../../api/types.js';
 import { attachedTo } from '../../components/attached-to.js';
 import '../../components/command-bar.js';
@@ -18,6 +18,8 @@ import { t } from '../../i18n/index.js';
 import { notifyError } from '../../state/notices.js';
 import { refresh } from '../../state/sync.js';
 import { mayAdminister } from '../../state/vms.js';
+import { jobStarted } from '../../state/jobs.js';
+import './action-form.js';
 import './new-form.js';
 
 @customElement('pt-disks')
@@ -25,6 +27,7 @@ export class DisksPage extends View {
 	@state() private selected: ReadonlySet<string> = new Set();
 	@state() private filter = '';
 	@state() private creating = false;
+	@state() private asking: { disk: Disk; action: 'resize' | 'convert' } | undefined;
 
 	static override styles = [baseStyles, pageStyles, filterStyles];
 
@@ -46,8 +49,44 @@ export class DisksPage extends View {
 		refresh('disks', 'host');
 	}
 
+	async #run(disk: Disk, action: 'compact' | 'merge' | 'check'): Promise<void> {
+		try {
+			jobStarted(await runDiskAction(disk.id, action));
+		} catch (error) {
+			notifyError('disks.actionFailed', error, { name: disk.name });
+		}
+		refresh('disks');
+	}
+
+	/* Commands on one disk that nobody uses. */
+	#work(selected: Disk[], used: boolean): Command[] {
+		const [disk] = selected;
+		const free = mayAdminister() && selected.length === 1 && !used && disk !== undefined && !disk.busy;
+		const unchangeable = (disk?.children.length ?? 0) > 0;
+		const command = (id: string, label: string, enabled: boolean, run: (disk: Disk) => void, group = false): Command => ({
+			id,
+			label,
+			icon: 'settings',
+			group,
+			disabled: !free || !enabled,
+			title: used ? t('disks.deleteUsed') : '',
+			run: () => disk && run(disk),
+		});
+		const ask = (action: 'resize' | 'convert') => (one: Disk) => {
+			this.asking = { disk: one, action };
+		};
+		return [
+			command('resize', t('disks.resize'), !unchangeable, ask('resize'), true),
+			command('copy', t('disks.copy'), true, ask('convert')),
+			command('compact', t('disks.compact'), !unchangeable && disk?.type !== 'fixed', (one) => void this.#run(one, 'compact')),
+			command('merge', t('disks.merge'), !unchangeable && disk?.parent != null, (one) => void this.#run(one, 'merge')),
+			command('check', t('disks.check'), true, (one) => void this.#run(one, 'check')),
+		];
+	}
+
 	#commands(selected: Disk[]): Command[] {
 		const used = selected.some((disk) => disk.attachedTo.length > 0);
+		const parents = selected.some((disk) => disk.children.length > 0);
 		return [
 			{
 				id: 'new',
@@ -63,10 +102,11 @@ export class DisksPage extends View {
 				label: t('common.delete'),
 				icon: 'remove',
 				group: true,
-				disabled: !mayAdminister() || selected.length === 0 || used,
-				title: used ? t('disks.deleteUsed') : '',
+				disabled: !mayAdminister() || selected.length === 0 || used || parents,
+				title: used ? t('disks.deleteUsed') : parents ? t('disks.deleteParent') : '',
 				run: () => void this.#delete(selected),
 			},
+			...this.#work(selected, used),
 		];
 	}
 
@@ -84,6 +124,13 @@ export class DisksPage extends View {
 				secondary: true,
 				cell: (disk) => `${disk.format.toUpperCase()}, ${t(`diskType.${disk.type}`)}`,
 				order: (disk) => disk.format,
+			},
+			{
+				id: 'parent',
+				label: t('disks.parent'),
+				secondary: true,
+				cell: (disk) => disk.parent?.name ?? '–',
+				order: (disk) => disk.parent?.name ?? '',
 			},
 			{
 				id: 'size',
@@ -132,6 +179,13 @@ export class DisksPage extends View {
 					? html`<pt-new-disk @close=${() => {
 							this.creating = false;
 						}}></pt-new-disk>`
+					: nothing
+			}
+			${
+				this.asking
+					? html`<pt-disk-action .disk=${this.asking.disk} .action=${this.asking.action} @close=${() => {
+							this.asking = undefined;
+						}}></pt-disk-action>`
 					: nothing
 			}`;
 	}

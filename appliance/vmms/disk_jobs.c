@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Long work on virtual disks, a job each: resize, compact, merge, convert, clone, check. The work runs on a thread over descriptors
+ * opened before; the item is busy meanwhile, so that nobody attaches, deletes or changes it. Power cuts are storage/'s part: a
+ * description changes only after the image has.
+ */
+#include "library.h"
+
+#include "fields.h"
+#include "partita/file.h"
+#include "partita/log.h"
+#include "storage/manage.h"
+#include "vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOOK_USEC	(500ull * 1000)		/* how often progress is looked at */
+
+struct work;
+struct action {
+	const char *name;
+	const char *const *fields;	/* of the body */
+	bool writes;			/* its contents or its size: not a parent's */
+	bool judges;			/* its file as it is, sound or not */
+	bool cancellable;
+	int (*check)(struct work *w, const json_t *body, struct problem *p);	/* on the loop, before the job; may be NULL */
+	int (*run)(struct work *w);	/* on the thread */
+	int (*finish)(struct work *w);	/* on the loop, after success; may be NULL */
+};
+
+struct work {
+	struct vmms *vmms;
+	struct disk_item *item;
+	const struct action *action;
+	struct job *job;
+	sd_event_source *timer;
+	atomic_uint percent;
+	atomic_bool cancelled;
+	struct disk_item_chain chain;
+	struct disk *disk, *parent;	/* merge: kept open between run and finish */
+	struct disk_item *into;		/* merge: the parent's item, busy too */
+	struct disk_spec spec;		/* convert, clone: what is made */
+	struct disk_item *made;
+	int made_fd;
+	uint64_t size_bytes;		/* resize */
+	bool repair;			/* check */
+	char report[320];		/* why it failed, or what was found */
+};
+
+static bool on_step(void *context, uint64_t done, uint64_t total)
+{
+	struct work *w = context;
+
+	atomic_store(&w->percent, total ? (unsigned int)(done * 100 / total) : 0);
+	return atomic_load(&w->cancelled);
+}
+
+static struct disk_progress progress_of(struct work *w)
+{
+	return (struct disk_progress){ on_step, w };
+}
+
+/* The library takes descriptors when it opens: it gets copies, ours are closed at the end. */
+static int open_disk(struct work *w, bool read_only, struct disk **out)
+{
+	struct disk_source sources[DISK_ITEM_CHAIN_MAX];
+	int r;
+
+	for (size_t i = 0; i < w->chain.count; i++)
+		sources[i] = (struct disk_source){ w->chain.formats[i], fcntl(w->chain.fds[i], F_DUPFD_CLOEXEC, 3) };
+	r = disk_open_chain(sources, w->chain.count, read_only, out);
+	for (size_t i = 0; r < 0 && i < w->chain.count; i++)
+		close(sources[i].fd);
+	return r;
+}
+
+static int close_disk(struct disk *d, int result)
+{
+	int r = disk_close(d);
+
+	return result < 0 ? result : r;
+}
+
+/* --- resize --- */
+
+static int resize_check(struct work *w, const json_t *body, struct problem *p)
+{
+	struct fields f;
+
+	fields_begin(&f, body, "", p);
+	field_u64(&f, "sizeBytes", REQUIRED, DISK_SIZE_MIN, DISK_SIZE_MAX, &w->size_bytes);
+	if (fields_end(&f) == 0 && w->size_bytes % 4096 != 0)
+		problem_set(p, PROBLEM_OUT_OF_RANGE, "sizeBytes", "sizeBytes is %" PRIu64 "; it must be a multiple of 4096.", w->size_bytes);
+	if (p->code == PROBLEM_NONE && w->size_bytes < w->item->size_bytes)
+		problem_set(p, PROBLEM_OUT_OF_RANGE, "sizeBytes",
+			    "sizeBytes is %" PRIu64 "; the disk has %" PRIu64 " and can only grow: its end may hold data.", w->size_bytes,
+			    w->item->size_bytes);
+	return p->code == PROBLEM_NONE ? 0 : -EINVAL;
+}
+
+static int resize_run(struct work *w)
+{
+	struct disk *d;
+	int r = open_disk(w, false, &d);
+
+	return r < 0 ? r : close_disk(d, disk_resize(d, w->size_bytes));
+}
+
+static int resize_finish(struct work *w)
+{
+	w->item->size_bytes = w->size_bytes;
+	return disk_item_save(w->vmms, w->item);
+}
+
+/* --- compact --- */
+
+static int compact_run(struct work *w)
+{
+	struct disk_progress progress = progress_of(w);
+	struct disk *d;
+	int r = open_disk(w, false, &d);
+
+	return r < 0 ? r : close_disk(d, disk_compact(d, &progress));
+}
+
+/* --- merge --- */
+
+/* In a chain only the first can be written; here the second must be, too. */
+static int reopen_parent(struct work *w, struct problem *p)
+{
+	struct disk_item_chain second = { .count = 0 };
+
+	if (disk_item_open_file(w->vmms, w->into, false, &second, p) < 0)
+		return -EINVAL;
+	close(w->chain.fds[1]);
+	w->chain.fds[1] = second.fds[0];
+	return 0;
+}
+
+static int merge_check(struct work *w, const json_t *body, struct problem *p)
+{
+	const struct disk_item *parent = disk_find(w->vmms, w->item->parent);
+
+	(void)body;
+	if (!parent)
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, NULL, "%s is no differencing disk; there is nothing to merge it into.", w->item->name);
+	for (const struct disk_item *c = w->vmms->disks; c; c = c->next)
+		if (c != w->item && strcmp(c->parent, parent->id) == 0)
+			return problem_set(p, PROBLEM_DISK_HAS_CHILDREN, NULL, "%s is also the parent of %s, which the merge would change.",
+					   parent->name, c->name);
+	if (disk_item_check_free(w->vmms, parent, true, p) < 0)
+		return -EINVAL;
+	w->into = disk_find(w->vmms, w->item->parent);
+	return reopen_parent(w, p);
+}
+
+static int merge_run(struct work *w)
+{
+	struct disk_progress progress = progress_of(w);
+	struct disk_source sources[DISK_ITEM_CHAIN_MAX];
+	int r;
+
+	for (size_t i = 0; i < w->chain.count; i++)
+		sources[i] = (struct disk_source){ w->chain.formats[i], fcntl(w->chain.fds[i], F_DUPFD_CLOEXEC, 3) };
+	r = disk_open_for_merge(sources, w->chain.count, &w->disk, &w->parent);
+	if (r < 0) {
+		for (size_t i = 0; i < w->chain.count; i++)
+			close(sources[i].fd);
+		return r;
+	}
+	r = disk_merge(w->disk, w->parent, &progress);
+	if (r < 0)
+		disk_merge_end(w->disk, w->parent, false);
+	return r;
+}
+
+/* All data is in the parent and safe. The child goes first: without it the parent may become different from what it names. */
+static int merge_finish(struct work *w)
+{
+	struct disk_item *child = w->item;
+
+	w->item = NULL;
+	disk_item_discard(w->vmms, child);
+	return disk_merge_end(w->disk, w->parent, true);
+}
+
+/* --- convert and clone --- */
+
+static int copy_check(struct work *w, const json_t *body, struct problem *p)
+{
+	json_t *spec = json_deep_copy(body);
+	bool clone = strcmp(w->action->name, "clone") == 0;
+
+	if (json_is_object(spec) && !json_object_get(spec, "sizeBytes"))
+		json_object_set_new(spec, "sizeBytes", json_integer((json_int_t)w->item->size_bytes));
+	if (json_is_object(spec) && clone) {
+		json_object_set_new(spec, "format", json_string(disk_format_words[w->item->format]));
+		json_object_set_new(spec, "type", json_string(disk_kind_words[w->item->kind == DISK_DIFFERENCING ? DISK_DYNAMIC : w->item->kind]));
+	}
+	disk_spec_parse(spec, "", &w->spec, p);
+	json_decref(spec);
+	if (p->code == PROBLEM_NONE && (w->spec.size_bytes != w->item->size_bytes || w->spec.kind == DISK_DIFFERENCING))
+		problem_set(p, PROBLEM_OUT_OF_RANGE, "sizeBytes", "A copy is a fixed or dynamic disk and as large as the original, %" PRIu64 " bytes.",
+			    w->item->size_bytes);
+	return p->code == PROBLEM_NONE ? disk_item_reserve(w->vmms, &w->spec, &w->made, &w->made_fd, p) : -EINVAL;
+}
+
+static int copy_run(struct work *w)
+{
+	struct disk_progress progress = progress_of(w);
+	struct disk_new n = { .format = disk_format_words[w->spec.format], .kind = (enum disk_kind)w->spec.kind,
+			      .size_bytes = w->spec.size_bytes, .block_bytes = (uint32_t)w->spec.block_bytes };
+	struct disk *from, *to;
+	int r = disk_create_image(w->made_fd, &n);
+
+	if (r == 0)
+		r = disk_open(n.format, w->made_fd, false, &to);
+	if (r < 0)
+		return r;
+	w->made_fd = -1;				/* the disk's now */
+	r = open_disk(w, true, &from);
+	if (r == 0)
+		r = close_disk(from, disk_copy(from, to, &progress));
+	if (r == 0)
+		r = disk_flush(to);
+	return close_disk(to, r);
+}
+
+static int copy_finish(struct work *w)
+{
+	struct disk_item *made = w->made;
+
+	w->made = NULL;
+	return disk_item_publish(w->vmms, made);
+}
+
+/* --- check --- */
+
+static int check_check(struct work *w, const json_t *body, struct problem *p)
+{
+	struct fields f;
+
+	fields_begin(&f, body, "", p);
+	field_bool(&f, "repair", &w->repair);
+	return fields_end(&f);
+}
+
+static int check_run(struct work *w)
+{
+	struct disk_findings found = { 0 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int r;
+
+	if (!out)
+		return -ENOMEM;
+	r = disk_check(w->chain.formats[0], w->chain.fds[0], w->repair, &found, out);
+	fclose(out);
+	if (r == 0 && found.errors > found.repaired)
+		r = -EUCLEAN;
+	snprintf(w->report, sizeof(w->report), "%u errors, %u leaks, %u repaired.%s%.200s", found.errors, found.leaks, found.repaired,
+		 text && text[0] ? " " : "", text ? text : "");
+	free(text);
+	return r;
+}
+
+/* --- the job around it --- */
+
+static const char *const no_fields[] = { NULL }, *const resize_fields[] = { "sizeBytes", NULL }, *const check_fields[] = { "repair", NULL },
+	*const clone_fields[] = { "name", NULL }, *const convert_fields[] = { "name", "format", "type", "blockBytes", NULL };
+
+static const struct action actions[] = {
+	{ "resize",  resize_fields,  true,  false, false, resize_check, resize_run,  resize_finish },
+	{ "compact", no_fields,	     true,  false, true,  NULL,		compact_run, NULL },
+	{ "merge",   no_fields,	     true,  false, true,  merge_check,	merge_run,   merge_finish },
+	{ "convert", convert_fields, false, false, true,  copy_check,	copy_run,    copy_finish },
+	{ "clone",   clone_fields,   false, false, true,  copy_check,	copy_run,    copy_finish },
+	{ "check",   check_fields,   false, true,  false, check_check,	check_run,   NULL },
+};
+
+static int on_look(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct work *w = data;
+
+	(void)usec;
+	job_progress(w->vmms, w->job, atomic_load(&w->percent));
+	sd_event_source_set_time_relative(source, LOOK_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void work_free(struct work *w)
+{
+	sd_event_source_disable_unref(w->timer);
+	disk_item_chain_close(&w->chain);
+	if (w->made)
+		disk_item_discard(w->vmms, w->made);
+	if (w->made_fd >= 0)
+		close(w->made_fd);
+	if (w->item)
+		w->item->busy = false;
+	if (w->into)
+		w->into->busy = false;
+	free(w);
+}
+
+static int work_thread(void *data)
+{
+	struct work *w = data;
+	int r = w->action->run(w);
+
+	if (r < 0 && !w->report[0])
+		snprintf(w->report, sizeof(w->report), "%s%s%s.", strerror(-r), disk_error_text()[0] ? ": " : "", disk_error_text());
+	return r;
+}
+
+static void work_done(void *data, int result)
+{
+	struct work *w = data;
+	struct vmms *v = w->vmms;
+	struct job *job = w->job;
+	char report[sizeof(w->report)];
+
+	if (result == 0 && w->action->finish)
+		result = w->action->finish(w);
+	snprintf(report, sizeof(report), "%s", w->report[0] ? w->report : strerror(-result));
+	work_free(w);
+	if (result == 0)
+		job_finish(v, job, JOB_SUCCEEDED, NULL, report[0] && result < 0 ? report : NULL);
+	else if (result == -ECANCELED)
+		job_finish(v, job, JOB_CANCELLED, NULL, NULL);
+	else
+		job_finish(v, job, JOB_FAILED, result == -ENOSPC ? "no_space" : result == -EUCLEAN ? "disk_damaged" : "disk_job_failed", report);
+}
+
+static int body_check(const struct action *a, const json_t *body, struct problem *p)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)body, name, value) {
+		const char *const *known = a->fields;
+
+		while (*known && strcmp(*known, name) != 0)
+			known++;
+		if (!*known)
+			return problem_set(p, PROBLEM_UNKNOWN_FIELD, name, "%s is not known to %s.", name, a->name);
+	}
+	return 0;
+}
+
+static int work_open(struct work *w, const json_t *body, struct problem *p)
+{
+	const struct action *a = w->action;
+	int r = body_check(a, body, p);
+
+	if (r == 0)
+		r = disk_item_check_free(w->vmms, w->item, !a->writes, p);
+	if (r == 0)
+		r = a->judges ? disk_item_open_file(w->vmms, w->item, false, &w->chain, p)
+			      : disk_item_open_chain(w->vmms, w->item->id, !a->writes, &w->chain, p);
+	if (r == 0 && a->check)
+		r = a->check(w, body, p);
+	return r;
+}
+
+int disk_job_start(struct vmms *v, struct disk_item *d, const char *action, const json_t *body, struct job **job, struct problem *p)
+{
+	const struct action *a = NULL;
+	struct work *w;
+	char type[32];
+	int r;
+
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (strcmp(actions[i].name, action) == 0)
+			a = &actions[i];
+	if (!a)
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, "action", "There is no action %.40s.", action);
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return problem_from_errno(p, -ENOMEM, "The job");
+	*w = (struct work){ .vmms = v, .item = d, .action = a, .made_fd = -1 };
+	r = work_open(w, body, p);
+	snprintf(type, sizeof(type), "disk.%s", a->name);
+	if (r == 0 && !(w->job = *job = job_start(v, type, d->id, d->name, a->cancellable)))
+		r = problem_from_errno(p, -ENOMEM, "The job");
+	if (r < 0) {
+		w->item = w->into = NULL;	/* they were not busy through us */
+		work_free(w);
+		return r;
+	}
+	d->busy = true;
+	if (w->into)
+		w->into->busy = true;
+	w->job->work = w;
+	(void)sd_event_add_time_relative(v->loop, &w->timer, CLOCK_MONOTONIC, LOOK_USEC, 0, on_look, w);
+	r = work_run(v, work_thread, work_done, w);
+	if (r < 0)
+		work_done(w, r);
+	return 0;
+}
+
+int disk_job_cancel(struct vmms *v, struct job *j, struct problem *p)
+{
+	(void)v;
+	if (strncmp(j->type, "disk.", 5) != 0)
+		return -ENOENT;
+	if (j->state != JOB_RUNNING || !j->work)
+		return problem_set(p, PROBLEM_JOB_FINISHED, NULL, "The job has already finished.");
+	if (!j->cancellable)
+		return problem_set(p, PROBLEM_JOB_NOT_CANCELLABLE, NULL, "This job cannot be cancelled.");
+	atomic_store(&((struct work *)j->work)->cancelled, true);
+	return 0;
+}
