@@ -8,7 +8,7 @@ FUZZ_EXECUTIONS ?= 20000
 $(B)/fuzz/obj/%.o: %.c $(B)/gen/dsdt.hex
 	@mkdir -p $(@D)
 	@echo '  cc    $< (sanitized)'
-	$(CC) $(FUZZ_FLAGS) $(INCLUDES) -Itests/unit/vmbus $(filter-out -l%,$(VMWP_FLAGS)) $$(pkg-config --cflags $(VMWP_PKGS) cmocka) -MMD -MP -c -o $@ $<
+	$(CC) $(FUZZ_FLAGS) $(INCLUDES) -I. -Itests/unit/vmbus $(filter-out -l%,$(VMWP_FLAGS)) $$(pkg-config --cflags $(VMWP_PKGS) cmocka) -MMD -MP -c -o $@ $<
 
 define vmbus-fuzz-rules
 FUZZERS += $(B)/fuzz/$(1)
@@ -20,6 +20,7 @@ endef
 vmbus-fuzz = $(eval $(call vmbus-fuzz-rules,$(1),$(2)))
 
 $(call vmbus-fuzz,vmbus,tests/fuzz/vmbus.c tests/unit/vmbus/echo.c)
+$(call vmbus-fuzz,netvsp,tests/fuzz/netvsp.c tests/unit/net/nic.c)
 
 .PHONY: fuzz
 fuzz: $(FUZZERS)	## every fuzzer for a minute or so
