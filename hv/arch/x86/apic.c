@@ -21,29 +21,32 @@ void apic_enable(void)
 	wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
 }
 
-static bool irr_is_empty(void)
+static bool is_empty(uint32_t eight_registers)
 {
-	uint64_t pending = 0;
+	uint64_t bits = 0;
 
 	for (uint32_t i = 0; i < 8; i++)
-		pending |= rdmsr(APIC_MSR_IRR + i);
-	return !pending;
+		bits |= rdmsr(eight_registers + i);
+	return !bits;
 }
 
 /*
- * Turning x2APIC mode off and on resets a real APIC; QEMU's keeps its IRR and timer (the root would then report "Stale IRR"),
- * so what is pending is taken and dropped first, as INIT does.
+ * As INIT does, register by register: turning the APIC off and on keeps IRR and timer in QEMU (the root would then report
+ * "Stale IRR"), and what Bochs models stays off until the machine is reset (Intel SDM 3, 12.4.3).
  */
 void apic_reset(void)
 {
 	for (uint32_t lvt = APIC_MSR_LVT_TIMER; lvt <= APIC_MSR_LVT_ERROR; lvt++)
 		wrmsr_safe(lvt, APIC_LVT_MASKED);
 	wrmsr(APIC_MSR_TIMER_INITIAL, 0);
+	wrmsr(APIC_MSR_TIMER_DIVIDE, 0);
+	wrmsr(APIC_MSR_TPR, 0);
 	wrmsr(APIC_MSR_SVR, 0xff | APIC_SVR_ENABLE);
-	for (unsigned int i = 0; i < 256 && !irr_is_empty(); i++)
+	for (unsigned int i = 0; i < 256 && !is_empty(APIC_MSR_ISR); i++)
+		wrmsr(APIC_MSR_EOI, 0);
+	for (unsigned int i = 0; i < 256 && !is_empty(APIC_MSR_IRR); i++)
 		vcpu_let_interrupts_in();
-	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) & ~(APIC_BASE_ENABLE | APIC_BASE_X2APIC));
-	apic_enable();
+	wrmsr(APIC_MSR_SVR, 0xff);
 }
 
 void apic_send(uint32_t apic_id, uint32_t command)

@@ -7,8 +7,10 @@
 
 #define APIC_MSR_ID		0x802
 #define APIC_MSR_VERSION	0x803
+#define APIC_MSR_TPR		0x808
 #define APIC_MSR_EOI		0x80b
 #define APIC_MSR_SVR		0x80f
+#define APIC_MSR_ISR		0x810
 #define APIC_MSR_IRR		0x820
 #define APIC_MSR_ICR		0x830
 #define APIC_MSR_LVT_TIMER	0x832
