@@ -14,7 +14,9 @@
 
 static const char usage[] = "usage: vmms [--state-dir DIR] [--runtime-dir DIR] [--firmware-dir DIR] "
                             "[--webapi-user NAME] [--socket-group NAME]\n"
-                            "            [--hypervisor-device PATH]\n";
+                            "            [--hypervisor-device PATH] [--stop-vms]\n";
+
+#define STOP_VMS_MS	165000
 
 static int options_parse(int argc, char **argv, struct vmms_options *o)
 {
@@ -24,6 +26,7 @@ static int options_parse(int argc, char **argv, struct vmms_options *o)
 		{ "uefi-dir", required_argument, NULL, 'u' },	 { "driver-dir", required_argument, NULL, 'd' },
 		{ "webapi-user", required_argument, NULL, 'w' },
 		{ "socket-group", required_argument, NULL, 'g' }, { "hypervisor-device", required_argument, NULL, 'h' },
+		{ "stop-vms", no_argument, NULL, 'S' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -46,10 +49,29 @@ static int options_parse(int argc, char **argv, struct vmms_options *o)
 		case 'w': o->webapi_user = optarg; break;
 		case 'g': o->socket_group = optarg; break;
 		case 'h': o->hypervisor_device = optarg; break;
+		case 'S': o->stop_vms = true; break;
 		default: return -EINVAL;
 		}
 	}
 	return optind == argc && strlen(o->runtime_dir) < 60 ? 0 : -EINVAL;
+}
+
+/* What the unit partita-vms runs when the host goes down: asks the service, and waits. */
+static int stop_vms(const struct vmms_options *o)
+{
+	struct ipc_message reply = { 0 };
+	struct ipc_client *client;
+	char path[128];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/vmms.sock", o->runtime_dir);
+	r = ipc_connect(path, &client);
+	if (r < 0)
+		return r;
+	r = ipc_call(client, "vmms.StopVms", NULL, NULL, 0, STOP_VMS_MS, &reply);
+	ipc_message_clear(&reply);
+	ipc_disconnect(client);
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -63,6 +85,8 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (v.options.stop_vms)
+		return stop_vms(&v.options) < 0;
 	r = sd_event_default(&v.loop);
 	if (r >= 0)
 		r = sd_event_add_signal(v.loop, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL);

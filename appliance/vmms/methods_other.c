@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Methods on the host, jobs and events. */
+#include "host_stop.h"
 #include "methods.h"
 
 #include "library.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #define EVENTS_LIMIT_DEFAULT	200
 #define EVENTS_LIMIT_MAX	1000
@@ -84,8 +86,18 @@ static void watch_events(struct vmms *v, struct ipc_request *r, const json_t *pa
 		ipc_fail(r, 400, "bad_parameters", NULL, "This method is a stream.");
 }
 
+static void stop_vms(struct vmms *v, struct ipc_request *r, const json_t *parameters)
+{
+	(void)parameters;
+	if (ipc_request_uid(r) != 0 && ipc_request_uid(r) != geteuid())
+		ipc_fail(r, 403, "forbidden", NULL, "Only the host itself stops every virtual machine.");
+	else
+		host_stop_begin(v, r);
+}
+
 const struct method_row other_method_rows[] = {
 	{ "vmms.GetHost",     "",		    get_host },
+	{ "vmms.StopVms",     "",		    stop_vms },
 	{ "vmms.ListJobs",    "",		    list_jobs },
 	{ "vmms.GetJob",      "id:s",		    get_job },
 	{ "vmms.CancelJob",   "id:s",		    cancel_job },

@@ -95,7 +95,7 @@ static void stop_waiting(struct vm *vm)
 
 static void begin_start(struct vm *vm)
 {
-	vm->off_wanted = vm->start_again = false;
+	vm->off_wanted = vm->start_again = vm->stopped_with_host = false;
 	power_set_state(vm, VM_STARTING, "");
 	memory_begin_start(vm);
 }

@@ -3,6 +3,7 @@
 #include "service.h"
 
 #include "guest.h"
+#include "host_stop.h"
 #include "library.h"
 #include "memory.h"
 #include "methods.h"
@@ -90,6 +91,7 @@ void service_close(struct vmms *v)
 	const int dirs[] = { v->vms_dir, v->disks_dir, v->isos_dir, v->jobs_dir, v->state_dir };
 
 	ipc_server_stop(v->server);
+	host_stop_forget(v);
 	guests_close(v);
 	memory_close(v);
 	priv_close(v);

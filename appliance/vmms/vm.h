@@ -43,6 +43,7 @@ struct vm {
 	uint64_t revision;		/* of the configuration: the etag */
 	enum vm_state state;
 	char reason[160];		/* of the state; "" none */
+	bool stopped_with_host;		/* off because the host goes down: it was running, as far as its next start is concerned */
 	bool was_running, host_restarted;	/* when the service ended; since then */
 	uint64_t started_usec;		/* CLOCK_BOOTTIME; 0 while it has no uptime */
 	struct job *job;		/* the power action in work */

@@ -20,6 +20,7 @@ struct vmms_options {
 	const char *firmware_dir, *uefi_dir, *driver_dir;	/* SeaBIOS, OVMF, our UEFI driver */
 	const char *webapi_user, *socket_group;
 	const char *hypervisor_device;		/* only looked for */
+	bool stop_vms;				/* be a client that asks for it, not the service */
 };
 
 struct vmms {
@@ -39,6 +40,7 @@ struct vmms {
 	struct priv *priv;
 	sd_event_source *memory_timer;		/* memory.c */
 	sd_event_source *guest_timer;		/* guest.c */
+	struct host_stop *host_stop;		/* host_stop.c; NULL: the host is not going down */
 };
 
 /* --- host.c --- */

@@ -239,8 +239,8 @@ static int variables_create(const struct vm *vm)
 
 void vm_state_save(const struct vm *vm)
 {
-	bool off = vm->state == VM_OFF;
-	const char *state = vm->state == VM_FAILED ? "failed" : "running";
+	bool off = vm->state == VM_OFF && !vm->stopped_with_host;
+	const char *state = vm->state == VM_FAILED ? "failed" : vm->state == VM_OFF ? "stopped" : "running";
 	json_t *o =
 	    json_pack("{s:s, s:s, s:s}", "state", state, "reason", vm->reason, "bootId", vm->vmms->boot_id);
 	int dir = folder_open(vm), r = dir;
@@ -370,13 +370,13 @@ static void load_state(struct vm *vm, int dir)
 		json_decref(o);
 		return;
 	}
-	vm->was_running = strcmp(state, "running") == 0;
+	vm->was_running = strcmp(state, "running") == 0 || strcmp(state, "stopped") == 0;
 	vm->host_restarted = strcmp(boot, vm->vmms->boot_id) != 0;
 	if (strcmp(state, "failed") == 0) {
 		vm->state = VM_FAILED;
 		snprintf(vm->reason, sizeof(vm->reason), "%s", reason);
 	} else if (strcmp(boot, vm->vmms->boot_id) == 0) {
-		vm->state = VM_RUNNING;
+		vm->state = strcmp(state, "stopped") == 0 ? VM_OFF : VM_RUNNING;
 	} else {
 		snprintf(vm->reason, sizeof(vm->reason), "The host was restarted.");
 	}
