@@ -68,5 +68,6 @@ if one_test 'the image boots and answers' 320 env FRESH=1 image/run/appliance.sh
 	part 'services that die' 240 tests/system/run.sh
 	one_test 'the appliance shuts down when asked to' 120 image/run/appliance.sh stop
 fi
+part 'virtual disks' 240 tests/storage/run.sh
 part 'boot' 480 "$0" boot-tests
 exit $bad

@@ -29,11 +29,14 @@ const struct disk_ops *disk_format_find(const char *name)
 
 /* --- opening --- */
 
-/* O_DIRECT where its alignment is no coarser than the disk's sectors; elsewhere through the page cache. */
+/*
+ * O_DIRECT where its alignment is a sector of 512 bytes; elsewhere through the page cache, because metadata is read and
+ * written in such pieces while requests are on their way beside them.
+ */
 static void choose_direct(struct disk *d)
 {
 	d->shared->direct_align = image_direct_align(d->fd);
-	if (d->shared->direct_align <= d->logical_sector)
+	if (d->shared->direct_align <= DISK_SECTOR)
 		return;
 	fcntl(d->fd, F_SETFL, fcntl(d->fd, F_GETFL) & ~O_DIRECT);
 	d->shared->direct_align = 0;
@@ -67,12 +70,13 @@ static int open_one(const struct disk_source *source, bool read_only, struct dis
 	};
 	r = d->shared ? worker_create(d, &d->shared->worker) : -ENOMEM;
 	if (r == 0)
+		choose_direct(d);
+	if (r == 0)
 		r = ops->open(d);
 	if (r < 0) {
 		disk_free(d);
 		return r;
 	}
-	choose_direct(d);
 	*out = d;
 	return 0;
 }

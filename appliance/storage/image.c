@@ -15,7 +15,8 @@
 
 #include "storage/formats.h"
 
-#define FILE_ALIGN	4096u
+#define FILE_ALIGN	512u		/* of offsets and lengths: coarser O_DIRECT is not used, see disk.c */
+#define MEMORY_ALIGN	4096u
 #define FILE_ZEROS	(256u << 10)	/* most that is written at once where zeroing must be writing */
 
 int64_t image_size(int fd)
@@ -82,7 +83,7 @@ static ssize_t bounce_read(int fd, uint64_t offset, size_t bytes, void **buffer,
 	ssize_t n;
 
 	*size = (offset + bytes - start + FILE_ALIGN - 1) / FILE_ALIGN * FILE_ALIGN;
-	if (posix_memalign(buffer, FILE_ALIGN, *size))
+	if (posix_memalign(buffer, MEMORY_ALIGN, *size))
 		return -ENOMEM;
 	memset(*buffer, 0, *size);
 	n = read_some(fd, start, *buffer, *size);
@@ -156,7 +157,7 @@ static int write_zeros(int fd, uint64_t offset, uint64_t bytes)
 	void *zeros;
 	int r = 0;
 
-	if (posix_memalign(&zeros, FILE_ALIGN, FILE_ZEROS))
+	if (posix_memalign(&zeros, MEMORY_ALIGN, FILE_ZEROS))
 		return -ENOMEM;
 	memset(zeros, 0, FILE_ZEROS);
 	while (r == 0 && bytes) {
@@ -201,6 +202,6 @@ unsigned int image_direct_align(int fd)
 		return 0;
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &sx) < 0 || !(sx.stx_mask & STATX_DIOALIGN) ||
 	    sx.stx_dio_offset_align == 0)
-		return FILE_ALIGN;
+		return MEMORY_ALIGN;
 	return sx.stx_dio_offset_align > sx.stx_dio_mem_align ? sx.stx_dio_offset_align : sx.stx_dio_mem_align;
 }

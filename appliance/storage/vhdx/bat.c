@@ -123,16 +123,20 @@ static uint64_t bat_metadata_end(const struct sparse *s)
 	return end;
 }
 
-/* The log must not know of a longer file: an empty entry takes the place of the last one, whose pages are in place by then. */
 static int bat_cut(struct sparse *s)
 {
-	int r = image_sync(s->disk->fd);
+	struct vhdx *v = of(s);
+	int r = vhdx_log_empty(v);
 
 	if (r == 0)
-		r = vhdx_log_shorten(of(s), s->end);
+		r = image_set_size(v->fd, s->end);
 	if (r == 0)
-		r = image_set_size(s->disk->fd, s->end);
-	return r ? r : image_sync(s->disk->fd);
+		r = image_sync(v->fd);
+	if (r == 0)
+		r = vhdx_log_announce(v);
+	if (r < 0)
+		s->begun = false;	/* without a log nothing may be committed */
+	return r;
 }
 
 static int bat_begin(struct sparse *s)

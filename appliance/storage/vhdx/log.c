@@ -281,8 +281,7 @@ int vhdx_log_replay(struct vhdx *v)
 	if (r < 0)
 		return r;
 	vhdx_log_forget(v);
-	v->header.log = (struct vhdx_guid) { { 0 } };
-	return vhdx_write_header(v);
+	return vhdx_log_empty(v);
 }
 
 /* --- reading through the log --- */
@@ -376,18 +375,20 @@ static int write_wrapping(struct vhdx *v, const uint8_t *entry, uint32_t length)
 	return r ? r : image_sync(v->fd);
 }
 
-/* file_bytes: how long the file is, or shall be when it is next opened. */
-static int append(struct vhdx *v, const struct sparse_page *pages, unsigned int count, uint64_t file_bytes)
+static int append(struct vhdx *v, const struct sparse_page *pages, unsigned int count)
 {
 	uint32_t length = (descriptor_sectors(count) + count) * VHDX_LOG_SECTOR;
+	int64_t size = image_size(v->fd);
 	uint8_t *entry;
 	int r;
 
+	if (size < 0)
+		return (int)size;
 	entry = aligned_alloc(VHDX_LOG_SECTOR, length);
 	if (!entry)
 		return -ENOMEM;
 	memset(entry, 0, length);
-	fill_entry(v, pages, count, length, file_bytes, (struct vhdx_log_entry *)entry);
+	fill_entry(v, pages, count, length, (uint64_t)size, (struct vhdx_log_entry *)entry);
 	r = write_wrapping(v, entry, length);
 	free(entry);
 	if (r < 0)
@@ -397,24 +398,30 @@ static int append(struct vhdx *v, const struct sparse_page *pages, unsigned int 
 	return 0;
 }
 
-int vhdx_log_start(struct vhdx *v)
+int vhdx_log_announce(struct vhdx *v)
 {
-	int64_t size = image_size(v->fd);
+	int r;
 
+	vhdx_guid_new(&v->header.log);
 	v->log_at = 0;
 	v->log_sequence++;
-	return size < 0 ? (int)size : append(v, NULL, 0, (uint64_t)size);
+	r = append(v, NULL, 0);
+	return r ? r : vhdx_write_header(v);
 }
 
-int vhdx_log_shorten(struct vhdx *v, uint64_t file_bytes)
+int vhdx_log_empty(struct vhdx *v)
 {
-	return append(v, NULL, 0, file_bytes);
+	int r = image_sync(v->fd);
+
+	if (r < 0)
+		return r;
+	v->header.log = (struct vhdx_guid) { { 0 } };
+	return vhdx_write_header(v);
 }
 
 int vhdx_log_write(struct vhdx *v, const struct sparse_page *pages, unsigned int count)
 {
-	int64_t size = image_size(v->fd);
-	int r = size < 0 ? (int)size : append(v, pages, count, (uint64_t)size);
+	int r = append(v, pages, count);
 
 	for (unsigned int i = 0; r == 0 && i < count; i++)
 		r = image_write(v->fd, pages[i].file_offset, pages[i].data, VHDX_LOG_SECTOR);

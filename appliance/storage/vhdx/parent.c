@@ -80,12 +80,7 @@ static int write_pages(struct vhdx *v, const struct sparse_page *pages, unsigned
 	r = vhdx_begin(v);
 	if (r == 0)
 		r = vhdx_log_write(v, pages, count);
-	if (r == 0)
-		r = image_sync(v->fd);
-	if (r < 0)
-		return r;
-	v->header.log = (struct vhdx_guid) { { 0 } };
-	return vhdx_write_header(v);
+	return r ? r : vhdx_log_empty(v);
 }
 
 int vhdx_set_parent(int fd, const struct disk_parent *parent)

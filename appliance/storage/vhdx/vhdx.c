@@ -34,11 +34,24 @@ static int measure(struct vhdx *v)
 	return 0;
 }
 
+static int check_log_inside(const struct vhdx *v)
+{
+	uint64_t offset = le64toh(v->header.log_offset);
+	uint32_t length = le32toh(v->header.log_length);
+
+	if (offset > v->file_end || length > v->file_end - offset)
+		return disk_fail(-EILSEQ, "header: log at %llu with %u bytes, the file ends at %llu", (unsigned long long)offset, length,
+				 (unsigned long long)v->file_end);
+	return 0;
+}
+
 static int settle_log(struct vhdx *v)
 {
 	int r = vhdx_log_read(v);
 
 	v->file_end = (v->file_end + MIB - 1) / MIB * MIB;
+	if (r == 0)
+		r = check_log_inside(v);
 	if (r == 0 && !v->disk->read_only && !vhdx_guid_is_zero(&v->header.log))
 		r = vhdx_log_replay(v);
 	return r;
@@ -147,10 +160,7 @@ int vhdx_begin(struct vhdx *v)
 	vhdx_guid_new(&v->header.file_write);
 	if (!v->keep_data_guid)
 		vhdx_guid_new(&v->header.data_write);
-	vhdx_guid_new(&v->header.log);
-	r = vhdx_log_start(v);
-	if (r == 0)
-		r = vhdx_write_header(v);
+	r = vhdx_log_announce(v);
 	if (r < 0)
 		v->header = before;
 	return r;
@@ -161,12 +171,7 @@ static int finish(struct vhdx *v)
 {
 	int r = sparse_commit(&v->sparse);
 
-	if (r == 0)
-		r = image_sync(v->fd);
-	if (r < 0)
-		return r;
-	v->header.log = (struct vhdx_guid) { { 0 } };
-	return vhdx_write_header(v);
+	return r ? r : vhdx_log_empty(v);
 }
 
 static int vhdx_close(struct disk *d)

@@ -58,9 +58,9 @@ int vhdx_write_header(struct vhdx *v);			/* v->header, with the next sequence nu
 int vhdx_log_read(struct vhdx *v);			/* fills records; -EILSEQ */
 int vhdx_log_replay(struct vhdx *v);			/* writes them to the file */
 void vhdx_log_forget(struct vhdx *v);
-int vhdx_log_start(struct vhdx *v);			/* an empty entry under v->header.log */
+int vhdx_log_announce(struct vhdx *v);			/* a new log with one empty entry, then the header that names it */
+int vhdx_log_empty(struct vhdx *v);			/* all pages are durable in place, then the header names no log */
 int vhdx_log_write(struct vhdx *v, const struct sparse_page *pages, unsigned int count);	/* entry, then pages in place */
-int vhdx_log_shorten(struct vhdx *v, uint64_t file_bytes);	/* an empty entry for a file that is about to be cut */
 unsigned int vhdx_log_capacity(const struct vhdx *v);	/* pages in one entry */
 int vhdx_read(const struct vhdx *v, uint64_t offset, void *to, size_t bytes);	/* the file as the log leaves it */
 
