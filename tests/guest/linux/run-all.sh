@@ -27,6 +27,7 @@ for vps in 1 4; do
 	cell "connects-trixie-$vps" SUITE=trixie VPS=$vps "$here/vmbus_connects.sh"
 	cell "connects-trixie-backports-$vps" SUITE=trixie-backports VPS=$vps VERSION=6.0 "$here/vmbus_connects.sh"
 done
+cell "channels-move" "$here/channels_move.sh"
 cell "reconnects-trixie-1" "$here/vmbus_reconnects.sh"
 cell "reconnects-trixie-4" VPS=4 BUS=keep "$here/vmbus_reconnects.sh"	# unloading the bus with four VPs: see README.md
 # Linux 6.12's oldest and everything between; the module parameter is major << 16 | minor.
