@@ -157,9 +157,11 @@ static int drive_keep_place(struct vm_config *c, const struct drive *d, const ch
 	const struct drive *other = vm_config_drive_at(c, d->controller, d->number, d->location);
 	char field[96];
 
+	snprintf(field, sizeof(field), "%s.controller", path);
+	if (c->generation == 2 && d->controller == CONTROLLER_IDE)
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, field, "%s: a virtual machine of generation 2 has no IDE controllers.", field);
 	if (!other || other == d)
 		return 0;
-	snprintf(field, sizeof(field), "%s.controller", path);
 	return problem_set(p, PROBLEM_POSITION_IN_USE, field, "%s controller %" PRIu64 ", position %" PRIu64 " is already taken.",
 			   d->controller == CONTROLLER_SCSI ? "SCSI" : "IDE", d->number, d->location);
 }
@@ -182,7 +184,7 @@ int drive_place(struct vm_config *c, struct drive *d, bool scsi, const char *pat
 {
 	if (d->has_position)
 		return drive_keep_place(c, d, path, p);
-	if (!scsi && drive_take_first(c, d, CONTROLLER_IDE, 2, 2))
+	if (!scsi && c->generation != 2 && drive_take_first(c, d, CONTROLLER_IDE, 2, 2))
 		return 0;
 	if (drive_take_first(c, d, CONTROLLER_SCSI, VM_SCSI_CONTROLLERS, VM_SCSI_LOCATIONS))
 		return 0;

@@ -314,6 +314,55 @@ def test_media_in_use_cannot_be_deleted_or_attached_twice(s, c):
     assert os.listdir(s.state + "/disks") == []
 
 
+def places(vm):
+    return [(d["controller"]["type"], d["controller"]["number"], d["controller"]["location"]) for d in vm["disks"]]
+
+
+def test_scsi_drives_come_and_go_while_a_vm_runs(s, c):
+    iso, data = str(uuid.uuid4()), iso_image()
+    upload(c, iso, "cd", data)
+    disk = c.call("vmms.CreateDisk", disk={"name": "d", "format": "vhdx", "type": "dynamic", "sizeBytes": 8 * MIB})["disk"]
+    id = start_vm(s, c, "hot")
+    wait_state(s, c, id, "running")
+    at = {"type": "scsi", "number": 1, "location": 63}
+    vm = c.call("vmms.AttachDisk", id=id, disk={"medium": "disk", "source": {"diskId": disk["id"]}, "controller": at})["vm"]
+    assert places(vm) == [("scsi", 1, 63)], vm["disks"]
+    refused(409, "position_in_use", c.call, "vmms.AttachDisk", id=id, disk={"medium": "dvd", "source": None, "controller": at})
+    refused(409, "disk_attached", c.call, "vmms.DeleteDisk", id=disk["id"])
+    vm = c.call("vmms.AttachDisk", id=id, disk={"medium": "dvd", "source": None})["vm"]
+    assert places(vm)[1] == ("scsi", 0, 0), "while it runs a free place is one of SCSI"
+    new = {"medium": "disk", "source": {"newDisk": {"name": "n", "sizeBytes": MIB}}}
+    vm = c.call("vmms.AttachDisk", id=id, disk=new)["vm"]
+    assert places(vm)[2] == ("scsi", 0, 1) and vm["disks"][2]["source"]["name"] == "n"
+    insert = {"medium": "dvd", "source": {"isoId": iso}, "controller": vm["disks"][1]["controller"]}
+    assert c.call("vmms.AttachDisk", id=id, disk=insert)["vm"]["disks"][1]["source"]["isoId"] == iso
+    ide = {"type": "ide", "number": 0, "location": 0}
+    refused(409, "vm_not_off", c.call, "vmms.AttachDisk", id=id, disk={"medium": "dvd", "source": None, "controller": ide})
+    vm = c.call("vmms.DetachDisk", id=id, diskSlotId=vm["disks"][0]["id"])["vm"]
+    assert places(vm) == [("scsi", 0, 0), ("scsi", 0, 1)], vm["disks"]
+    c.call("vmms.DeleteDisk", id=disk["id"])
+    c.call("vmms.VmAction", id=id, action="turn-off")
+    wait_state(s, c, id, "off")
+    c.call("vmms.VmAction", id=id, action="start")
+    wait_state(s, c, id, "running")
+
+
+def test_a_drive_that_the_worker_does_not_let_go_stays_in_the_configuration(s, c):
+    at = {"type": "scsi", "number": 0, "location": 0}
+    id = start_vm(s, c, "refuse-detach", disks=[{"medium": "dvd", "source": None, "controller": at}])
+    wait_state(s, c, id, "running")
+    slot = c.call("vmms.GetVm", id=id)["vm"]["disks"][0]["id"]
+    refused(404, "disk_slot_not_found", c.call, "vmms.DetachDisk", id=id, diskSlotId=slot)
+    assert places(c.call("vmms.GetVm", id=id)["vm"]) == [("scsi", 0, 0)]
+
+
+def test_more_drives_than_one_message_carries_are_all_attached(s, c):
+    new = [{"medium": "disk", "source": {"newDisk": {"name": f"d{n}", "sizeBytes": MIB}}} for n in range(20)]
+    id = start_vm(s, c, "many", disks=new)
+    wait_state(s, c, id, "running")
+    assert places(c.call("vmms.GetVm", id=id)["vm"])[3:6] == [("ide", 1, 1), ("scsi", 0, 0), ("scsi", 0, 1)]
+
+
 def test_a_disk_made_with_a_vm_goes_with_it_and_a_failed_creation_leaves_none(s, c):
     new = [{"medium": "disk", "source": {"newDisk": {"name": n, "sizeBytes": MIB}}} for n in ("a", "b", "a")]
     refused(409, "name_in_use", c.call, "vmms.CreateVm", vm=vm_body("v", disks=new))
@@ -384,17 +433,21 @@ def test_every_limit_is_refused_with_field_and_number(s, c):
         ("out_of_range", "firmware.bootOrder[1]", "once", {"firmware": {"bootOrder": ["dvd", "dvd"]}}),
         ("out_of_range", "firmware.bootOrder", "entry", {"firmware": {"bootOrder": []}}),
         ("out_of_range", "automaticStart", "if-was-running", {"automaticStart": "maybe"}),
-        ("too_many", "disks", "4", {"disks": [{"medium": "dvd", "source": None}] * 5}),
-        ("not_supported_yet", "disks[0].controller.type", "SCSI",
-         {"disks": [{"medium": "dvd", "source": None, "controller": {"type": "scsi", "number": 0, "location": 0}}]}),
+        ("too_many", "disks", "64", {"disks": [{"medium": "dvd", "source": None}] * 65}),
+        ("out_of_range", "disks[0].controller.number", "3",
+         {"disks": [{"medium": "dvd", "source": None, "controller": {"type": "scsi", "number": 4, "location": 0}}]}),
+        ("out_of_range", "disks[0].controller.location", "63",
+         {"disks": [{"medium": "dvd", "source": None, "controller": {"type": "scsi", "number": 0, "location": 64}}]}),
+        ("out_of_range", "disks[0].controller", "generation 2",
+         {"generation": 2, "disks": [{"medium": "dvd", "source": None, "controller": {"type": "ide", "number": 0, "location": 0}}]}),
         ("out_of_range", "disks[0].controller.number", "1",
          {"disks": [{"medium": "dvd", "source": None, "controller": {"type": "ide", "number": 2, "location": 0}}]}),
         ("missing_field", "disks[0].source", "source", {"disks": [{"medium": "disk"}]}),
         ("out_of_range", "disks[0].source.diskId", "UUID", {"disks": [{"medium": "disk", "source": {"diskId": "../x"}}]}),
         ("out_of_range", "disks[0].source", "no disk", {"disks": [{"medium": "disk", "source": {"diskId": str(uuid.uuid4())}}]}),
         ("unknown_field", "disks[0].id", "id", {"disks": [{"medium": "dvd", "source": None, "id": str(uuid.uuid4())}]}),
-        ("out_of_range", "disks[0].source.newDisk.sizeBytes", "2199023255552",
-         {"disks": [{"medium": "disk", "source": {"newDisk": {"name": "d", "sizeBytes": 3 << 40}}}]}),
+        ("out_of_range", "disks[0].source.newDisk.sizeBytes", "70368744177664",
+         {"disks": [{"medium": "disk", "source": {"newDisk": {"name": "d", "sizeBytes": 65 << 40}}}]}),
         ("out_of_range", "disks[0].source.newDisk.sizeBytes", "512",
          {"disks": [{"medium": "disk", "source": {"newDisk": {"name": "d", "sizeBytes": MIB + 1}}}]}),
     ]

@@ -207,6 +207,30 @@ static void set_media(struct ipc_request *r, json_t *parameters, void *context)
 		ipc_reply(r, NULL);
 }
 
+/* A disk needs its descriptor; the name decides whether a running guest lets a drive go. */
+static void attach_disk(struct ipc_request *r, json_t *parameters, void *context)
+{
+	int fd = ipc_message_take_fd(ipc_request_message(r), (size_t)json_integer_value(json_object_get(parameters, "fd")));
+
+	(void)context;
+	if (fd < 0 && strcmp(json_string_value(json_object_get(parameters, "medium")), "disk") == 0)
+		ipc_fail(r, 400, "bad_parameters", "fd", "No descriptor.");
+	else
+		ipc_reply(r, NULL);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void detach_disk(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	if (is_named("refuse-detach"))
+		ipc_fail(r, 404, "disk_slot_not_found", "controller", "No drive is there.");
+	else
+		ipc_reply(r, NULL);
+}
+
 static int send_mode(int socket)
 {
 	struct display_mode mode = { DISPLAY_MODE, WIDTH, HEIGHT, WIDTH * 4, 0, WIDTH * HEIGHT * 4 };
@@ -286,7 +310,7 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.Resume", resume_machine },  { "vmwp.Reset", reset },	     { "vmwp.TurnOff", turn_off },
 	{ "vmwp.Shutdown", shut_down },	    { "vmwp.GetStatus", get_status }, { "vmwp.Watch", watch },
 	{ "vmwp.SetMedia", set_media },	    { "vmwp.OpenDisplay", open_display }, { "vmwp.OpenSerial", open_serial },
-	{ "vmwp.SetMemory", set_memory },
+	{ "vmwp.SetMemory", set_memory },   { "vmwp.AttachDisk", attach_disk }, { "vmwp.DetachDisk", detach_disk },
 	{ NULL, NULL },
 };
 

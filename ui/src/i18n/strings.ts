@@ -126,6 +126,7 @@ export const strings = {
 	'disks.vhdNote': ['Hyper-V’s older format, up to 2040 GiB', 'Hyper-V の旧形式、最大 2040 GiB'],
 	'disks.vhdxNote': ['Hyper-V’s format: up to 64 TiB, safe when the power fails', 'Hyper-V の形式。最大 64 TiB、停電に強い'],
 	'drives.add': ['Add drive', 'ドライブの追加'],
+	'drives.bus': ['Controller', 'コントローラー'],
 	'drives.changeFailed': [
 		'The drives of “{name}” were not changed.',
 		'「{name}」のドライブを変更できませんでした。',
@@ -133,13 +134,18 @@ export const strings = {
 	'drives.controller': ['Position', '位置'],
 	'drives.eject': ['Eject', '取り出し'],
 	'drives.empty': ['(empty)', '(空)'],
+	'drives.ide': ['IDE', 'IDE'],
+	'drives.ideNote': [
+		'Every guest sees it; only while the virtual machine is off',
+		'どのゲストでも使用可能。仮想マシンがオフのときのみ追加できます',
+	],
 	'drives.insert': ['Insert', '挿入'],
 	'drives.insertTitle': ['Insert install media', 'インストール メディアの挿入'],
 	'drives.kind': ['Kind', '種類'],
 	'drives.medium': ['Medium', 'メディア'],
-	'drives.needsOff': [
-		'Drives can be added while the virtual machine is off.',
-		'ドライブは仮想マシンがオフのときに追加できます。',
+	'drives.needsSettled': [
+		'Drives can be added while the virtual machine runs, is paused or is off.',
+		'ドライブは仮想マシンが実行中、一時停止中またはオフのときに追加できます。',
 	],
 	'drives.none': ['This virtual machine has no drives.', 'この仮想マシンにはドライブがありません。'],
 	'drives.remove': ['Remove', '削除'],
@@ -148,6 +154,11 @@ export const strings = {
 		'ドライブを仮想マシンから取り外します。ディスクや ISO 自体は残ります。',
 	],
 	'drives.removeTitle': ['Remove drive?', 'ドライブを取り外しますか?'],
+	'drives.scsi': ['SCSI', 'SCSI'],
+	'drives.scsiNote': [
+		'Fast; can be added and removed while the guest runs',
+		'高速。ゲストの実行中も追加と取り外しができます',
+	],
 	'error.unknown': ['The appliance gave no reason.', '理由は不明です。'],
 	'error.unreachable': [
 		'The appliance did not answer. Check the connection and try again.',

@@ -26,6 +26,11 @@ export function isOff(vm: Vm): boolean {
 	return vm.state === 'off' || vm.state === 'failed';
 }
 
+/* Not on its way to another state: drives may come and go. */
+export function isSettled(vm: Vm): boolean {
+	return isOff(vm) || vm.state === 'running' || vm.state === 'paused';
+}
+
 export function hasScreen(vm: Vm): boolean {
 	return vm.state === 'running' || vm.state === 'paused' || vm.state === 'stopping';
 }

@@ -10,7 +10,7 @@ import type { Panel } from '../../components/panel.js';
 import { baseStyles, formStyles } from '../../components/styles.js';
 import { View } from '../../components/view.js';
 import { t } from '../../i18n/index.js';
-import { vmChanged } from '../../state/vms.js';
+import { isOff, vmChanged } from '../../state/vms.js';
 import {
 	bytesOf,
 	freeDiskChoices,
@@ -23,6 +23,19 @@ import {
 } from './form.js';
 
 type Kind = 'new' | 'existing' | 'dvd';
+type Bus = 'scsi' | 'ide';
+
+const places = { scsi: { numbers: 4, locations: 64 }, ide: { numbers: 2, locations: 2 } } as const;
+
+function freePlace(vm: Vm, type: Bus) {
+	const taken = new Set(vm.disks.map(({ controller: c }) => `${c.type} ${c.number} ${c.location}`));
+	const { numbers, locations } = places[type];
+	for (let i = 0; i < numbers * locations; i++) {
+		const place = { type, number: Math.floor(i / locations), location: i % locations };
+		if (!taken.has(`${type} ${place.number} ${place.location}`)) return place;
+	}
+	return undefined;
+}
 
 const serverFields = [
 	['source.newDisk', 'size'],
@@ -36,6 +49,7 @@ export class Attach extends View {
 	@property({ attribute: false }) drive: VmDisk | undefined;
 	@query('pt-panel') private panel!: Panel;
 	@state() private kind: Kind = 'new';
+	@state() private bus: Bus = 'scsi';
 	@state() private size: Size = { value: '16', unit: 'GiB' };
 	@state() private diskId = '';
 	@state() private isoId = '';
@@ -56,25 +70,36 @@ export class Attach extends View {
 		this.isoId = this.drive?.source?.isoId ?? '';
 	}
 
+	/* Without a free place of that kind the service says what is wrong. */
+	#place(): Pick<VmDiskCreate, 'controller'> {
+		const controller = this.drive?.controller ?? freePlace(this.vm, this.bus);
+		return controller ? { controller } : {};
+	}
+
 	#body(): VmDiskCreate {
 		if (this.kind === 'dvd')
 			return {
 				medium: 'dvd',
 				source: this.isoId ? { isoId: this.isoId } : null,
-				...(this.drive && { controller: this.drive.controller }),
+				...this.#place(),
 			};
 		if (this.kind === 'existing')
-			return { medium: 'disk', source: { diskId: this.diskId || (freeDiskChoices()[0]?.value ?? '') } };
+			return {
+				medium: 'disk',
+				source: { diskId: this.diskId || (freeDiskChoices()[0]?.value ?? '') },
+				...this.#place(),
+			};
 		return {
 			medium: 'disk',
 			source: {
 				newDisk: {
 					name: freeDiskName(this.vm.name),
-					format: 'vhd',
-					type: 'fixed',
+					format: 'vhdx',
+					type: 'dynamic',
 					sizeBytes: bytesOf(this.size) ?? 0,
 				},
 			},
+			...this.#place(),
 		};
 	}
 
@@ -111,6 +136,22 @@ export class Attach extends View {
 					note: free.length === 0 ? t('form.noFreeDisk') : '',
 				},
 				{ value: 'dvd', label: t('medium.dvd') },
+			],
+		});
+	}
+
+	#busField() {
+		const ide = this.vm.generation === 1 && isOff(this.vm) && freePlace(this.vm, 'ide') !== undefined;
+		return radioField({
+			name: 'bus',
+			label: t('drives.bus'),
+			value: this.bus,
+			change: (bus) => {
+				this.bus = bus as Bus;
+			},
+			choices: [
+				{ value: 'scsi', label: t('drives.scsi'), note: t('drives.scsiNote') },
+				{ value: 'ide', label: t('drives.ide'), note: t('drives.ideNote'), disabled: !ide },
 			],
 		});
 	}
@@ -153,7 +194,7 @@ export class Attach extends View {
 		return html`
 			<form novalidate @submit=${this.#submit}>
 				<pt-panel .heading=${this.drive ? t('drives.insertTitle') : t('drives.add')}>
-					<div class="fields">${errorBar(this.problems.form)}${this.drive ? nothing : this.#kindField()}${this.#mediumField()}</div>
+					<div class="fields">${errorBar(this.problems.form)}${this.drive ? nothing : this.#kindField()}${this.#mediumField()}${this.drive ? nothing : this.#busField()}</div>
 					${formButtons(t(this.drive ? 'drives.insert' : 'drives.add'), this.busy, () => this.panel.close())}
 				</pt-panel>
 			</form>`;

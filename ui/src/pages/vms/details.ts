@@ -14,7 +14,7 @@ import { View } from '../../components/view.js';
 import '../../components/vm-state.js';
 import { t } from '../../i18n/index.js';
 import { goTo } from '../../state/route.js';
-import { findVm, hasScreen, isOff, mayAdminister } from '../../state/vms.js';
+import { findVm, hasScreen, isOff, isSettled, mayAdminister } from '../../state/vms.js';
 import { consoleCommand, deleteCommand, powerCommands, settingsCommand } from './commands.js';
 import './adapter-form.js';
 import { adapterSection } from './adapters.js';
@@ -100,7 +100,7 @@ export class VmPage extends View {
 		return html`<span class="cell">
 			${drive.medium === 'dvd' ? button(t('drives.insert'), insert) : nothing}
 			${drive.medium === 'dvd' && drive.source ? button(t('drives.eject'), () => void ejectDrive(vm, drive)) : nothing}
-			${isOff(vm) ? button(t('drives.remove'), () => void removeDrive(vm, drive)) : nothing}
+			${isOff(vm) || (isSettled(vm) && drive.controller.type === 'scsi') ? button(t('drives.remove'), () => void removeDrive(vm, drive)) : nothing}
 		</span>`;
 	}
 
@@ -116,7 +116,7 @@ export class VmPage extends View {
 			{ id: 'controller', label: t('drives.controller'), secondary: true, cell: controllerName },
 			{ id: 'commands', label: t('table.actions'), cell: (drive) => this.#driveCommands(vm, drive) },
 		];
-		const full = vm.disks.length >= 4;
+		const full = vm.disks.length >= 64;
 		const add = () => {
 			this.insertInto = undefined;
 			this.form = 'attach';
@@ -130,8 +130,8 @@ export class VmPage extends View {
 							id: 'attach',
 							label: t('drives.add'),
 							icon: 'add' as const,
-							disabled: full || !isOff(vm) || !mayAdminister(),
-							title: isOff(vm) ? '' : t('drives.needsOff'),
+							disabled: full || !isSettled(vm) || !mayAdminister(),
+							title: isSettled(vm) ? '' : t('drives.needsSettled'),
 							run: add,
 						},
 					]}></pt-command-bar>

@@ -123,8 +123,8 @@ export class NewVm extends View {
 				source: {
 					newDisk: {
 						name: freeDiskName(draft.name.trim()),
-						format: 'vhd',
-						type: 'fixed',
+						format: 'vhdx',
+						type: 'dynamic',
 						sizeBytes: bytesOf(draft.diskSize) ?? 0,
 					},
 				},
