@@ -69,6 +69,8 @@ static int stop_vms(const struct vmms_options *o)
 	if (r < 0)
 		return r;
 	r = ipc_call(client, "vmms.StopVms", NULL, NULL, 0, STOP_VMS_MS, &reply);
+	if (r < 0)
+		log_error("the virtual machines were not stopped: %s", r == -EREMOTE ? "vmms refuses" : strerror(-r));
 	ipc_message_clear(&reply);
 	ipc_disconnect(client);
 	return r;

@@ -37,7 +37,7 @@ const struct ipc_method vmms_methods[] = {
 	{ "vmms.UpdateVm", run_row },	  { "vmms.DeleteVm", run_row },	   { "vmms.VmAction", run_row },       { "vmms.AttachDisk", run_row },
 	{ "vmms.DetachDisk", run_row },	  { "vmms.ListDisks", run_row },   { "vmms.GetDisk", run_row },	       { "vmms.CreateDisk", run_row },
 	{ "vmms.DeleteDisk", run_row },	  { "vmms.ListIsos", run_row },	   { "vmms.GetIso", run_row },	       { "vmms.DeleteIso", run_row },
-	{ "vmms.BeginIsoUpload", run_row }, { "vmms.EndIsoUpload", run_row }, { "vmms.ListJobs", run_row },    { "vmms.GetJob", run_row },
+	{ "vmms.BeginIsoUpload", run_row }, { "vmms.EndIsoUpload", run_row }, { "vmms.StopVms", run_row }, { "vmms.ListJobs", run_row },    { "vmms.GetJob", run_row },
 	{ "vmms.CancelJob", run_row },	  { "vmms.ListEvents", run_row },  { "vmms.WatchEvents", run_row },    { "vmms.OpenConsole", run_row },
 	{ "vmms.ListSwitches", run_row }, { "vmms.GetSwitch", run_row },   { "vmms.CreateSwitch", run_row },    { "vmms.UpdateSwitch", run_row },
 	{ "vmms.DeleteSwitch", run_row }, { "vmms.ListUplinks", run_row }, { "vmms.AttachNetworkAdapter", run_row }, { "vmms.UpdateNetworkAdapter", run_row },

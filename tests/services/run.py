@@ -586,6 +586,37 @@ def test_jobs_on_disks_do_what_they_say(s, c):
     assert disk_job(s, c, by_name["again"], "check")["state"] == "failed"
 
 
+def test_services_are_switched_while_a_vm_runs_and_the_guest_tells_of_itself(s, c):
+    vm = c.call("vmms.CreateVm", vm=vm_body("talks", integrationServices={"backup": False}))["vm"]
+    assert vm["integrationServices"] == {"shutdown": True, "timeSync": True, "heartbeat": True, "keyValue": True, "backup": False,
+                                         "guestFileCopy": False}, vm
+    assert vm["guest"]["heartbeat"] == "unknown" and vm["guest"]["services"] == {}, vm
+    assert wait_job(s, c, c.call("vmms.VmAction", id=vm["id"], action="start")["job"])["state"] == "succeeded"
+    guest = lambda: c.call("vmms.GetVm", id=vm["id"])["vm"]["guest"]
+    s.wait(lambda: guest()["hostName"] == "guest.example")
+    assert guest()["ipAddresses"] == ["10.1.2.3", "fe80::1"] and guest()["services"]["backup"]["state"] == "off", guest()
+    assert any(e["type"] == "vm.guest-changed" for e in c.call("vmms.ListEvents", limit=100)["events"])
+    refused(422, "unknown_field", c.call, "vmms.UpdateVm", id=vm["id"], patch={"integrationServices": {"telepathy": True}})
+    c.call("vmms.UpdateVm", id=vm["id"], patch={"integrationServices": {"backup": True, "heartbeat": False}})
+    s.wait(lambda: guest()["services"]["backup"]["state"] == "ok" and guest()["services"]["heartbeat"]["state"] == "off")
+    c.call("vmms.VmAction", id=vm["id"], action="turn-off")
+    wait_state(s, c, vm["id"], "off")
+    assert guest()["hostName"] == "", guest()
+
+
+def test_vms_stop_with_the_host_as_they_say_and_count_as_running(s, c):
+    gentle, hard = start_vm(s, c, "gentle"), start_vm(s, c, "hard", automaticStop="turn-off")
+    other = c.call("vmms.CreateVm", vm=vm_body("other"))["vm"]["id"]
+    subprocess.run([s.build + "/bin/vmms", "--runtime-dir", s.run, "--stop-vms"], check=True, timeout=60)
+    assert wait_state(s, c, gentle, "off")["stateReason"] == "guest-power-off"
+    assert wait_state(s, c, hard, "off")["stateReason"] == "turned-off"
+    remembered = lambda vm: os.path.exists(f"{s.state}/vms/{vm}/state.json")
+    assert remembered(gentle) and remembered(hard) and not remembered(other)
+    s.kill(s.vmms)
+    s.start_vmms()
+    assert {v["state"] for v in s.client().call("vmms.ListVms")["vms"]} == {"off"}
+
+
 def test_processor_reserves_beyond_the_host_are_refused_at_the_start(s, c):
     lps = c.call("vmms.GetHost")["host"]["hypervisor"]["logicalProcessors"]
     whole = {"count": lps, "reservePercent": 100}

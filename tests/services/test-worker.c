@@ -33,6 +33,8 @@ static struct {
 	int display;
 	bool dynamic;
 	json_int_t memory, demand;
+	json_t *services;
+	int sockets_fd;
 } w = { .state = "created", .reason = "", .display = -1 };
 
 static bool is_named(const char *what)
@@ -166,6 +168,8 @@ static void shut_down(struct ipc_request *r, json_t *parameters, void *context)
 		enter("off", "guest-power-off");
 }
 
+static void add_guest(json_t *status);
+
 static void get_status(struct ipc_request *r, json_t *parameters, void *context)
 {
 	json_t *o = state_json();
@@ -173,6 +177,7 @@ static void get_status(struct ipc_request *r, json_t *parameters, void *context)
 	(void)parameters;
 	(void)context;
 	json_object_set_new(o, "uptimeSeconds", json_integer(w.started ? time(NULL) - w.started : 0));
+	add_guest(o);
 	json_object_set_new(o, "sandboxHole", sandbox_hole() ? json_string(sandbox_hole()) : json_null());
 	if (w.dynamic)
 		json_object_set_new(o, "memory",
@@ -298,6 +303,41 @@ static void open_serial(struct ipc_request *r, json_t *parameters, void *context
 }
 
 /* A guest whose balloon moves at once. */
+/* As the worker has it, with every service that is on working. */
+static void add_guest(json_t *status)
+{
+	static const char *const names[] = { "shutdown", "timeSync", "heartbeat", "keyValue", "backup", "guestFileCopy" };
+	json_t *services = json_object();
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		json_object_set_new(services, names[i],
+				    json_pack("{s:s, s:s, s:n}", "state", json_is_true(json_object_get(w.services, names[i])) ? "ok" : "off",
+					      "version", "", "lastSeen"));
+	json_object_set_new(status, "services", services);
+	json_object_set_new(status, "guest", json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "heartbeat", "ok", "osName", "Linux", "osVersion", "6",
+						       "hostName", "guest.example", "ipAddresses", "10.1.2.3", "fe80::1"));
+}
+
+static void set_services(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)context;
+	if (!w.services)
+		w.services = json_object();
+	json_object_update(w.services, json_object_get(parameters, "services"));
+	ipc_reply(r, NULL);
+}
+
+static void listen_sockets(struct ipc_request *r, json_t *parameters, void *context)
+{
+	int fd = ipc_message_take_fd(ipc_request_message(r), 0);
+
+	(void)parameters;
+	(void)context;
+	if (fd >= 0)
+		w.sockets_fd = fd;		/* kept, as the worker keeps it */
+	ipc_reply(r, NULL);
+}
+
 static void set_memory(struct ipc_request *r, json_t *parameters, void *context)
 {
 	(void)context;
@@ -310,6 +350,7 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.Resume", resume_machine },  { "vmwp.Reset", reset },	     { "vmwp.TurnOff", turn_off },
 	{ "vmwp.Shutdown", shut_down },	    { "vmwp.GetStatus", get_status }, { "vmwp.Watch", watch },
 	{ "vmwp.SetMedia", set_media },	    { "vmwp.OpenDisplay", open_display }, { "vmwp.OpenSerial", open_serial },
+	{ "vmwp.SetServices", set_services }, { "vmwp.ListenSockets", listen_sockets },
 	{ "vmwp.SetMemory", set_memory },   { "vmwp.AttachDisk", attach_disk }, { "vmwp.DetachDisk", detach_disk },
 	{ NULL, NULL },
 };
