@@ -211,7 +211,7 @@ static void (*const tests[GUEST_TESTS])(unsigned int vp) = {
 	[GUEST_SYNIC] = guest_synic, [GUEST_SIGNALS] = guest_signals, [GUEST_STIMERS] = guest_stimers,
 	[GUEST_PROCESSORS] = guest_processors, [GUEST_APIC] = guest_apic, [GUEST_TIME] = guest_time,
 	[GUEST_STATE] = guest_state, [GUEST_MEMORY] = guest_memory,
-	[GUEST_ISOLATION] = guest_isolation, [GUEST_FUZZ] = guest_fuzz, [GUEST_TRIPLE_FAULT] = guest_triple_fault,
+	[GUEST_ISOLATION] = guest_isolation, [GUEST_FUZZ] = guest_fuzz, [GUEST_TRIPLE_FAULT] = guest_triple_fault, [GUEST_SPIN] = guest_spin,
 };
 
 void guest_main(unsigned int test, unsigned int vp)

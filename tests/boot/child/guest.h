@@ -87,5 +87,6 @@ void guest_memory(unsigned int vp);
 void guest_isolation(unsigned int vp);
 void guest_fuzz(unsigned int vp);
 void guest_triple_fault(unsigned int vp);
+void guest_spin(unsigned int vp);
 
 #endif

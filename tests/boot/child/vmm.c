@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The VMM's library and main program: `child-tests [NAME...]` runs the tests in order, a partition each; see vmm.h. */
+/*
+ * The VMM's library and main program: `child-tests [-n TIMES] [-s SECONDS] [NAME...]` runs the tests in order, a partition each;
+ * see vmm.h.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,10 +26,11 @@
 int partition_fd;
 uint8_t *ram;
 struct vp vps[MAX_VPS];
+unsigned int seconds = 1;
 
 static const struct test *const tests[] = {
 	&test_synic, &test_signals, &test_stimers, &test_processors, &test_apic, &test_time, &test_state, &test_memory,
-	&test_isolation, &test_fuzz, &test_triple_fault,
+	&test_isolation, &test_fuzz, &test_triple_fault, &test_spin,
 };
 static const struct test *test;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -329,22 +333,39 @@ static void run_test(void)
 	destroy();
 }
 
-static bool is_wanted(const char *name, int count, char **names)
+static bool is_wanted(const char *name, char **names)
 {
-	for (int i = 1; i < count; i++)
-		if (!strcmp(names[i], name))
-			return true;
-	return count < 2;
+	bool wanted = !*names;
+
+	for (; *names; names++)
+		wanted |= !strcmp(*names, name);
+	return wanted;
 }
 
-int main(int count, char **names)
+static void run_wanted(char **names)
 {
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		test = tests[i];
-		if (is_wanted(test->name, count, names))
+		if (is_wanted(test->name, names))
 			run_test();
 	}
+}
+
+int main(int count, char **arguments)
+{
+	unsigned long times = 1;
+	int option;
+
+	while ((option = getopt(count, arguments, "n:s:")) != -1)
+		if (option == 'n')
+			times = strtoul(optarg, NULL, 10);
+		else if (option == 's')
+			seconds = (unsigned int)strtoul(optarg, NULL, 10);
+		else
+			return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (times--)
+		run_wanted(arguments + optind);
 	printf("1..%d, %d failed\n", claims, failures);
 	return failures != 0;
 }

@@ -42,12 +42,13 @@ struct test {
 			 HV_SYNTH_REFERENCE_COUNTER | HV_SYNTH_SYNIC)
 
 extern const struct test test_synic, test_signals, test_stimers, test_processors, test_apic, test_time, test_state, test_memory, test_isolation,
-	test_fuzz, test_triple_fault;
+	test_fuzz, test_triple_fault, test_spin;
 
 /* The partition of the test that runs. */
 extern int partition_fd;
 extern uint8_t *ram;
 extern struct vp vps[MAX_VPS];
+extern unsigned int seconds;				/* of -s: how long the spinning test runs */
 
 void claim(bool ok, const char *text);
 void claim_equal(uint64_t got, uint64_t want, const char *text);
