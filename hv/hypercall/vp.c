@@ -129,13 +129,16 @@ hv_status_t hc_get_vp_registers(struct vp *caller, struct hc_call *call)
 	return status;
 }
 
-/* Elements take effect in list order. The register page follows, so that a later look at it sees what was set. */
+/*
+ * Elements take effect in list order. The register page follows, so that a later look at it sees what was set; but a VMM asks for
+ * a deliverability notification from any thread, while the VP's own thread may be writing the page: that leaves it alone.
+ */
 hv_status_t hc_set_vp_registers(struct vp *caller, struct hc_call *call)
 {
 	const struct hv_in_vp_registers *in = hc_in(call, struct hv_in_vp_registers);
 	hv_status_t status;
 	struct vp *vp;
-	bool stopped;
+	bool stopped, page = false;
 
 	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
 	if (status != HV_STATUS_SUCCESS)
@@ -145,15 +148,17 @@ hv_status_t hc_set_vp_registers(struct vp *caller, struct hc_call *call)
 		return HV_STATUS_ACCESS_DENIED;
 	}
 	stopped = target_is_stopped(caller, vp);
-	if (stopped)
-		vp_take_register_page(vp);
 	while (status == HV_STATUS_SUCCESS && hc_next_rep(call)) {
 		const struct hv_register_assoc *element = hc_rep_in(call);
 
+		if (stopped && !page && element->name != HV_REGISTER_DELIVERABILITY_NOTIFICATIONS) {
+			vp_take_register_page(vp);
+			page = true;
+		}
 		status = stopped || is_neutral_register(element->name) ?
 			 vp_set_register(vp, element->name, &element->value) : HV_STATUS_INVALID_VP_STATE;
 	}
-	if (stopped)
+	if (page)
 		vp_fill_register_page(vp);
 	target_put(vp);
 	return status;
