@@ -8,6 +8,7 @@
  *              [debug] [uefi] [rom=FILE]
  *              [from=WORD] [scsi=FILE]... [hot=FILE]
  * "from": the seconds of keys, pointer and calls count from the moment COM1 says WORD, not from the start.
+ * "socket" sends a line to what listens on that port in the guest and prints the line that comes back.
  * "do" prints what it is answered; the descriptor of "file" goes with every one. "maximum" makes the memory dynamic.
  * "scsi": disks of SCSI controller 0 from location 0 on, attached before the start. A line "host: METHOD JSON" on COM1 is done
  * at once; the descriptor of "hot", open for writing, goes with it when its parameters name one.
@@ -35,7 +36,7 @@
 #define CALL_MS		60000
 #define SCSI_MAX	8
 
-enum timed_kind { TIMED_KEY, TIMED_POINTER, TIMED_CALL };
+enum timed_kind { TIMED_KEY, TIMED_POINTER, TIMED_SOCKET, TIMED_CALL };
 struct timed { unsigned int second; char what[256]; enum timed_kind kind; bool done; };
 
 struct drive {
@@ -114,6 +115,7 @@ static void parse(struct drive *d, int argc, char **argv)
 		else if (option(argv[i], "maximum", &value)) d->maximum_mib = (unsigned int)atoi(value);
 		else if (option(argv[i], "key", &value)) parse_timed(d, value, TIMED_KEY);
 		else if (option(argv[i], "pointer", &value)) parse_timed(d, value, TIMED_POINTER);
+		else if (option(argv[i], "socket", &value)) parse_timed(d, value, TIMED_SOCKET);
 		else if (option(argv[i], "do", &value)) parse_timed(d, value, TIMED_CALL);
 		else if (strcmp(argv[i], "debug") == 0) d->debug = true;
 		else if (strcmp(argv[i], "uefi") == 0) d->uefi = true;
@@ -331,9 +333,55 @@ static void call_and_print(struct drive *d, char *what)
 		close(fd);
 }
 
+/* --- Hyper-V sockets (docs/hvsock.md) --- */
+
+static const struct sockaddr_un guest_sockets = { .sun_family = AF_UNIX, .sun_path = "/tmp/vsock" };
+
+static void listen_sockets(struct drive *d)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct ipc_message reply;
+
+	unlink(guest_sockets.sun_path);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&guest_sockets, sizeof(guest_sockets)) < 0 || listen(fd, 4) < 0)
+		die("guest sockets", errno);
+	reply = call(d, "vmwp.ListenSockets", NULL, &fd, 1);
+	ipc_message_clear(&reply);
+	close(fd);
+}
+
+static void read_line(int fd, char *line, size_t size)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	size_t n = 0;
+
+	while (n + 1 < size && poll(&p, 1, 8000) == 1 && read(fd, line + n, 1) == 1 && line[n] != '\n')
+		n++;
+	line[n] = '\0';
+}
+
+static void speak(struct drive *d, const char *what)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const char *text = strchr(what, ':');
+	char line[256];
+
+	(void)d;
+	if (fd < 0 || !text || connect(fd, (const struct sockaddr *)&guest_sockets, sizeof(guest_sockets)) < 0)
+		die(what, errno);
+	dprintf(fd, "CONNECT %u\n%s\n", (unsigned int)atoi(what), text + 1);
+	read_line(fd, line, sizeof(line));
+	printf("worker-drive: socket: %s\n", line);
+	read_line(fd, line, sizeof(line));
+	printf("worker-drive: socket: %s\n", line);
+	close(fd);
+}
+
 static void run_events(struct drive *d, double elapsed)
 {
-	static void (*const run[])(struct drive *d, const char *what) = { [TIMED_KEY] = press, [TIMED_POINTER] = point };
+	static void (*const run[])(struct drive *d, const char *what) = {
+		[TIMED_KEY] = press, [TIMED_POINTER] = point, [TIMED_SOCKET] = speak,
+	};
 
 	for (unsigned int i = 0; i < d->event_count; i++) {
 		struct timed *t = &d->events[i];
@@ -477,6 +525,7 @@ int main(int argc, char **argv)
 	d.screens_fd = d.screens ? open_or_die(d.screens, O_WRONLY) : -1;
 	d.display_fd = open_stream(&d, "vmwp.OpenDisplay", NULL);
 	d.serial_fd = open_stream(&d, "vmwp.OpenSerial", json_pack("{s:i}", "port", 1));
+	listen_sockets(&d);
 	d.started = now();
 	reply = call(&d, "vmwp.Start", NULL, NULL, 0);
 	ipc_message_clear(&reply);
