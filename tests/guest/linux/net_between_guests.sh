@@ -48,20 +48,20 @@ drive() { worker-drive /bin/vmwp /firmware/bios-256k.bin /firmware/vgabios-stdvg
 drive >/tmp/first 2>&1 &
 first=\$!
 sleep 1
-\$attach attach /tmp/worker.sock ${adapter}1 00:15:5d:00:00:01 $switch
+\$attach attach /tmp/worker.sock $(adapter 1) 00:15:5d:00:00:01 $switch
 mv /tmp/worker.sock /tmp/first.sock
 drive >/tmp/second 2>&1 &
 second=\$!
 sleep 1
-\$attach attach /tmp/worker.sock ${adapter}2 00:15:5d:00:00:02 $switch
+\$attach attach /tmp/worker.sock $(adapter 2) 00:15:5d:00:00:02 $switch
 until grep -q "guest 2: says link" /tmp/second || ! kill -0 \$second; do sleep 1; done
-\$attach link /tmp/worker.sock ${adapter}2 00:15:5d:00:00:02 down
+\$attach link /tmp/worker.sock $(adapter 2) 00:15:5d:00:00:02 down
 until grep -q "after down" /tmp/second || ! kill -0 \$second; do sleep 1; done
-\$attach link /tmp/worker.sock ${adapter}2 00:15:5d:00:00:02 up
+\$attach link /tmp/worker.sock $(adapter 2) 00:15:5d:00:00:02 up
 until grep -q "after up" /tmp/second || ! kill -0 \$second; do sleep 1; done
-\$attach detach /tmp/worker.sock ${adapter}2
+\$attach detach /tmp/worker.sock $(adapter 2)
 until grep -q "adapter gone" /tmp/second || ! kill -0 \$second; do sleep 1; done
-\$attach attach /tmp/worker.sock ${adapter}2 00:15:5d:00:00:02 $switch
+\$attach attach /tmp/worker.sock $(adapter 2) 00:15:5d:00:00:02 $switch
 wait \$second
 wait \$first
 cat /tmp/first /tmp/second

@@ -9,7 +9,7 @@ mib=${MIB:-2}
 	net_root "$mib"
 	net_serve
 	cat <<SCRIPT
-(\$attach attach /tmp/worker.sock ${adapter}1 00:15:5d:00:00:01 $switch) &
+(\$attach attach /tmp/worker.sock $(adapter 1) 00:15:5d:00:00:01 $switch) &
 worker-drive /bin/vmwp /firmware/bios-256k.bin /firmware/vgabios-stdvga.bin iso=/dev/vda memory=256 vps=${VPS:-1} seconds=${SECONDS_MAX:-220}
 dmesg | grep "cut here"
 SCRIPT
