@@ -21,6 +21,7 @@ vmbus-fuzz = $(eval $(call vmbus-fuzz-rules,$(1),$(2)))
 
 $(call vmbus-fuzz,vmbus,tests/fuzz/vmbus.c tests/unit/vmbus/echo.c)
 $(call vmbus-fuzz,netvsp,tests/fuzz/netvsp.c tests/unit/net/nic.c)
+$(call vmbus-fuzz,storvsp,tests/fuzz/storvsp.c)
 
 .PHONY: fuzz
 fuzz: $(FUZZERS)	## every fuzzer for a minute or so

@@ -29,7 +29,11 @@ for vps in 1 4; do
 done
 cell "channels-move" "$here/channels_move.sh"
 cell "reconnects-trixie-1" "$here/vmbus_reconnects.sh"
-cell "reconnects-trixie-4" VPS=4 BUS=keep "$here/vmbus_reconnects.sh"	# unloading the bus with four VPs: see README.md
+cell "reconnects-trixie-4" VPS=4 SECONDS_MAX=1200 "$here/vmbus_reconnects.sh"
+for suite in bookworm trixie trixie-backports; do
+	cell "storage-$suite" SUITE=$suite VPS=4 "$here/storage_keeps_data.sh"
+	cell "ide-$suite" SUITE=$suite "$here/ide_disk_is_seen_once.sh"
+done
 # Linux 6.12's oldest and everything between; the module parameter is major << 16 | minor.
 for version in 4.0 4.1 5.0 5.1 5.2; do
 	number=$((${version%.*} << 16 | ${version#*.}))
