@@ -45,6 +45,7 @@ void spin_lock(struct spinlock *l) { (void)l; }
 void spin_unlock(struct spinlock *l) { (void)l; }
 void *boot_alloc_aligned(uint64_t bytes, uint64_t align);
 void *boot_alloc_aligned(uint64_t bytes, uint64_t align) { (void)align; return calloc(1, bytes); }
+bool vcpu_counts_deadlines(void) { return false; }
 void vcpu_watch_root_timer(struct lp *l, bool on) { (void)l; watching = on; }
 void lp_send_interrupt(struct lp *l, uint8_t vector) { (void)l; sent_vector = vector; }
 uint64_t timer_ticks_to_tsc(uint32_t ticks, uint32_t divide) { (void)divide; return ticks; }
