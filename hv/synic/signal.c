@@ -12,20 +12,27 @@
 #include <hv/synic.h>
 #include <hv/vp.h>
 
+/* A processor of the root's that goes off line masks its SINTs first: from then on nobody looks at its pages. */
 static bool takes_messages(const struct vp *root_vp)
 {
 	const struct synic *s = root_vp->synic;
 
-	return (s->scontrol & 1) && (s->simp & HV_MSR_PAGE_ENABLE);
+	return (s->scontrol & 1) && (s->simp & HV_MSR_PAGE_ENABLE) && !(s->sint[HV_SYNIC_INTERCEPTION_SINT] & HV_SINT_MASKED);
 }
 
-/* Any root VP whose SynIC is on will do; the preferred one's LP has the child's state in its caches. */
-static struct vp *choose_target(struct vp *preferred)
+static bool takes_doorbells(const struct vp *root_vp)
 {
-	if (preferred && takes_messages(preferred))
+	return takes_messages(root_vp) && (root_vp->synic->sirbp & HV_MSR_PAGE_ENABLE) &&
+	       !(root_vp->synic->sint[HV_SYNIC_DOORBELL_SINT] & HV_SINT_MASKED);
+}
+
+/* Any root VP that takes such things will do; the preferred one's LP has the child's state in its caches. */
+static struct vp *choose_target(struct vp *preferred, bool (*takes)(const struct vp *root_vp))
+{
+	if (preferred && takes(preferred))
 		return preferred;
 	for (uint32_t i = 0; i < lp_count; i++)
-		if (root_partition.vps[i] && takes_messages(root_partition.vps[i]))
+		if (root_partition.vps[i] && takes(root_partition.vps[i]))
 			return root_partition.vps[i];
 	return root_partition.vps[0];
 }
@@ -62,22 +69,36 @@ static void ring_signal_send(struct synic *s)
 		s->ring_signal = false;
 }
 
+static void orphan_send(struct synic *s)
+{
+	if (s->orphan.header.message_type &&
+	    synic_post(s, HV_SYNIC_INTERCEPTION_SINT, &s->orphan) == HV_STATUS_SUCCESS)
+		s->orphan.header.message_type = HVMSG_NONE;
+}
+
 void signal_rescan(struct synic *s)
 {
+	orphan_send(s);
 	signal_send(s);
 	ring_signal_send(s);
+}
+
+static struct vp **queue_tail(struct synic *s)
+{
+	struct vp **tail = &s->signals;
+
+	while (*tail)
+		tail = &(*tail)->signal_next;
+	return tail;
 }
 
 void signal_root(struct vp *vp)
 {
 	struct synic *s;
-	struct vp **tail;
 
 	spin_lock(&root_partition.lock);
-	s = choose_target(vp->lp ? vp->lp->root_vp : NULL)->synic;
-	for (tail = &s->signals; *tail; tail = &(*tail)->signal_next)
-		;
-	*tail = vp;
+	s = choose_target(vp->lp ? vp->lp->root_vp : NULL, takes_messages)->synic;
+	*queue_tail(s) = vp;
 	vp->signal_next = NULL;
 	vp->signal_queued = true;
 	signal_send(s);
@@ -135,7 +156,7 @@ void doorbell_ring(uint32_t port_id, struct vp *root_vp)
 	port = records_find(&root_partition.ports, port_id);
 	if (port) {
 		target = partition_vp(&root_partition, port->vp);
-		target = choose_target(target ? target : root_vp);
+		target = choose_target(target ? target : root_vp, takes_doorbells);
 		if (target->synic->sirbp & HV_MSR_PAGE_ENABLE)
 			doorbell_put(target->synic, port);
 	}
@@ -150,6 +171,59 @@ void doorbell_refill(struct synic *s)
 	while ((port = records_next(&root_partition.ports, port)))
 		if (port->overflow)
 			port->overflow = !ring_put(s, &s->rings->sint[HV_SYNIC_DOORBELL_SINT], port->id);
+}
+
+/* What nobody has read in the slot of a VP that goes: "doorbell" is said again by whoever gets its ring. */
+static bool take_unread(struct synic *from, struct hv_message *message)
+{
+	struct hv_message *slot = &from->messages->sint[HV_SYNIC_INTERCEPTION_SINT];
+
+	*message = *slot;
+	slot->header.message_type = HVMSG_NONE;
+	return message->header.message_type && message->header.message_type != HVMSG_SYNIC_SINT_INTERCEPT;
+}
+
+static void messages_move(struct synic *from, struct synic *to)
+{
+	struct hv_message unread;
+	struct synic *free = to;
+
+	*queue_tail(to) = from->signals;
+	from->signals = NULL;
+	from->ring_signal = false;
+	if (take_unread(from, &unread)) {
+		for (uint32_t i = 0; i < lp_count && free->orphan.header.message_type; i++)
+			free = root_partition.vps[i] && takes_messages(root_partition.vps[i]) ? root_partition.vps[i]->synic : free;
+		free->orphan = unread;
+		signal_rescan(free);
+	}
+	signal_rescan(to);
+}
+
+static void ring_move(struct synic *from, struct synic *to)
+{
+	struct hv_event_ring *ring = &from->rings->sint[HV_SYNIC_DOORBELL_SINT];
+	struct port *port;
+
+	for (uint32_t i = 0; i < HV_EVENT_RING_ENTRIES; i++) {
+		port = ring->data[i] ? records_find(&root_partition.ports, ring->data[i]) : NULL;
+		if (port)
+			doorbell_put(to, port);
+	}
+	memset(ring, 0, sizeof(*ring));
+	from->ring_head = 0;
+}
+
+void signal_leave(struct synic *s)
+{
+	struct vp *messages = choose_target(s->vp, takes_messages), *doorbells = choose_target(s->vp, takes_doorbells);
+
+	if (doorbells != s->vp && takes_doorbells(doorbells))
+		ring_move(s, doorbells->synic);
+	if (messages == s->vp)
+		signal_rescan(s);
+	else if (takes_messages(messages))
+		messages_move(s, messages->synic);
 }
 
 struct doorbell_access { uint64_t gpa, value, mask; unsigned int size; };

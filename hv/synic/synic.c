@@ -123,7 +123,7 @@ static bool page_write(struct synic *s, uint64_t *msr, struct gpa_overlay *overl
 	return true;
 }
 
-bool synic_write_msr(struct synic *s, uint32_t msr, uint64_t value)
+static bool register_write(struct synic *s, uint32_t msr, uint64_t value)
 {
 	if (msr >= HV_X64_MSR_SINT0 && msr <= HV_X64_MSR_SINT15)
 		return sint_write(s, msr - HV_X64_MSR_SINT0, value);
@@ -135,6 +135,15 @@ bool synic_write_msr(struct synic *s, uint32_t msr, uint64_t value)
 	case HV_X64_MSR_EOM:		synic_rescan(s); return true;
 	}
 	return false;
+}
+
+bool synic_write_msr(struct synic *s, uint32_t msr, uint64_t value)
+{
+	bool ok = register_write(s, msr, value);
+
+	if (synic_is_root(s) && msr != HV_X64_MSR_EOM)
+		signal_leave(s);
+	return ok;
 }
 
 /* Messages and flags */

@@ -32,6 +32,7 @@ struct synic {
 	struct vp *signals;			/* root: children's VPs waiting for a scheduler message, oldest first */
 	uint32_t ring_head;			/* root: producer's place in the doorbell ring */
 	bool ring_signal;			/* root: a doorbell message waits for the SINT0 slot */
+	struct hv_message orphan;		/* root: left unread by a root VP that went off line; type 0: none */
 };
 
 void synic_init(struct synic *s, struct vp *vp);
@@ -52,6 +53,7 @@ void synic_rescan(struct synic *s);			/* EOM or EOI: try what waited for a slot 
 void signal_root(struct vp *vp);			/* HVMSG_SCHEDULER_VP_SIGNAL for a child's VP */
 void signal_forget(struct vp *vp);
 void signal_rescan(struct synic *s);			/* a root VP wrote EOM; caller holds the root's lock */
+void signal_leave(struct synic *s);			/* a root VP's SynIC changed: what it may no longer take goes to another */
 void doorbell_ring(uint32_t port_id, struct vp *root_vp);	/* takes the root's lock */
 void doorbell_refill(struct synic *s);
 

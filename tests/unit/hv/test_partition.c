@@ -556,6 +556,57 @@ static void a_busy_slot_is_marked_and_served_after_eom(void **state)
 	assert_int_equal(slot->header.message_flags, 0);
 }
 
+static void take_synic_of(uint32_t root_vp)
+{
+	struct synic *s = fake.root_vps[root_vp].synic;
+
+	synic_write_msr(s, HV_X64_MSR_SIMP, s->simp | HV_MSR_PAGE_ENABLE);
+	synic_write_msr(s, HV_X64_MSR_SIRBP, s->sirbp | HV_MSR_PAGE_ENABLE);
+	synic_write_msr(s, HV_X64_MSR_SINT0, 0xf3);
+	synic_write_msr(s, HV_X64_MSR_SINT0 + HV_SYNIC_DOORBELL_SINT, 0xf3 | HV_SINT_AS_INTERCEPT);
+	synic_write_msr(s, HV_X64_MSR_SCONTROL, 1);
+}
+
+/* A signal in its slot, one queued behind it, and a doorbell in its ring: none was read when the processor went off line. */
+static void what_an_off_line_processor_left_goes_to_another(void **state)
+{
+	struct hv_in_create_port port = {
+		.port_partition = HV_PARTITION_ID_SELF, .port_id = 9,
+		.port = { .type = HV_PORT_TYPE_DOORBELL, .sint = HV_SYNIC_DOORBELL_SINT, .vp = HV_ANY_VP },
+	};
+	uint64_t id = fake_child();
+	struct vp *a = fake_child_vp(id, 0), *b = fake_child_vp(id, 1);
+	struct synic *from = fake.root_vps[0].synic, *to = fake.root_vps[1].synic;
+	struct hv_message *left = &from->messages->sint[0], *slot = &to->messages->sint[0];
+	struct hv_vp_signal_pair_message *pair = (void *)slot->payload;
+
+	(void)state;
+	take_synic_of(0);
+	take_synic_of(1);
+	assert_int_equal(fake_hypercall(HVCALL_CREATE_PORT, &port, sizeof(port), NULL, 0), HV_STATUS_SUCCESS);
+	a->explicit_suspend = b->explicit_suspend = false;
+	a->blocked = b->blocked = true;
+	a->lp = b->lp = &fake.lps[0];
+	vp_kick(a);
+	vp_kick(b);
+	doorbell_ring(9, &fake.root_vps[0]);
+	assert_int_equal(from->rings->sint[HV_SYNIC_DOORBELL_SINT].data[0], 9);
+	synic_write_msr(from, HV_X64_MSR_SINT0, HV_SINT_MASKED | 0xf3);
+	assert_int_equal(left->header.message_type, HVMSG_NONE);
+	assert_int_equal(from->rings->sint[HV_SYNIC_DOORBELL_SINT].data[0], 0);
+	assert_int_equal(to->rings->sint[HV_SYNIC_DOORBELL_SINT].data[0], 9);
+	for (unsigned int messages = 0, pairs = 0, rings = 0; pairs < 2 || !rings; messages++) {
+		assert_true(messages < 4);
+		rings += slot->header.message_type == HVMSG_SYNIC_SINT_INTERCEPT;
+		pairs += slot->header.message_type == HVMSG_SCHEDULER_VP_SIGNAL_PAIR ? pair->vp_count : 0;
+		slot->header.message_type = HVMSG_NONE;
+		synic_write_msr(to, HV_X64_MSR_EOM, 0);
+	}
+	assert_int_not_equal(fake.lps[1].interrupts, 0);
+	doorbell_ring(9, &fake.root_vps[0]);
+	assert_int_equal(from->rings->sint[HV_SYNIC_DOORBELL_SINT].data[0], 0);
+}
+
 static void an_event_flag_interrupts_only_when_newly_set(void **state)
 {
 	struct vp *vp = fake_child_vp(fake_child(), 0);
@@ -651,7 +702,7 @@ int main(void)
 		TEST(the_end_of_a_level_interrupt_is_the_vmms_business),
 		TEST(x2apic_refuses_what_the_architecture_refuses), TEST(init_and_sipi_reach_only_their_target),
 		TEST(the_pic_gets_through_lint0_only), TEST(the_apic_timer_fires_once_or_periodically),
-		TEST(a_blocked_vp_is_signalled_exactly_once), TEST(a_suspended_vp_is_not_signalled_until_it_is_released),
+		TEST(what_an_off_line_processor_left_goes_to_another), TEST(a_blocked_vp_is_signalled_exactly_once), TEST(a_suspended_vp_is_not_signalled_until_it_is_released),
 		TEST(a_busy_slot_is_marked_and_served_after_eom), TEST(an_event_flag_interrupts_only_when_newly_set),
 		TEST(the_register_page_and_registers_merge), TEST(moves_are_decoded_and_nothing_else),
 	};
