@@ -6,7 +6,7 @@
  * worker-drive WORKER BIOS VGABIOS [iso=FILE] [disk=FILE] [memory=MiB] [vps=N] [seconds=N] [screens=FILE] [every=N]
  *              [key=SECOND:SCANCODE]... [pointer=SECOND:X,Y,BUTTONS]... [do=SECOND:METHOD[:JSON]]... [file=FILE] [maximum=MiB]
  *              [debug] [uefi] [rom=FILE]
- *              [from=WORD] [scsi=FILE]... [hot=FILE]
+ *              [from=WORD] [scsi=FILE]... [hot=FILE] [socket=SECOND:PORT:TEXT]...
  * "from": the seconds of keys, pointer and calls count from the moment COM1 says WORD, not from the start.
  * "socket" sends a line to what listens on that port in the guest and prints the line that comes back.
  * "do" prints what it is answered; the descriptor of "file" goes with every one. "maximum" makes the memory dynamic.

@@ -8,6 +8,8 @@ $(call c-test,vsp_services,tests/unit/vsp/test_services.c $(VSP_TEST) $(VSP_SOUR
 $(call c-test,vsp_balloon,tests/unit/vsp/test_balloon.c $(VSP_TEST) $(VSP_SOURCES),,)
 $(call c-test,vsp_hvsock,tests/unit/vsp/test_hvsock.c $(VSP_TEST) $(VSP_SOURCES),,)
 
+$(call vmbus-test,vsp_machine,tests/unit/vsp/test_machine.c)
+
 # tests/fuzz/vsp.c plays the guests of all of them
 VSP_FUZZ := tests/fuzz/vsp.c $(VSP_TEST) $(VSP_SOURCES)
 fuzz: $(B)/fuzz/vsp
