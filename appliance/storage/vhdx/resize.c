@@ -191,7 +191,7 @@ static int with_clean_table(struct change *c)
 	}
 	r = change_size(c);
 	if (r == 0)
-		c->v->disk->size_bytes = c->size_bytes;
+		__atomic_store_n(&c->v->disk->size_bytes, c->size_bytes, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_unlock(&s->commit_lock);
 	return r;

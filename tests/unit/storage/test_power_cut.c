@@ -46,6 +46,15 @@ struct recording {
 };
 
 static struct recording recording = { .fd = -1 };
+static bool volume_is_full;		/* writes to the recorded file and longer sizes fail */
+
+static bool no_room(int fd)
+{
+	if (!volume_is_full || fd != recording.fd)
+		return false;
+	errno = ENOSPC;
+	return true;
+}
 
 static void record(int fd, enum event_type type, uint64_t offset, uint64_t bytes, const void *data)
 {
@@ -64,12 +73,16 @@ static void record(int fd, enum event_type type, uint64_t offset, uint64_t bytes
 
 ssize_t pwrite(int fd, const void *from, size_t bytes, off_t offset)
 {
+	if (no_room(fd))
+		return -1;
 	record(fd, EVENT_WRITE, (uint64_t)offset, bytes, from);
 	return syscall(SYS_pwrite64, fd, from, bytes, offset);
 }
 
 int ftruncate(int fd, off_t bytes)
 {
+	if (no_room(fd))
+		return -1;
 	record(fd, EVENT_SIZE, 0, (uint64_t)bytes, NULL);
 	return (int)syscall(SYS_ftruncate, fd, bytes);
 }
@@ -458,11 +471,16 @@ static unsigned long setting(const char *name, unsigned long standard)
 	return text ? strtoul(text, NULL, 0) : standard;
 }
 
-static void forget_recording(void)
+static void forget_events(void)
 {
 	for (unsigned int i = 0; i < recording.count; i++)
 		free(recording.event[i].data);
 	recording.count = 0;
+}
+
+static void forget_recording(void)
+{
+	forget_events();
 	recording.fd = -1;
 }
 
@@ -610,6 +628,90 @@ static void test_a_merge_cut_anywhere_leaves_the_chain_readable(void **test_stat
 	free(state.data);
 }
 
+/* --- a full volume --- */
+
+/* The same request again, once there is room. */
+static void when_there_is_room(struct use *u, int (*run)(struct use *u, uint64_t offset, uint64_t bytes), uint64_t offset, uint64_t bytes)
+{
+	int r;
+
+	volume_is_full = below(3) == 0;
+	r = run(u, offset, bytes);
+	if (volume_is_full && r < 0) {
+		assert_int_equal(r, -ENOSPC);
+		volume_is_full = false;
+		r = run(u, offset, bytes);
+	}
+	volume_is_full = false;
+	check(r, "again, with room");
+}
+
+static int run_write(struct use *u, uint64_t offset, uint64_t bytes)
+{
+	return disk_write(u->disk, offset, u->buffer, bytes);
+}
+
+static int run_zero(struct use *u, uint64_t offset, uint64_t bytes)
+{
+	return disk_zero(u->disk, offset, bytes, false);
+}
+
+static int run_flush(struct use *u, uint64_t offset, uint64_t bytes)
+{
+	(void)offset;
+	(void)bytes;
+	return disk_flush(u->disk);
+}
+
+static void use_full_once(struct use *u, uint8_t *model)
+{
+	uint64_t offset, bytes, dice = below(10);
+
+	pick_range(u, &offset, &bytes);
+	if (dice < 6) {
+		sector_fill(u->buffer, (uint32_t)below(1000), ++u->number);
+		for (uint64_t at = SECTOR; at < bytes; at += SECTOR)
+			memcpy(u->buffer + at, u->buffer, SECTOR);
+		memcpy(model + offset, u->buffer, bytes);
+		when_there_is_room(u, run_write, offset, bytes);
+	} else if (dice < 8) {
+		memset(model + offset, 0, bytes);
+		when_there_is_room(u, run_zero, offset, bytes);
+	} else {
+		when_there_is_room(u, run_flush, 0, 0);
+	}
+	forget_events();
+}
+
+static void test_a_full_volume_loses_nothing(void **state)
+{
+	struct use *u = calloc(1, sizeof(*u));
+	uint8_t *model = calloc(1, FILE_MAX), *data = malloc(FILE_MAX);
+
+	forget_recording();
+	random_state = 99 + (uint64_t)((const struct kind *)*state - kinds);
+	u->kind = *state;
+	use_prepare(u);
+	use_open(u);
+	check(disk_read(u->disk, 0, model, u->history.size_bytes), "read");
+	for (int i = 0; i < 600; i++) {
+		use_full_once(u, model);
+		if (i % 100 == 99) {
+			use_close(u);
+			use_open(u);
+		}
+	}
+	check(disk_read(u->disk, 0, data, u->history.size_bytes), "read");
+	assert_memory_equal(data, model, u->history.size_bytes);
+	use_close(u);
+	forget_recording();
+	free(u->history.version);
+	free(u->history.flush_event);
+	free(u);
+	free(model);
+	free(data);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -633,9 +735,15 @@ static int remove_folder(void **state)
 #define MERGE(i)	{ .name = "test_a_merge_cut_anywhere_leaves_the_chain_readable_" #i, \
 			  .test_func = test_a_merge_cut_anywhere_leaves_the_chain_readable, .initial_state = (void *)(uintptr_t)&kinds[i] }
 
+#define FULL(i)		{ .name = "test_a_full_volume_loses_nothing_" #i, .test_func = test_a_full_volume_loses_nothing, \
+			  .initial_state = (void *)(uintptr_t)&kinds[i] }
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { SURVIVES(0), SURVIVES(1), SURVIVES(2), SURVIVES(3), SURVIVES(4), MERGE(1), MERGE(4) };
+	const struct CMUnitTest tests[] = {
+		SURVIVES(0), SURVIVES(1), SURVIVES(2), SURVIVES(3), SURVIVES(4), MERGE(1), MERGE(4),
+		FULL(0), FULL(1), FULL(2), FULL(3), FULL(4),
+	};
 
 	return cmocka_run_group_tests_name("disk-power-cut", tests, make_folder, remove_folder);
 }
