@@ -7,11 +7,13 @@ cd "$(dirname "$0")/../.."
 BOOT_TEST_DIR=${BOOT_TEST_DIR:-$(mktemp -d)}
 export BOOT_TEST_DIR
 failed=0
-tests=${*:-$(ls tests/boot/*.sh | grep -v '/run\.sh$\|/make-') tests/guest/worker_boots_linux_from_cd.sh tests/guest/linux/vmbus_connects.sh tests/guest/linux/storage_keeps_data.sh tests/guest/linux/services_work.sh tests/guest/worker_boots_uefi.sh tests/guest/linux/net_carries_data.sh}
+guests='worker_boots_linux_from_cd worker_boots_uefi linux/vmbus_connects linux/storage_keeps_data linux/services_work linux/net_carries_data'
+tests=${*:-$(ls tests/boot/*.sh | grep -v '/run\.sh$\|/make-') $(printf 'tests/guest/%s.sh ' $guests)}
 for test in $tests; do
 	name=$(basename "$test" .sh)
+	begin=$(date +%s)
 	if why=$("$test" 2>&1); then
-		echo "ok $name"
+		echo "ok $name ($(($(date +%s) - begin)) s)"
 	else
 		echo "not ok $name"
 		echo "$why" | sed 's/^/    /'
