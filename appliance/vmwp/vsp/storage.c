@@ -57,6 +57,7 @@ static struct storvsp *controller_new(struct storage *st, bool ide)
 
 	if (!s)
 		return NULL;
+	s->owner = st;
 	s->ide = ide;
 	s->sub_channels_max = ide ? 0 : st->device->machine->config.processors - 1;
 	return s;
@@ -173,6 +174,13 @@ int storage_set_media(struct device *dev, struct storage_place place, struct dis
 	return r;
 }
 
+bool storage_has_unit(struct device *dev, struct storage_place place, bool dvd)
+{
+	struct scsi_unit **slot = place_find(device_state(dev), place);
+
+	return slot && *slot && scsi_unit_is_dvd(*slot) == dvd;
+}
+
 int storage_accelerate_ide(struct device *dev, unsigned int channel, unsigned int drive, struct disk *disk, const char *serial)
 {
 	struct storage *st = device_state(dev);
@@ -234,7 +242,7 @@ static void queue_ready(struct device *dev, int fd, uint32_t events)
 static bool requests_in_flight(const struct storage *st)
 {
 	for (unsigned int i = 0; i < CONTROLLERS; i++)
-		if (st->controllers[i] && st->controllers[i]->in_flight)
+		if (st->controllers[i] && st->controllers[i]->in_flight > storvsp_unsent(st->controllers[i]))
 			return true;
 	return false;
 }
@@ -246,13 +254,20 @@ static void controllers_quiet(struct storage *st, bool quiet)
 			st->controllers[i]->quiet = quiet;
 }
 
-/* Blocks for what is on its way to the disks; nothing new is taken meanwhile. Only reset and the end come here. */
+/* Blocks for what is on its way to the disks; nothing new is taken meanwhile. Only reset, saving and the end come here. */
 static void requests_wait(struct storage *st)
 {
 	struct pollfd p = { .fd = disk_queue_fd(st->queue), .events = POLLIN };
 
 	while (requests_in_flight(st) && poll(&p, 1, -1) >= 0)
 		disk_queue_reap(st->queue);
+}
+
+void storage_settle(struct storage *st)
+{
+	controllers_quiet(st, true);
+	requests_wait(st);
+	controllers_quiet(st, false);
 }
 
 /* --- the device --- */
@@ -268,9 +283,7 @@ static void storage_reset(struct device *dev)
 {
 	struct storage *st = device_state(dev);
 
-	controllers_quiet(st, true);		/* a read that ended later would write into the next guest's memory */
-	requests_wait(st);
-	controllers_quiet(st, false);
+	storage_settle(st);			/* a read that ended later would write into the next guest's memory */
 	for (unsigned int i = 0; i < CONTROLLERS; i++)
 		if (st->controllers[i])
 			units_power_on(st->controllers[i]);

@@ -110,6 +110,16 @@ static void unsent_drop(struct storvsp_channel *c)
 	c->unsent_end = &c->unsent;
 }
 
+unsigned int storvsp_unsent(const struct storvsp *s)
+{
+	unsigned int count = 0;
+
+	for (const struct storvsp_channel *c = s->channels; c; c = c->next)
+		for (const struct storvsp_request *q = c->unsent; q; q = q->next)
+			count++;
+	return count;
+}
+
 static void enumerate(struct storvsp *s)
 {
 	struct stor_packet packet = { .operation = STOR_ENUMERATE_BUS };
@@ -390,17 +400,63 @@ static void controller_state(struct storvsp *s, struct state *st)
 	units_state(s, st);
 }
 
-/* Rings hold what was not answered: the machine is paused and its requests have ended (storage.c) when this is called. */
+static struct storvsp_request *unsent_load(struct storvsp_channel *c)
+{
+	struct storvsp_request *q = request_get(c);
+
+	if (q) {
+		q->next = NULL;
+		q->wants_completion = true;
+		*c->unsent_end = q;
+		c->unsent_end = &q->next;
+	}
+	return q;
+}
+
+static void request_state(struct storvsp_request *q, struct state *st)
+{
+	uint8_t bytes = (uint8_t)q->packet_bytes;
+
+	state_u64(st, &q->transaction_id);
+	state_u8(st, &bytes);
+	state_bytes(st, &q->packet, sizeof(q->packet));
+	if (bytes != STOR_SHORT_BYTES && bytes != sizeof(q->packet))
+		state_refuse(st);
+	q->packet_bytes = bytes == STOR_SHORT_BYTES ? STOR_SHORT_BYTES : sizeof(q->packet);
+}
+
+/* Answers that the guest has not got. */
+static void unsent_state(struct storvsp_channel *c, struct state *st)
+{
+	uint16_t count = 0;
+
+	for (const struct storvsp_request *q = c->unsent; q; q = q->next)
+		count++;
+	state_u16(st, &count);
+	for (unsigned int i = 0; state_loading(st) && i < count && !state_error(st); i++)
+		if (!unsent_load(c))
+			state_refuse(st);
+	for (struct storvsp_request *q = c->unsent; q; q = q->next)
+		request_state(q, st);
+	if (state_loading(st) && !state_error(st))
+		storvsp_writable(c->vmbus);	/* the ring may have room; else VMBus knows now that we wait for it */
+}
+
+/* The machine is paused: packets stay in the rings, what is on its way to the disks ends first. */
 static void storvsp_state(struct vmbus_channel *channel, struct state *st)
 {
 	if (!state_record_begin(st, "storvsp", 1)) {
 		state_refuse(st);
 		return;
 	}
+	if (!state_loading(st))
+		storage_settle(((struct storvsp *)vmbus_channel_context(channel))->owner);
 	if (vmbus_channel_index(channel) == 0)
 		controller_state(vmbus_channel_context(channel), st);
 	if (state_loading(st) && vmbus_channel_is_open(channel) && !vmbus_channel_data(channel) && channel_new(channel) < 0)
 		state_refuse(st);
+	if (vmbus_channel_data(channel))
+		unsent_state(vmbus_channel_data(channel), st);
 	state_record_end(st);
 }
 

@@ -16,6 +16,7 @@
 
 enum storvsp_phase { STORVSP_IDLE, STORVSP_BEGUN, STORVSP_VERSION, STORVSP_PROPERTIES, STORVSP_READY };
 
+struct storage;
 struct storvsp;
 struct storvsp_request;
 
@@ -41,6 +42,7 @@ struct storvsp_request {
 };
 
 struct storvsp {
+	struct storage *owner;
 	struct vmbus_channel *offer;	/* the primary */
 	bool ide;
 	unsigned int sub_channels_max;
@@ -61,7 +63,11 @@ struct storvsp {
 int storvsp_offer(struct storvsp *s, struct vmbus *bus, const struct vmbus_offer *offer);
 void storvsp_fini(struct storvsp *s);			/* nothing is in flight; frees requests and channels */
 void storvsp_units_changed(struct storvsp *s);		/* tells the guest to look at its bus again */
+unsigned int storvsp_unsent(const struct storvsp *s);	/* of the requests in flight: answers that wait for room in a ring */
 void storvsp_batch(struct storvsp *s, bool begin);	/* answers in between reach the guest together */
+
+/* storage.c: every request of every controller has ended; their answers may wait in `unsent`. */
+void storage_settle(struct storage *st);
 
 /* storvsp_srb.c */
 void storvsp_execute(struct storvsp_channel *c, struct storvsp_request *q, const struct vmbus_packet *p);

@@ -618,10 +618,18 @@ static void test_state_keeps_the_connection(void **state)
 	void *data;
 	size_t size;
 	int loaded;
+	enum { REQUESTS = 8 };
+	struct stor_packet p = srb(2, CDB(0x28, [8] = 8), 4096);
+	uint32_t seen = 0;
+	uint64_t gpa;
 
 	(void)state;
 	close(attach(0, 2));
 	c = open_controller();
+	gpa = guest_alloc(1);
+	for (unsigned int i = 0; i < REQUESTS; i++)
+		assert_true(guest_send_pages(c, i + 1, gpa, 4096, &p, sizeof(p)));
+	sd_event_run(guest.machine->loop, 100000);	/* they are on their way to the disk */
 	machine_lock(guest.machine);
 	vmbus_pause(guest.machine->vmbus, true);
 	machine_unlock(guest.machine);
@@ -635,6 +643,12 @@ static void test_state_keeps_the_connection(void **state)
 	machine_unlock(guest.machine);
 	free(data);
 	assert_int_equal(loaded, 0);
+	for (unsigned int i = 0; i < REQUESTS; i++) {	/* each is answered, once, on either side of it */
+		receive(c);
+		assert_true(packet.descriptor.transaction_id <= REQUESTS);
+		seen |= 1u << packet.descriptor.transaction_id;
+	}
+	assert_int_equal(seen, 0x1fe);
 	assert_int_equal(run(c, 2, CDB(0x00), 0, 0).status, STOR_SUCCESS);	/* no handshake is needed */
 }
 
