@@ -26,10 +26,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Carries out what handlers asked for; waits for one request at most a second. */
-static void run_loop_once(void)
+/* Carries out what handlers asked for; other events may come first. Waits for the first at most a second. */
+static void run_loop(void)
 {
 	assert_true(sd_event_run(m->loop, 1000000) > 0);
+	for (unsigned int i = 0; i < 50 && sd_event_run(m->loop, 100000) > 0; i++)
+		;
 }
 
 static void states_follow_the_life_of_a_vm(void **state)
@@ -78,7 +80,7 @@ static void a_reset_makes_a_new_partition(void **state)
 	machine_start(m);
 	assert_int_equal(fake.partitions, 1);
 	machine_request_reset(m);
-	run_loop_once();
+	run_loop();
 	assert_int_equal(fake.partitions, 2);
 	assert_int_equal(m->state, MACHINE_RUNNING);
 	assert_string_equal(m->reason, "guest-reset");
@@ -89,7 +91,7 @@ static void a_guest_that_powers_off_ends_the_vm(void **state)
 	(void)state;
 	machine_start(m);
 	machine_request_power_off(m);
-	run_loop_once();
+	run_loop();
 	assert_int_equal(m->state, MACHINE_OFF);
 	assert_string_equal(m->reason, "guest-power-off");
 }
@@ -100,7 +102,7 @@ static void the_first_failure_is_the_reason(void **state)
 	machine_start(m);
 	machine_stop_triple_fault(m);
 	machine_fail(m, "error: later");
-	run_loop_once();
+	run_loop();
 	assert_int_equal(m->state, MACHINE_FAILED);
 	assert_string_equal(m->reason, "triple-fault");
 }
@@ -110,7 +112,7 @@ static void a_vp_that_cannot_run_fails_the_vm(void **state)
 	(void)state;
 	fake.run_result = -EIO;
 	machine_start(m);
-	run_loop_once();
+	run_loop();
 	assert_int_equal(m->state, MACHINE_FAILED);
 	assert_non_null(strstr(m->reason, "cannot run"));
 }
