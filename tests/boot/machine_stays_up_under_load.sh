@@ -50,7 +50,7 @@ for cpus in ${SOAK_CPUS:-1 2 4}; do
 	boot_root $((soak * 4 + 120)) "$cpus" 2G "test=soak soak=$soak"
 	must_say "soak: timers [1-9]" "soak: signals [1-9]" "soak: churn [1-9]" "soak: disk [1-9]" "soak: $cpus processors at the end" \
 		"init: test ended with 0"
-	must_not_say "^not ok" "failed" "stopped:" "stall" "exception Emask" "WARNING" "BUG" "Stale IRR" "failed to report alive"
+	must_not_say "^not ok" "^soak: .* failed" "stopped:" "stall" "exception Emask" "WARNING" "BUG" "Stale IRR" "failed to report alive"
 	must_end
 	sed -n 's/^soak: deposited \([0-9]*\) before, \([0-9]*\) after/\1 \2/p' "$log" | {
 		read -r before after
