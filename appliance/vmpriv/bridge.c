@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A switch is a bridge with VLAN filtering. Its name tells systemd-networkd and the firewall what kind it is (rootfs/overlay:
- * systemd/network/, nftables.conf): sw, a letter for the type, eight digits of its id. The whole id is its alias.
+ * A switch is a bridge with VLAN filtering. Its name tells the firewall and systemd-networkd what kind it is (rootfs/overlay:
+ * nftables.conf, systemd/network/): sw, a letter for the type, eight digits of its id. The whole id is its alias.
  */
 #include "network.h"
 
 #include "netlink.h"
+#include "networkd.h"
 #include "partita/guid.h"
 #include "partita/log.h"
 
@@ -146,6 +147,34 @@ static int set_master(int index, int master)
 	return netlink_send(&m);
 }
 
+/* --- the root's own address --- */
+
+/* A /24 of 172.16.0.0/12 by the switch's id, as Hyper-V's Default Switch has one; the root is .1 and gives out the others. */
+static int give_addresses(const char *id, size_t type)
+{
+	static const char no_router[] = "\n[DHCPServer]\nEmitRouter=no\nEmitDNS=no\nEmitNTP=no\nEmitTimezone=no\n";
+	static const char router[] = "IPv4Forwarding=yes\nIPMasquerade=ipv4\n\n[DHCPServer]\nEmitNTP=no\nEmitTimezone=no\n";
+	char name[IFNAMSIZ], file[48], text[512];
+	unsigned int b[2] = { 0 };
+
+	bridge_name(name, id, type);
+	sscanf(id, "%2x%2x", &b[0], &b[1]);
+	snprintf(file, sizeof(file), "50-%s.network", name);
+	snprintf(text, sizeof(text), "# %s switch %s (vmpriv).\n[Match]\nName=%s\n\n[Network]\nAddress=172.%u.%u.1/24\nDHCPServer=yes\n"
+		 "IPv6AcceptRA=no\nConfigureWithoutCarrier=yes\nIgnoreCarrierLoss=yes\n%s",
+		 switch_type_words[type], id, name, 16 + b[0] % 16, b[1], type == SWITCH_NAT ? router : no_router);
+	return networkd_write(file, text);
+}
+
+static void forget_addresses(const char *id, size_t type)
+{
+	char name[IFNAMSIZ], file[48];
+
+	bridge_name(name, id, type);
+	snprintf(file, sizeof(file), "50-%s.network", name);
+	networkd_remove(file);
+}
+
 /* --- switches --- */
 
 static int switch_create(const char *id, enum switch_type type, const struct link *uplink)
@@ -154,6 +183,12 @@ static int switch_create(const char *id, enum switch_type type, const struct lin
 	struct link bridge;
 	int r;
 
+	if (type == SWITCH_INTERNAL || type == SWITCH_NAT) {
+		r = give_addresses(id, type);
+		if (r < 0)
+			log_warning("switch %s: no address for the root: %s", id, strerror(-r));
+		networkd_reload();
+	}
 	bridge_address(id, address);	/* with an uplink it is the uplink's, so that the root keeps its lease */
 	r = bridge_create(id, type, uplink ? uplink->address : address);
 	if (r == 0)
@@ -213,7 +248,8 @@ int switch_remove(const char *id)
 		netlink_link(&m, RTM_DELLINK, 0, AF_UNSPEC, bridge.index);
 		r = netlink_send(&m);
 		if (r == 0 && type == SWITCH_EXTERNAL)
-			r = uplink_take_back();
+			uplink_take_back();
+		forget_addresses(id, type);
 	}
 	return r;
 }

@@ -21,7 +21,7 @@ int switch_find(const char *id);						/* index of its bridge or negative errno *
 /* uplink.c: whether the root's network configuration leaves the adapter to a switch; tells systemd-networkd. */
 int uplink_check(const char *name);		/* 0, -EINVAL (no name), -ENODEV (no network adapter of this machine) */
 int uplink_lend(const char *name);
-int uplink_take_back(void);	/* every adapter that is in no bridge any more */
+void uplink_take_back(void);	/* every adapter that is in no bridge any more */
 
 /* tap.c. vlan 0: none. switch_id NULL: connected to nothing. */
 struct tap_request { const char *adapter_id, *switch_id; unsigned int vlan; };
