@@ -5,8 +5,9 @@ set -eu
 . "$(dirname "$0")/guest.inc"
 rm -f "$work/ide.img"
 truncate -s 8M "$work/ide.img"
-run_linux "${SECONDS_MAX:-300}" "${SUITE:-trixie}" "$linux_dir/ide.guest" "quiet" \
-	"memory=256 vps=${VPS:-1} seconds=280 disk=/dev/vdb" \
+seconds=${SECONDS_MAX:-400}
+run_linux "$seconds" "${SUITE:-trixie}" "$linux_dir/ide.guest" "quiet" \
+	"memory=256 vps=${VPS:-1} seconds=$((seconds - 20)) disk=/dev/vdb" \
 	-drive "file=$work/ide.img,format=raw,if=none,id=ide" -device virtio-blk-pci,drive=ide
 must_say "guest: disks 1" "guest: sda driver hv_storvsc" "guest: machine Microsoft Corporation" "ignore set" "off: guest-power-off"
 must_not_say "cut here" "hv: panic" "BUG:" "Call Trace" "I/O error"

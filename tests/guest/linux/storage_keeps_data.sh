@@ -8,8 +8,9 @@ times=${TIMES:-3}
 rm -f "$work/scsi.img" "$work/hot.img"
 truncate -s 16M "$work/scsi.img"
 truncate -s 8M "$work/hot.img"
-run_linux "${SECONDS_MAX:-300}" "${SUITE:-trixie}" "$linux_dir/storage.guest" "tools quiet times=$times fio=${FIO_MIB:-8}" \
-	"memory=384 vps=${VPS:-1} seconds=280 scsi=/dev/vdb hot=/dev/vdc" \
+seconds=${SECONDS_MAX:-400}
+run_linux "$seconds" "${SUITE:-trixie}" "$linux_dir/storage.guest" "tools quiet times=$times fio=${FIO_MIB:-8}" \
+	"memory=384 vps=${VPS:-1} seconds=$((seconds - 20)) scsi=/dev/vdb hot=/dev/vdc" \
 	-drive "file=$work/scsi.img,format=raw,if=none,id=scsi" -device virtio-blk-pci,drive=scsi \
 	-drive "file=$work/hot.img,format=raw,if=none,id=hot" -device virtio-blk-pci,drive=hot
 must_say "guest: sda Msft *Virtual Disk *32768 sectors" "guest: cache write back" "guest: fio verified" "guest: discarded" "guest: hot $times" \

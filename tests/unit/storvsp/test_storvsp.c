@@ -298,6 +298,56 @@ static void test_data_reaches_the_file_and_comes_back(void **state)
 	assert_int_equal(p.srb.srb_status, SRB_SUCCESS);
 }
 
+static void expect_enumerate(struct guest_channel *c)
+{
+	struct stor_packet p;
+
+	receive(c);
+	memcpy(&p, packet.payload, sizeof(p));
+	assert_int_equal(packet.descriptor.type, VMBUS_PACKET_INBAND);
+	assert_int_equal(packet.descriptor.transaction_id, 0);
+	assert_int_equal(p.operation, STOR_ENUMERATE_BUS);
+}
+
+/* Commands against the real library: data, FUA, zeros by WRITE SAME, UNMAP and a flush, for each format of a hard disk. */
+static void test_every_format_serves_every_kind_of_request(void **state)
+{
+	static const char *const formats[] = { "raw", "vhd", "vhdx" };
+	struct guest_channel *c;
+	uint64_t gpa;
+	uint8_t *b;
+
+	(void)state;
+	c = open_controller();
+	gpa = guest_alloc(2);
+	b = guest_at(gpa, 8192);
+	for (uint8_t i = 0; i < 3; i++) {
+		int fd = memfd_create("disk", 0);
+		struct disk *d = NULL;
+
+		assert_int_equal(disk_create(formats[i], fd, 16 << 20), 0);
+		assert_int_equal(disk_open(formats[i], fd, false, &d), 0);
+		machine_lock(guest.machine);
+		assert_int_equal(storage_attach(storage(), (struct storage_place) { 0, i }, false, d, formats[i]), 0);
+		machine_unlock(guest.machine);
+		expect_enumerate(c);
+		memset(b, 0x40 + i, 4096);
+		assert_int_equal(run(c, i, CDB(0x2a, 0x08, [5] = 100, [8] = 8), gpa, 4096).srb.srb_status, SRB_SUCCESS);
+		memset(b, 0, 4096);
+		assert_int_equal(run(c, i, CDB(0x28, 0, [5] = 100, [8] = 8), gpa, 4096).srb.srb_status, SRB_SUCCESS);
+		assert_true(b[0] == 0x40 + i && b[4095] == 0x40 + i);
+		memset(b, 0, 512);
+		assert_int_equal(run(c, i, CDB(0x41, 0, [5] = 100, [8] = 4), gpa, 512).srb.srb_status, SRB_SUCCESS);
+		memset(b, 0, 24);
+		b[1] = 22, b[3] = 16, b[15] = 104, b[19] = 2;	/* UNMAP of 104 and 105 */
+		assert_int_equal(run(c, i, CDB(0x42, 0, [8] = 24), gpa, 24).srb.srb_status, SRB_SUCCESS);
+		assert_int_equal(run(c, i, CDB(0x35), 0, 0).srb.srb_status, SRB_SUCCESS);
+		assert_int_equal(run(c, i, CDB(0x28, 0, [5] = 100, [8] = 8), gpa, 4096).srb.srb_status, SRB_SUCCESS);
+		assert_true(b[0] == 0 && b[2047] == 0);
+		assert_true(b[3072] == 0x40 + i && b[4095] == 0x40 + i);
+	}
+}
+
 static void test_sense_data_comes_with_the_failure(void **state)
 {
 	struct guest_channel *c;
@@ -408,17 +458,6 @@ static void test_a_reset_leaves_an_attention_on_its_units(void **state)
 }
 
 /* --- hot add and remove --- */
-
-static void expect_enumerate(struct guest_channel *c)
-{
-	struct stor_packet p;
-
-	receive(c);
-	memcpy(&p, packet.payload, sizeof(p));
-	assert_int_equal(packet.descriptor.type, VMBUS_PACKET_INBAND);
-	assert_int_equal(packet.descriptor.transaction_id, 0);
-	assert_int_equal(p.operation, STOR_ENUMERATE_BUS);
-}
 
 static void test_units_come_and_go_while_the_guest_runs(void **state)
 {
@@ -728,7 +767,7 @@ int main(void)
 		T(test_the_first_controller_is_always_there), T(test_steps_out_of_order_are_refused),
 		T(test_each_version_but_no_other_is_agreed_on), T(test_properties_promise_what_is_kept),
 		T(test_requests_are_answered_where_they_came_from), T(test_data_reaches_the_file_and_comes_back),
-		T(test_sense_data_comes_with_the_failure), T(test_what_is_no_request_is_answered_as_such), T(test_empty_places_say_so),
+		T(test_every_format_serves_every_kind_of_request), T(test_sense_data_comes_with_the_failure), T(test_what_is_no_request_is_answered_as_such), T(test_empty_places_say_so),
 		T(test_a_reset_leaves_an_attention_on_its_units), T(test_units_come_and_go_while_the_guest_runs),
 		T(test_a_second_controller_comes_with_its_first_unit), T(test_places_are_checked),
 		T(test_every_request_of_a_flood_is_answered_once), T(test_closing_and_reset_wait_for_what_is_under_way),
