@@ -226,6 +226,28 @@ static void test_capacity_by_both_commands(void **state)
 	assert_int_equal(get32(buffer), UINT32_MAX);	/* "ask the longer command" */
 }
 
+static void test_a_disk_of_large_sectors_counts_in_them(void **state)
+{
+	struct scsi_medium *medium;
+
+	(void)state;
+	scsi_unit_destroy(unit);
+	free(disk);
+	disk = fake_disk_new(4096);
+	assert_int_equal(scsi_medium_new(&disk->disk, false, &medium), 0);
+	assert_int_equal(scsi_disk_create(fake_queue(), medium, "4k", &unit), 0);
+	expect_good(CDB(0x9e, 0x10, [13] = 32), 32, 32);
+	assert_int_equal(get32(buffer + 4), FAKE_DISK_BYTES / 4096 - 1);
+	assert_int_equal(get32(buffer + 8), 4096);
+	assert_int_equal(buffer[13], 0);
+	memset(buffer, 0x7c, 4096);
+	expect_good(CDB(0x2a, [5] = 3, [8] = 1), 4096, 4096);
+	assert_int_equal(disk->bytes[3 * 4096 + 4095], 0x7c);
+	expect_sense("beyond the end", CDB(0x28, 0, 0, 0, 0x10, 0, 0, 0, 1), 4096, 0x052100);
+	expect_good(CDB(0x41, [5] = 3, [8] = 2), 4096, 4096);
+	assert_int_equal(disk->bytes[4 * 4096 + 4095], 0x7c);
+}
+
 static void test_a_new_size_is_told_once(void **state)
 {
 	(void)state;
@@ -758,6 +780,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DISK(test_inquiry_names_the_disk_as_hyper_v_does), DISK(test_each_page_that_is_listed_can_be_read),
 		DISK(test_serial_and_name_follow_the_disk), DISK(test_capacity_by_both_commands), DISK(test_a_new_size_is_told_once),
+		DISK(test_a_disk_of_large_sectors_counts_in_them),
 		DISK(test_each_length_of_read_and_write_moves_the_same_blocks),
 		DISK(test_a_buffer_shorter_than_the_transfer_is_an_overrun), DISK(test_bad_fields_and_addresses_get_their_sense),
 		DISK(test_a_short_cdb_is_refused), DISK(test_errors_of_the_disk_become_sense_data),
