@@ -94,7 +94,7 @@ static void fadt_registers(struct acpi_fadt *f)
 static void vmbus_window_place(struct machine *m, uint8_t *aml, size_t size)
 {
 	uint64_t from = VMBUS_WINDOW_MARK, last = from + VMBUS_WINDOW - 1;
-	uint64_t top = RAM_HIGH_BASE + guest_ram_high(m), base = (top + VMBUS_WINDOW_ALIGN - 1) & ~(VMBUS_WINDOW_ALIGN - 1);
+	uint64_t top = RAM_HIGH_BASE + guest_ram_space(m) - guest_ram_low(m), base = (top + VMBUS_WINDOW_ALIGN - 1) & ~(VMBUS_WINDOW_ALIGN - 1);
 	uint64_t end = base + VMBUS_WINDOW - 1;
 
 	for (size_t i = 0; i + 16 <= size; i++) {
