@@ -11,6 +11,7 @@ typedef enum vp_next (*svm_exit_fn)(struct vp *vp);
 static const uint8_t instruction_bytes[SVM_EXIT_RDPRU + 1] = {	/* without prefixes; for CPUs that do not save the next RIP */
 	[SVM_EXIT_RDPMC] = 2, [SVM_EXIT_CPUID] = 2, [SVM_EXIT_INVD] = 2, [SVM_EXIT_HLT] = 1, [SVM_EXIT_MSR] = 2,
 	[SVM_EXIT_VMMCALL] = 3, [SVM_EXIT_WBINVD] = 2, [SVM_EXIT_XSETBV] = 3,
+	[SVM_EXIT_MONITOR] = 3, [SVM_EXIT_MWAIT] = 3, [SVM_EXIT_MWAIT_ARMED] = 3,
 };
 
 static bool is_root(struct vp *vp)
@@ -162,8 +163,8 @@ static const svm_exit_fn svm_exits[] = {
 	[SVM_EXIT_VMRUN]	= exit_undefined,	[SVM_EXIT_VMLOAD]	= exit_undefined,
 	[SVM_EXIT_VMSAVE]	= exit_undefined,	[SVM_EXIT_STGI]		= exit_undefined,
 	[SVM_EXIT_CLGI]		= exit_undefined,	[SVM_EXIT_SKINIT]	= exit_undefined,
-	[SVM_EXIT_INVLPGA]	= exit_undefined,	[SVM_EXIT_MONITOR]	= exit_undefined,
-	[SVM_EXIT_MWAIT]	= exit_undefined,	[SVM_EXIT_MWAIT_ARMED]	= exit_undefined,
+	[SVM_EXIT_INVLPGA]	= exit_undefined,	[SVM_EXIT_MONITOR]	= exit_monitor,
+	[SVM_EXIT_MWAIT]	= exit_mwait,		[SVM_EXIT_MWAIT_ARMED]	= exit_mwait,
 	[SVM_EXIT_RDPRU]	= exit_undefined,
 };
 

@@ -147,7 +147,7 @@ static const vmx_exit_fn vmx_exits[VMX_EXIT_COUNT] = {
 	[VMX_EXIT_MACHINE_CHECK] = exit_machine_check,		[VMX_EXIT_EPT_VIOLATION] = exit_gpa_fault,
 	[VMX_EXIT_PREEMPTION_TIMER] = exit_nothing,		[VMX_EXIT_XSETBV] = exit_xsetbv_any,
 	[VMX_EXIT_INVD] = exit_invd,				[VMX_EXIT_WBINVD] = exit_ignored,
-	[VMX_EXIT_MONITOR] = exit_undefined,			[VMX_EXIT_MWAIT] = exit_undefined,
+	[VMX_EXIT_MONITOR] = exit_monitor,			[VMX_EXIT_MWAIT] = exit_mwait,
 	[VMX_EXIT_GETSEC] = exit_undefined,			[VMX_EXIT_VMFUNC] = exit_undefined,
 	[VMX_EXIT_VMCLEAR ... VMX_EXIT_VMXON] = exit_undefined,
 	[VMX_EXIT_INVEPT] = exit_undefined,			[VMX_EXIT_INVVPID] = exit_undefined,

@@ -53,6 +53,20 @@ enum vp_next exit_undefined(struct vp *vp)
 	return VP_RESUME;
 }
 
+/*
+ * Kernel code that runs them without having looked at CPUID means to idle, so it does: nothing is monitored, the next
+ * interrupt, NMI or INIT wakes the VP as after HLT.
+ */
+enum vp_next exit_monitor(struct vp *vp)
+{
+	return vcpu_cpl(vp) ? exit_undefined(vp) : exit_ignored(vp);
+}
+
+enum vp_next exit_mwait(struct vp *vp)
+{
+	return vcpu_cpl(vp) ? exit_undefined(vp) : intercept_halt(vp);
+}
+
 enum vp_next exit_forbidden(struct vp *vp)
 {
 	vcpu_inject_exception(vp, VECTOR_GP, true, 0);

@@ -113,7 +113,8 @@ enum vp_next exit_machine_check(struct vp *vp);
 enum vp_next exit_msr_read(struct vp *vp);
 enum vp_next exit_msr_write(struct vp *vp);
 enum vp_next exit_xsetbv(struct vp *vp);
-enum vp_next exit_undefined(struct vp *vp);			/* SVM, VMX, MONITOR, MWAIT, ...: not in the CPU we show */
+enum vp_next exit_undefined(struct vp *vp);			/* SVM, VMX, ...: not in the CPU we show */
+enum vp_next exit_monitor(struct vp *vp), exit_mwait(struct vp *vp);	/* not either, but OVMF parks its APs with them unasked */
 enum vp_next exit_forbidden(struct vp *vp);			/* RDPMC: no counters */
 enum vp_next exit_ignored(struct vp *vp);			/* a child's INVD, WBINVD: caches are coherent, devices are emulated */
 

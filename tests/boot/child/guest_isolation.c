@@ -74,8 +74,7 @@ static void instructions(void)
 	FAULTS("SKINIT is undefined", 6, "skinit", , "a" (SCRATCH));
 	FAULTS("INVLPGA is undefined", 6, "invlpga", , "a" (0), "c" (0));
 	FAULTS("VMXON is undefined", 6, "vmxon (%%rsp)");
-	FAULTS("MONITOR is undefined", 6, "monitor", , "a" (SCRATCH), "c" (0), "d" (0));
-	FAULTS("MWAIT is undefined", 6, "mwait", , "a" (0), "c" (0));
+	FAULTS("MONITOR does nothing", 0xff, "monitor", , "a" (SCRATCH), "c" (0), "d" (0));	/* MWAIT is a HLT */
 	FAULTS("RDPMC faults", 13, "rdpmc", , "c" (0));
 	FAULTS("XSETBV of a forbidden state faults", 13, "xsetbv", , "c" (0), "a" (~0u), "d" (~0u));
 	__asm__ volatile("wbinvd\n invd" : : : "memory");
