@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes a CD that boots Debian's kernel with isolinux (BIOS) and GRUB (UEFI): make-guest-iso.sh OUT installer|busybox|grub [KERNEL-ARGUMENTS].
 # installer: the Debian text installer. busybox: says on COM1 what the machine is, then does what do=… asks for
-# (poweroff, reboot, wait: for the power button). grub: UEFI's GRUB only says that it is there and powers off.
+# (poweroff, reboot, wait: for the power button). grub: UEFI's GRUB waits for a line and powers off.
 set -eu
 out=$1
 kind=$2
@@ -58,7 +58,7 @@ CFG
 grub_script() {
 	echo 'search --no-floppy --set=root --file /linux'
 	if [ "$kind" = grub ]; then
-		printf 'echo "guest: GRUB reads the CD in $root"\nhalt\n'
+		printf 'echo "guest: GRUB reads the CD in $root"\nread word\necho "guest: GRUB was told $word"\nhalt\n'
 	else
 		printf 'echo "guest: GRUB starts the kernel"\nlinux /linux vga=normal %s\ninitrd /initrd.gz\nboot\n' "$arguments"
 	fi
@@ -67,8 +67,8 @@ grub_script() {
 # GRUB is one file with its configuration inside, in the FAT image that UEFI looks for.
 efi_image() {
 	grub_script >"$root/grub.cfg"
-	grub-mkstandalone -O x86_64-efi -o "$root/bootx64.efi" --modules="iso9660 search search_fs_file linux echo halt" \
-		--install-modules="normal iso9660 search search_fs_file linux echo boot halt" --locales="" --fonts="" --themes="" \
+	grub-mkstandalone -O x86_64-efi -o "$root/bootx64.efi" --modules="iso9660 search search_fs_file linux echo halt read" \
+		--install-modules="normal iso9660 search search_fs_file linux echo boot halt read" --locales="" --fonts="" --themes="" \
 		"boot/grub/grub.cfg=$root/grub.cfg" 2>/dev/null
 	truncate -s 8M "$dir/efi.img"
 	mformat -i "$dir/efi.img" ::

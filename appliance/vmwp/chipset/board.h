@@ -31,6 +31,8 @@ static inline uint16_t pm_base(const uint8_t reg[2]) { return (uint16_t)((reg[0]
 #define FW_CFG_NB_CPUS	0x05
 #define FW_CFG_MAX_CPUS	0x0f
 void fw_cfg_set_u16(struct machine *m, uint16_t key, uint16_t value);
+/* The file from now on; as fw_cfg_add_file() when there was none. While no firmware reads it: at reset. */
+int fw_cfg_replace_file(struct machine *m, const char *name, const void *data, size_t size);
 /* A file the guest may write, by DMA, whole or in parts; `written` comes after each write with all of it. */
 int fw_cfg_add_writable(struct device *dev, const char *name, size_t size, void (*written)(struct device *dev, const void *data));
 

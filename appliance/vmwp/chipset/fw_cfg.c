@@ -126,6 +126,29 @@ int fw_cfg_add_file(struct machine *m, const char *name, const void *data, size_
 	return fw_cfg_publish_directory(cfg);
 }
 
+int fw_cfg_replace_file(struct machine *m, const char *name, const void *data, size_t size)
+{
+	struct fw_cfg *cfg = device_state(m->fw_cfg);
+	uint8_t *copy;
+
+	for (unsigned int i = 0; i < cfg->count; i++) {
+		unsigned int file = cfg->items[i].key - KEY_FILES;
+
+		if (cfg->items[i].key < KEY_FILES || strcmp(cfg->directory.files[file].name, name) != 0)
+			continue;
+		copy = malloc(size ? size : 1);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, data, size);
+		free(cfg->items[i].data);
+		cfg->items[i].data = copy;
+		cfg->items[i].size = (uint32_t)size;
+		cfg->directory.files[file].size = htobe32((uint32_t)size);
+		return fw_cfg_publish_directory(cfg);
+	}
+	return fw_cfg_add_file(m, name, data, size);
+}
+
 int fw_cfg_add_writable(struct device *dev, const char *name, size_t size, void (*written)(struct device *dev, const void *data))
 {
 	struct fw_cfg *cfg = device_state(dev->machine->fw_cfg);

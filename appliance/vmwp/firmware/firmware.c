@@ -5,6 +5,9 @@
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/firmware/firmware.h"
+#include "vmwp/vsp/storage.h"
+
+#include "partita/log.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -78,27 +81,51 @@ static int e820_publish(struct machine *m)
 	return fw_cfg_add_file(m, "etc/e820", map, sizeof(map[0]) * (guest_ram_high(m) ? 2 : 1));
 }
 
-/*
- * OpenFirmware-like paths, as SeaBIOS builds them for what it finds (seabios: src/boot.c). OVMF translates them, and takes
- * our driver's function for a SCSI controller whose targets are the VM's controllers (firmware/uefi/storage.h).
- */
-static size_t boot_path(const struct vm_disk *d, char *line, size_t size)
-{
-	const char *format = d->place.scsi ? "/pci@i0cf8/scsi@1/channel@0/disk@%x,%x\n" : "/pci@i0cf8/ide@1,1/drive@%u/disk@%u\n";
+/* --- boot order: lines of OpenFirmware-like paths, as SeaBIOS builds them for what it finds (seabios: src/boot.c). OVMF
+ * translates them, and takes our driver's function for a SCSI controller whose targets are the VM's controllers
+ * (firmware/uefi/storage.h). Made anew at each reset: drives come and go. --- */
 
-	return (size_t)snprintf(line, size, format, d->place.controller, d->place.location);
+#define BOOT_LINES_MAX	64u
+struct boot_order { char text[BOOT_LINES_MAX * 48]; size_t length; unsigned int lines; };
+
+static void boot_order_add(struct boot_order *o, const char *format, unsigned int controller, unsigned int location)
+{
+	if (o->lines++ < BOOT_LINES_MAX)
+		o->length += (size_t)snprintf(o->text + o->length, sizeof(o->text) - o->length, format, controller, location);
 }
 
-static int bootorder_publish(struct machine *m)
+static void boot_order_add_ide(struct boot_order *o, struct machine *m, bool cd)
 {
-	char text[VM_BOOT_MAX * VM_DISKS_MAX * 64];
-	size_t length = 0;
+	for (unsigned int i = 0; i < m->config.disk_count; i++)
+		if (!m->config.disks[i].place.scsi && m->config.disks[i].cd == cd)
+			boot_order_add(o, "/pci@i0cf8/ide@1,1/drive@%u/disk@%u\n", m->config.disks[i].place.controller,
+				       m->config.disks[i].place.location);
+}
 
-	for (unsigned int i = 0; i < VM_BOOT_MAX; i++)
-		for (unsigned int d = 0; d < m->config.disk_count; d++)
-			if (m->config.boot[i] == (m->config.disks[d].cd ? VM_BOOT_CD : VM_BOOT_DISK))
-				length += boot_path(&m->config.disks[d], text + length, sizeof(text) - length);
-	return length ? fw_cfg_add_file(m, "bootorder", text, length + 1) : 0;
+static void boot_order_add_scsi(struct boot_order *o, struct machine *m, bool cd)
+{
+	struct device *storage = machine_device(m, &storage_model);
+
+	for (unsigned int i = 0; storage && i < STORAGE_CONTROLLERS * STORAGE_LOCATIONS; i++) {
+		struct storage_place place = { i / STORAGE_LOCATIONS, i % STORAGE_LOCATIONS };
+
+		if (storage_has_unit(storage, place, cd))
+			boot_order_add(o, "/pci@i0cf8/scsi@1/channel@0/disk@%x,%x\n", place.controller, place.location);
+	}
+}
+
+static int boot_order_publish(struct machine *m)
+{
+	struct boot_order o = { .length = 0 };
+
+	for (unsigned int i = 0; i < VM_BOOT_MAX; i++) {
+		if (m->config.boot[i] == VM_BOOT_NONE)
+			continue;
+		boot_order_add_ide(&o, m, m->config.boot[i] == VM_BOOT_CD);
+		if (m->config.generation == 2)
+			boot_order_add_scsi(&o, m, m->config.boot[i] == VM_BOOT_CD);
+	}
+	return o.length ? fw_cfg_replace_file(m, "bootorder", o.text, o.length + 1) : 0;
 }
 
 static int settings_publish(struct machine *m)
@@ -114,9 +141,9 @@ static int settings_publish(struct machine *m)
 typedef int firmware_step(struct machine *m);
 
 static firmware_step *const bios_steps[] = {
-	seabios_map, seabios_vga_rom_publish, e820_publish, bootorder_publish, settings_publish, acpi_publish, smbios_publish, NULL,
+	seabios_map, seabios_vga_rom_publish, e820_publish, settings_publish, acpi_publish, smbios_publish, NULL,
 };
-static firmware_step *const uefi_steps[] = { e820_publish, bootorder_publish, settings_publish, acpi_publish, smbios_publish, NULL };
+static firmware_step *const uefi_steps[] = { e820_publish, settings_publish, acpi_publish, smbios_publish, NULL };
 
 int firmware_load(struct machine *m)
 {
@@ -132,6 +159,10 @@ int firmware_load(struct machine *m)
 
 void firmware_reset(struct machine *m)
 {
+	int r = boot_order_publish(m);
+
+	if (r < 0)
+		log_warning("the firmware is not told the boot order: errno %d", -r);
 	if (m->config.generation != 2)
 		seabios_reset(m);
 }

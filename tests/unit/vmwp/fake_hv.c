@@ -2,6 +2,8 @@
 /* See fake_hv.h. */
 #include "fake_hv.h"
 
+#include "vmwp/firmware/firmware.h"
+
 #include <errno.h>
 #include <hv_hypercall.h>
 #include <hv_synic.h>
@@ -234,6 +236,7 @@ struct machine *fake_machine_new(uint64_t memory, unsigned int processors, bool 
 	for (unsigned int i = 0; i < m->device_count; i++)
 		if (m->devices[i].model->reset)
 			m->devices[i].model->reset(&m->devices[i]);
+	firmware_reset(m);
 	if (powered)
 		m->partition = &partition;
 	return m;

@@ -3,6 +3,8 @@
 #include "fake_hv.h"
 #include "vmwp/chipset/board.h"
 #include "vmwp/chipset/display.h"
+#include "vmwp/firmware/firmware.h"
+#include "vmwp/vsp/storage.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -45,6 +47,7 @@ static void devices_reset_all(void)
 	for (unsigned int i = 0; i < m->device_count; i++)
 		if (m->devices[i].model->reset)
 			m->devices[i].model->reset(&m->devices[i]);
+	firmware_reset(m);
 }
 
 static void machine_make(void)
@@ -432,14 +435,31 @@ static void the_option_rom_appears_where_firmware_puts_it_and_hides_when_told(vo
 	assert_int_equal(guest_read(m, 0xc0000000, &byte, 1), -EFAULT);
 }
 
-static void the_boot_order_names_places_on_the_scsi_controller(void **state)
+static const char *boot_order(void)
 {
-	char text[64] = "";
+	static char text[256];
 
-	(void)state;
+	memset(text, 0, sizeof(text));
 	assert_int_equal(dma((uint32_t)file_key("bootorder") << 16 | 8 | 2, 0x7000, sizeof(text) - 1), 0);
 	guest_read(m, 0x7000, text, sizeof(text) - 1);
-	assert_string_equal(text, "/pci@i0cf8/scsi@1/channel@0/disk@0,11\n");
+	return text;
+}
+
+static void the_boot_order_names_places_on_the_scsi_controller(void **state)
+{
+	(void)state;
+	assert_string_equal(boot_order(), "/pci@i0cf8/scsi@1/channel@0/disk@0,11\n");
+}
+
+static void a_drive_that_came_meanwhile_is_in_the_boot_order_after_a_reset(void **state)
+{
+	struct device *storage = machine_device(m, &storage_model);
+
+	(void)state;
+	assert_int_equal(storage_attach(storage, (struct storage_place){ 2, 63 }, true, NULL, ""), 0);
+	assert_string_equal(boot_order(), "/pci@i0cf8/scsi@1/channel@0/disk@0,11\n");
+	devices_reset_all();
+	assert_string_equal(boot_order(), "/pci@i0cf8/scsi@1/channel@0/disk@0,11\n/pci@i0cf8/scsi@1/channel@0/disk@2,3f\n");
 }
 
 int main(void)
@@ -460,6 +480,7 @@ int main(void)
 		T(a_write_beyond_a_file_or_to_one_that_is_not_to_be_written_is_refused),
 		T(the_option_rom_appears_where_firmware_puts_it_and_hides_when_told),
 		T(the_boot_order_names_places_on_the_scsi_controller),
+		T(a_drive_that_came_meanwhile_is_in_the_boot_order_after_a_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,12 @@
  * VMBus, and leaves nothing behind when the operating system takes over: the host lets go of every page, and the function
  * hides so that no guest looks for a driver of its own.
  */
+#include "keyboard.h"
 #include "storage.h"
 #include "vmbus.h"
 
 #include <IndustryStandard/Pci.h>
+#include <Library/DevicePathLib.h>
 #include <Library/UefiBootServicesTableLib.h>
 #include <Library/UefiLib.h>
 #include <Protocol/DriverBinding.h>
@@ -24,6 +26,7 @@ static VOID EFIAPI at_exit_boot_services(EFI_EVENT event, VOID *context)
 {
 	UINT8 hide = 1;
 
+	keyboard_quiet();
 	vmbus_disconnect();
 	pci->Pci.Write(pci, EfiPciIoWidthUint8, CARRIER_HIDE, 1, &hide);
 }
@@ -68,8 +71,10 @@ static EFI_STATUS EFIAPI start(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE con
 		goto disconnect;
 	storage_start();
 	status = gBS->InstallProtocolInterface(&controller, &gEfiExtScsiPassThruProtocolGuid, EFI_NATIVE_INTERFACE, storage_pass_thru());
-	if (!EFI_ERROR(status))
+	if (!EFI_ERROR(status)) {
+		(void)keyboard_start(DevicePathFromHandle(controller));	/* the machine boots without */
 		return EFI_SUCCESS;
+	}
 	gBS->CloseEvent(exit_event);
 disconnect:
 	vmbus_disconnect();
@@ -84,6 +89,7 @@ static EFI_STATUS EFIAPI stop(EFI_DRIVER_BINDING_PROTOCOL *this, EFI_HANDLE cont
 
 	if (EFI_ERROR(status))
 		return status;
+	keyboard_stop();
 	gBS->CloseEvent(exit_event);
 	vmbus_disconnect();
 	close_pci(this, controller);
