@@ -58,6 +58,7 @@ while read -r file; do
 done <files >"$base/modules/order"
 cp "$(command -v busybox)" "$base/bin/"
 libraries=tree/usr/lib/x86_64-linux-gnu:tree/lib/x86_64-linux-gnu:tree/usr/lib/x86_64-linux-gnu/ceph
+loader=$(find tree -name ld-linux-x86-64.so.2 -type f | head -n 1)	# the suite's own: links to it may be absolute
 take_programs() {	# TO PROGRAM...: with their libraries; the C library is in the base
 	to=$1
 	shift
@@ -66,15 +67,15 @@ take_programs() {	# TO PROGRAM...: with their libraries; the C library is in the
 		[ -e "$file" ] || file=tree/$program
 		[ -e "$file" ] || continue
 		cp -L "$file" "$to/bin/"
-		LD_LIBRARY_PATH=$libraries ldd "$file" | sed -n 's|.*=> \([^ ]*/[^ ]*\) .*|\1|p' | while read -r library; do
+		"$loader" --library-path "$libraries" --list "$file" | sed -n 's|.*=> \([^ ]*/[^ ]*\) .*|\1|p' | while read -r library; do
 			[ -e "$base/usr/lib/$(basename "$library")" ] || cp -L "$library" "$to/usr/lib/"
 		done
 	done
 }
-cp -L tree/usr/lib64/ld-linux-x86-64.so.2 "$base/lib64/" 2>/dev/null || cp -L tree/lib64/ld-linux-x86-64.so.2 "$base/lib64/"
+cp "$loader" "$base/lib64/"
 # shellcheck disable=SC2086
 { take_programs "$base" $programs; take_programs "$tools_root" $tools; }
-cp -rL tree/usr/sbin/hv_get_* tree/usr/sbin/hv_set_* "$base/usr/libexec/hypervkvpd/" 2>/dev/null || true
+find tree -name 'hv_[gs]et_*' -type f -exec cp {} "$base/usr/libexec/hypervkvpd/" \;
 rm -rf "$out.new"
 mkdir -p "$out.new"
 (cd "$base" && find . | cpio -o -H newc --quiet) >"$out.new/base.cpio"
