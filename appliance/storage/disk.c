@@ -81,8 +81,7 @@ static int open_one(const struct disk_source *source, bool read_only, struct dis
 	return 0;
 }
 
-/* Ends the disk and its parents, but closes no descriptor. */
-static int chain_end(struct disk *d)
+int disk_end(struct disk *d)
 {
 	struct disk *parent;
 	int result = 0;
@@ -136,7 +135,7 @@ int disk_open_over(const struct disk_source *source, struct disk *parent, bool r
 	if (r == 0)
 		r = link_parent(*out, parent);
 	if (r < 0 && *out) {
-		chain_end(*out);
+		disk_end(*out);
 		*out = NULL;
 	}
 	return r;
@@ -158,7 +157,7 @@ int disk_open_chain(const struct disk_source *chain, size_t count, bool read_onl
 			below = d;
 	}
 	if (r < 0) {
-		chain_end(below);
+		disk_end(below);
 		return r;
 	}
 	*out = below;
@@ -179,7 +178,7 @@ int disk_close(struct disk *d)
 		return 0;
 	for (struct disk *i = d; i; i = i->parent)
 		fds[count++] = i->fd;
-	r = chain_end(d);
+	r = disk_end(d);
 	while (count)
 		close(fds[--count]);
 	return r;

@@ -70,6 +70,9 @@ int disk_map_waiting(struct disk *d, uint64_t offset, struct extent *e, bool wri
 /* One image over a parent that is open already (and becomes its own), or none. The descriptor stays the caller's. */
 int disk_open_over(const struct disk_source *source, struct disk *parent, bool read_only, struct disk **out);
 
+/* Ends the disk and its parents, as disk_close() does, but closes no descriptor. Accepts NULL. */
+int disk_end(struct disk *d);
+
 /* What a child does not have: the parent's extent, or zeros beyond its end. */
 int disk_map_parent(struct disk *parent, uint64_t offset, struct extent *e);
 

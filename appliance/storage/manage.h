@@ -34,7 +34,7 @@ struct disk_progress {
 /* Everything that is in `from` and not zero goes to `to`, which is new and as large. */
 int disk_copy(struct disk *from, struct disk *to, const struct disk_progress *p);
 /* The data of the topmost disk goes into its parent, opened for writing by disk_open_for_merge(); the child is as before and
- * readable over its parent all the time. Afterwards: point the users of the child to the parent, disk_merge_end(), delete it. */
+ * readable over its parent all the time. Opening takes all descriptors on success, none else. Afterwards: point the users of the child to the parent, disk_merge_end(), delete it. */
 int disk_open_for_merge(const struct disk_source *chain, size_t count, struct disk **child, struct disk **parent);
 int disk_merge(struct disk *child, struct disk *parent, const struct disk_progress *p);
 /* Closes both. `done`: the parent's data gets a new GUID, other children of it are refused from now on. */

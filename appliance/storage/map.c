@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "storage/formats.h"
 #include "storage/manage.h"
@@ -20,6 +21,28 @@ static int depth_of(const struct disk *d, const struct disk *where)
 	return -1;
 }
 
+/* A raw file has no table: the file system knows its holes. */
+static void clip_to_hole(const struct disk *where, struct disk_range *range)
+{
+	off_t at = (off_t)range->file_offset, data = lseek(where->fd, at, SEEK_DATA), end;
+
+	if (data < 0 && errno == ENXIO)
+		data = at + (off_t)range->bytes;	/* nothing but a hole up to the end of the file */
+	if (data < at)
+		return;
+	end = data > at ? data : lseek(where->fd, at, SEEK_HOLE);
+	if (data > at) {
+		range->depth = -1;
+		range->file_offset = 0;
+	}
+	if (end > at && (uint64_t)(end - at) < range->bytes && (end - at) % where->logical_sector == 0)
+		range->bytes = (uint64_t)(end - at);
+	else if (data > at && (uint64_t)(data - at) < range->bytes) {
+		range->depth = 0;			/* the hole ends within a sector */
+		range->file_offset = (uint64_t)at;
+	}
+}
+
 static int map_one(struct disk *d, uint64_t offset, struct disk_range *out)
 {
 	struct extent e = { .bytes = d->size_bytes - offset };
@@ -28,6 +51,8 @@ static int map_one(struct disk *d, uint64_t offset, struct disk_range *out)
 	if (r < 0)
 		return r;
 	*out = (struct disk_range) { offset, e.bytes, e.disk ? e.file_offset : 0, depth_of(d, e.disk) };
+	if (e.disk && e.disk->ops == &raw_disk_ops)
+		clip_to_hole(e.disk, out);
 	if (e.disk && e.disk->ops->release)
 		e.disk->ops->release(e.disk, offset, &e, 0);
 	return 0;

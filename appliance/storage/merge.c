@@ -25,7 +25,7 @@ int disk_open_for_merge(const struct disk_source *chain, size_t count, struct di
 	*child = NULL;
 	r = disk_open_over(&chain[0], *parent, true, child);
 	if (r < 0)
-		disk_close(*parent);
+		disk_end(*parent);
 	return r;
 }
 
