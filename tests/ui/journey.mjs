@@ -112,7 +112,7 @@ await step('the overview shows the host and its hypervisor', { ...signedIn }, as
 	await picture('overview');
 });
 
-for (const name of ['overview', 'vms', 'disks', 'media', 'jobs', 'events']) {
+for (const name of ['overview', 'vms', 'disks', 'media', 'switches', 'jobs', 'events']) {
 	await step(
 		`the page "${name}" has no accessibility mistakes in either theme`,
 		{ limit: 60, ...signedIn },
@@ -126,6 +126,20 @@ for (const name of ['overview', 'vms', 'disks', 'media', 'jobs', 'events']) {
 		},
 	);
 }
+
+await step('a private switch is made and deleted', { limit: 60, ...signedIn }, async () => {
+	const lab = page.locator('pt-switches pt-table tr[data-id]', { hasText: 'Laboratory' });
+	await open(page, 'switches');
+	await command(page, 'new').click();
+	await input(page, 'name').fill('Laboratory');
+	await page.locator('input[type=radio][value=private]').check();
+	await page.locator('pt-switch-form fluent-button[data-submit]').click();
+	await lab.locator('input[type=checkbox]').check();
+	await picture('switches');
+	await command(page, 'delete').click();
+	await confirmYes(page);
+	await lab.waitFor({ state: 'detached' });
+});
 
 /* A file for the browser to upload; by its path, which is much quicker than its bytes. */
 function testFile(name, bytes) {
