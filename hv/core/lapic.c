@@ -160,11 +160,12 @@ void lapic_lazy_eoi_end(struct lapic *l)
 /* An interrupt behind the one in service must not wait for an exit that a lazy EOI would save. */
 void lapic_lazy_eoi_collect(struct lapic *l)
 {
-	const uint32_t *assist = assist_word(l);
+	const uint32_t *assist;
 
 	if (!l->lazy_eoi)
 		return;
-	if (bitmap256_highest(l->irr) >= 0)
+	assist = assist_word(l);
+	if (!bitmap256_is_empty(l->irr))
 		lapic_lazy_eoi_end(l);
 	else if (assist && !(*assist & HV_ASSIST_NO_EOI))
 		lazy_eoi_done(l);

@@ -5,6 +5,7 @@
  */
 #include <abi/hv_hypercall.h>
 #include <abi/hv_partition.h>
+#include <hv/bitmap256.h>
 #include <hv/intercept.h>
 #include <hv/lapic.h>
 #include <hv/lp.h>
@@ -85,8 +86,13 @@ static void interrupt_accepted(struct vp *vp, uint8_t vector)
 
 static void inject_interrupt(struct vp *vp)
 {
-	int vector = pending_vector(vp);
+	int vector;
 
+	if (!vp->extint_pending && bitmap256_is_empty(vp->lapic->irr)) {	/* nearly always */
+		vcpu_request_tpr_window(vp, 0);
+		return;
+	}
+	vector = pending_vector(vp);
 	vcpu_request_tpr_window(vp, lapic_waits_for_tpr(vp->lapic));
 	if (vector < 0)
 		return;

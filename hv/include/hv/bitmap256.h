@@ -17,4 +17,13 @@ static inline int bitmap256_highest(const uint32_t map[8])
 	return -1;
 }
 
+static inline bool bitmap256_is_empty(const uint32_t bits[8])
+{
+	uint32_t any = 0;
+
+	for (unsigned int i = 0; i < 8; i++)
+		any |= bits[i];
+	return !any;
+}
+
 #endif

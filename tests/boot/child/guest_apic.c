@@ -49,7 +49,7 @@ static void priorities(struct cpu *c)
 	check_equal(rdmsr(HV_X64_MSR_TPR), 0x20, "which reads back");
 	wrmsr(HV_X64_MSR_TPR, 0);
 	wrmsr(HV_X64_MSR_ICR, 1u << 18 | VECTOR_LOW);		/* to self */
-	check(wait_for(&c->interrupts[VECTOR_LOW], 1, 500), "the synthetic ICR sends an IPI");
+	check(wait_for(&c->interrupts[VECTOR_LOW], 1, 20000), "the synthetic ICR sends an IPI");
 	eoi_by_hand[VECTOR_LOW] = true;
 	wrmsr(X2APIC_SELF_IPI, VECTOR_LOW);
 	pending_window();

@@ -76,6 +76,7 @@ static void instructions(void)
 	FAULTS("VMXON is undefined", 6, "vmxon (%%rsp)");
 	FAULTS("MONITOR does nothing", 0xff, "monitor", , "a" (SCRATCH), "c" (0), "d" (0));	/* MWAIT is a HLT */
 	FAULTS("RDPMC faults", 13, "rdpmc", , "c" (0));
+	__asm__ volatile("mov %%cr4, %%rax\n bts $18, %%rax\n mov %%rax, %%cr4" : : : "rax", "cc");	/* OSXSAVE, else it is undefined */
 	FAULTS("XSETBV of a forbidden state faults", 13, "xsetbv", , "c" (0), "a" (~0u), "d" (~0u));
 	__asm__ volatile("wbinvd\n invd" : : : "memory");
 	check(true, "WBINVD and INVD do no harm");

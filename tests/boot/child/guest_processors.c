@@ -17,7 +17,7 @@ static volatile uint64_t vp2_context[2];
 
 static bool arrives(uint32_t so_far)
 {
-	return wait_for(&cpus[1].interrupts[VECTOR_IPI], so_far + 1, 1000);
+	return wait_for(&cpus[1].interrupts[VECTOR_IPI], so_far + 1, 20000);
 }
 
 static void ipis(void)
@@ -58,7 +58,7 @@ static void alias(uint64_t gpa)
 
 static void flush_check(uint64_t result, uint64_t value, const char *claim)
 {
-	uint64_t end = rdmsr(HV_X64_MSR_TIME_REF_COUNT) + 10000000;
+	uint64_t end = rdmsr(HV_X64_MSR_TIME_REF_COUNT) + 200000000;
 
 	check_equal(STATUS(result), 0, claim);
 	while (seen != value && rdmsr(HV_X64_MSR_TIME_REF_COUNT) < end)
@@ -151,7 +151,7 @@ static void start_vp(void)
 	};
 
 	check_equal(hypercall_memory(HVCALL_START_VIRTUAL_PROCESSOR, &in, sizeof(in)), 0, "StartVirtualProcessor");
-	check(wait_for(&vp2_started, 1, 2000), "starts the VP");
+	check(wait_for(&vp2_started, 1, 20000), "starts the VP");
 	check(vp2_context[0] <= STACK_TOP(2) && vp2_context[0] > STACK_TOP(2) - 256, "on the stack it was given");
 	check_equal(hypercall_memory(HVCALL_START_VIRTUAL_PROCESSOR, &in, sizeof(in)), HV_STATUS_INVALID_VP_STATE, "only once");
 	in.vp_index = 5;

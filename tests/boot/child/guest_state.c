@@ -135,8 +135,8 @@ static void times(struct cpu *c)
 {
 	uint64_t now = rdmsr(HV_X64_MSR_TIME_REF_COUNT), page = page_time();
 
-	check(now >= time_before && now - time_before < 5000 * MS, "reference time goes on");
-	check(TSC_PAGE->sequence && page + 1 >= now && page - now < 1000 * MS, "its page agrees");
+	check(now >= time_before && now - time_before < 60000 * MS, "reference time goes on");
+	check(TSC_PAGE->sequence && page + 1 >= now && page - now < 60000 * MS, "its page agrees");
 	check(rdtsc() >= tsc_before, "the TSC did not go back");
 	while (!c->interrupts[VECTOR_STIMER] || !c->interrupts[VECTOR_TIMER])
 		sti_hlt();
@@ -152,7 +152,7 @@ void guest_state(unsigned int vp)
 	set_timers(rdmsr(HV_X64_MSR_TIME_REF_COUNT));
 	in_handler[VECTOR_SERVED] = move;
 	wrmsr(0x83f, VECTOR_SERVED);
-	check(wait_for(&c->interrupts[VECTOR_WAITING], 1, 2000), "an interrupt that waited is delivered after the move");
+	check(wait_for(&c->interrupts[VECTOR_WAITING], 1, 20000), "an interrupt that waited is delivered after the move");
 	check_equal(c->interrupts[VECTOR_WAITING], 1, "once");
 	compare_msrs();
 	check(MESSAGES->sint[SINT_MESSAGE].header.message_type == 0x1234 && MESSAGES->sint[SINT_MESSAGE].payload[239] == 0x5a,

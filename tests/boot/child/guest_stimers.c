@@ -50,7 +50,7 @@ static void one_shot_message(struct cpu *c)
 	check(!wait_for(&c->interrupts[VECTOR_TIMER0], 2, 5), "a busy slot holds the next message back");
 	slot->header.message_type = HVMSG_NONE;
 	wrmsr(HV_X64_MSR_EOM, 0);
-	check(wait_for(&c->interrupts[VECTOR_TIMER0], 2, 500), "EOM lets it through");
+	check(wait_for(&c->interrupts[VECTOR_TIMER0], 2, 20000), "EOM lets it through");
 	slot->header.message_type = HVMSG_NONE;
 }
 
@@ -71,7 +71,7 @@ static void periodic_message(struct cpu *c)
 	}
 	took = now() - start;
 	wrmsr(CONFIG(1), 0);
-	check(took >= 10 * MS && took < 2000 * MS, "a periodic timer posts message after message, not faster than it should");
+	check(took >= 10 * MS && took < 60000 * MS, "a periodic timer posts message after message, not faster than it should");
 	seen = c->interrupts[VECTOR_TIMER1];
 	check(!wait_for(&c->interrupts[VECTOR_TIMER1], seen + 2, 10), "until it is disabled");
 }
@@ -88,13 +88,13 @@ static void direct(struct cpu *c)
 	while (!c->interrupts[VECTOR_TIMER3] || c->interrupts[VECTOR_TIMER2] < 8)
 		sti_hlt();
 	took = now() - start;
-	check(took >= 8 * MS && took < 2000 * MS, "direct timers interrupt with their own vectors, one-shot beside periodic");
+	check(took >= 8 * MS && took < 60000 * MS, "direct timers interrupt with their own vectors, one-shot beside periodic");
 	check_equal(c->interrupts[VECTOR_TIMER3], 1, "the one-shot once");
 	wrmsr(COUNT(2), 0);
 	seen = c->interrupts[VECTOR_TIMER2];
 	check(!wait_for(&c->interrupts[VECTOR_TIMER2], seen + 2, 5), "count 0 stops the periodic one");
 	wrmsr(COUNT(3), 1);
-	check(wait_for(&c->interrupts[VECTOR_TIMER3], 2, 500), "a time in the past is due at once");
+	check(wait_for(&c->interrupts[VECTOR_TIMER3], 2, 20000), "a time in the past is due at once");
 }
 
 /* A spinning VP must be interrupted by its timer as a halted one is. */

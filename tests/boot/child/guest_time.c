@@ -61,7 +61,7 @@ static void apic_timer(struct cpu *c)
 	wrmsr(X2APIC_INITIAL, 5 * APIC_MS);
 	while (*count < 1)
 		sti_hlt();
-	check(now() - start >= 5 * MS && now() - start < 1000 * MS, "a one-shot count ends when it should");
+	check(now() - start >= 5 * MS && now() - start < 60000 * MS, "a one-shot count ends when it should");
 	check_equal(rdmsr(X2APIC_CURRENT), 0, "and stays at 0");
 	start = now();
 	wrmsr(X2APIC_LVT, VECTOR_TIMER | 1u << 17);
@@ -69,13 +69,13 @@ static void apic_timer(struct cpu *c)
 	while (*count < 5)
 		sti_hlt();
 	wrmsr(X2APIC_INITIAL, 0);
-	check(now() - start >= 8 * MS && now() - start < 2000 * MS, "a periodic one repeats");
+	check(now() - start >= 8 * MS && now() - start < 60000 * MS, "a periodic one repeats");
 	wrmsr(X2APIC_LVT, VECTOR_TIMER | 2u << 17);
 	start = now();
 	wrmsr(MSR_DEADLINE, rdtsc() + rdmsr(HV_X64_MSR_TSC_FREQUENCY) / 200);
 	while (*count < 6)
 		sti_hlt();
-	check(now() - start >= 49000 && now() - start < 1000 * MS, "a TSC deadline is kept");
+	check(now() - start >= 49000 && now() - start < 60000 * MS, "a TSC deadline is kept");
 	check_equal(rdmsr(MSR_DEADLINE), 0, "and disarms itself");
 }
 
@@ -109,14 +109,14 @@ static void moved_tsc(struct cpu *c)
 	check_equal(ask(ASK_SET_TSC, SET_TSC_TO, 0), 0, "the VMM can set the TSC");
 	tsc = rdtsc();
 	check(tsc >= SET_TSC_TO && tsc - SET_TSC_TO < 100 * rdmsr(HV_X64_MSR_TSC_FREQUENCY), "the guest sees it");
-	check(now() >= before && now() - before < 2000 * MS, "reference time does not care");
+	check(now() >= before && now() - before < 60000 * MS, "reference time does not care");
 	check(page_agrees(), "nor does its page");
 	wrmsr(X2APIC_LVT, VECTOR_TIMER | 2u << 17);
 	before = now();
 	wrmsr(MSR_DEADLINE, rdtsc() + rdmsr(HV_X64_MSR_TSC_FREQUENCY) / 200);
 	while (c->interrupts[VECTOR_TIMER] == timers)
 		sti_hlt();
-	check(now() - before >= 49000 && now() - before < 1000 * MS, "a TSC deadline is one of the guest's TSC");
+	check(now() - before >= 49000 && now() - before < 60000 * MS, "a TSC deadline is one of the guest's TSC");
 }
 
 void guest_time(unsigned int vp)
