@@ -6,6 +6,7 @@
 #include <hv/partition.h>
 
 #define SHADOW			(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)
+#define CHILD_TURNS_PER_SECOND	100
 #define VIRTUAL_TPR		0x80		/* in the virtual APIC page */
 
 bool vmx_event_pending(struct vp *vp)
@@ -93,15 +94,22 @@ static void prepare_windows(struct vp *vp)
 						      (v->common.uses_debug ? 0 : CPU_DR_EXIT)));
 }
 
-/* The first deadline of this LP ends the entry, whoever runs: hv needs no timer interrupt and the root keeps its timer. */
+/*
+ * The first deadline of this LP ends the entry, whoever runs: hv needs no timer interrupt and the root keeps its timer. A child is
+ * also sent back after a while without a deadline: Bochs 3 leaves physical interrupts masked for a guest that was entered with
+ * IF=0 and never changes it, and that guest would have the LP for good.
+ */
 static void prepare_deadline(struct vp *vp)
 {
+	bool root = partition_is_root(vp->partition);
 	uint64_t due = timer_next(), now, ticks;
 
-	field_set(vmx_of(vp), F_PIN_CONTROLS, vmx_pin_controls(vp, due == TIMER_NEVER ? 0 : PIN_PREEMPTION_TIMER));
-	if (due == TIMER_NEVER)
+	field_set(vmx_of(vp), F_PIN_CONTROLS, vmx_pin_controls(vp, root && due == TIMER_NEVER ? 0 : PIN_PREEMPTION_TIMER));
+	if (root && due == TIMER_NEVER)
 		return;
 	now = tsc_now();
+	if (!root && due > now + tsc_hz / CHILD_TURNS_PER_SECOND)
+		due = now + tsc_hz / CHILD_TURNS_PER_SECOND;
 	ticks = due <= now ? 0 : ((due - now) >> vmx_features.timer_shift) + 1;
 	vmcs_write(VMCS_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffff : ticks);
 }

@@ -60,7 +60,12 @@ static enum vp_next exit_interrupt(struct vp *vp)
 	return VP_RETURN;
 }
 
-static enum vp_next exit_nothing(struct vp *vp)		/* the deadline has been seen to; INIT and SIPI are hv's to send */
+static enum vp_next exit_timer(struct vp *vp)		/* a deadline has been seen to; or a child's turn is over */
+{
+	return is_root(vp) ? VP_RESUME : exit_interrupt(vp);
+}
+
+static enum vp_next exit_nothing(struct vp *vp)		/* INIT and SIPI are hv's to send */
 {
 	(void)vp;
 	return VP_RESUME;
@@ -145,7 +150,7 @@ static const vmx_exit_fn vmx_exits[VMX_EXIT_COUNT] = {
 	[VMX_EXIT_PORT] = exit_port,				[VMX_EXIT_RDMSR] = exit_msr_read,
 	[VMX_EXIT_WRMSR] = exit_msr_write,			[VMX_EXIT_BAD_STATE] = intercept_invalid_state,
 	[VMX_EXIT_MACHINE_CHECK] = exit_machine_check,		[VMX_EXIT_EPT_VIOLATION] = exit_gpa_fault,
-	[VMX_EXIT_PREEMPTION_TIMER] = exit_nothing,		[VMX_EXIT_XSETBV] = exit_xsetbv_any,
+	[VMX_EXIT_PREEMPTION_TIMER] = exit_timer,		[VMX_EXIT_XSETBV] = exit_xsetbv_any,
 	[VMX_EXIT_INVD] = exit_invd,				[VMX_EXIT_WBINVD] = exit_ignored,
 	[VMX_EXIT_MONITOR] = exit_monitor,			[VMX_EXIT_MWAIT] = exit_mwait,
 	[VMX_EXIT_GETSEC] = exit_undefined,			[VMX_EXIT_VMFUNC] = exit_undefined,
