@@ -138,6 +138,7 @@ static void make_child(struct image *child, const struct image *base)
 	disk_close(parent);
 	chain[0].fd = put(child);
 	free(child->data);
+	free(child->pages);
 	assert_int_equal(disk_open_chain(chain, 2, false, &d), 0);
 	write_some(d);
 	take(child, base->format, fcntl(chain[0].fd, F_DUPFD_CLOEXEC, 3));
