@@ -66,7 +66,7 @@ if one_test 'the image boots and answers' 320 env FRESH=1 image/run/appliance.sh
 	part 'browser' 1000 tests/ui/run.sh
 	part 'API' 300 tests/api/run.sh
 	part 'services that die' 240 tests/system/run.sh
-	one_test 'the appliance shuts down when asked to' 120 image/run/appliance.sh stop
+	one_test 'the appliance shuts down when asked to' 240 image/run/appliance.sh stop
 fi
 part 'virtual disks' 400 tests/storage/run.sh
 part 'boot' 2400 "$0" boot-tests

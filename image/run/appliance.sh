@@ -128,8 +128,8 @@ wait_for_end() { # SECONDS
 
 stop() {
 	is_running || { echo "the appliance is not running"; return; }
-	echo "shutting the appliance down (power button; at most 90 s)"
-	for _ in 1 2 3 4 5 6; do		# a press before logind listens is lost
+	echo "shutting the appliance down (power button; a guest that does not shut down is turned off after two minutes)"
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do		# a press before logind listens is lost
 		qmp system_powerdown
 		wait_for_end 15 && { echo "the appliance is off"; return; }
 	done
