@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# CHURN (1,000) partitions, one after the other, each with memory and a VP that ran: hv gives every page back, so neither the root's
+# CHURN (300; `make test-all` 10,000) partitions, one after the other, each with memory and a VP that ran: hv gives every page back, so neither the root's
 # free memory nor what it has deposited changes.
 set -eu
 . "$(dirname "$0")/qemu.inc"
@@ -17,8 +17,8 @@ tail -1 /tmp/out
 echo "churn: deposited $(($(deposited) - d)) pages more, $((m - $(available))) pages less free"
 T
 test_disk "$top/$build/tests/child-tests" "$work/churn"
-times=${CHURN:-1000}
-boot_root $((60 + times / 5)) 2 1G "test=churn churn=$times"
+times=${CHURN:-300}
+boot_root $((120 + times / 2)) 2 1G "test=churn churn=$times"
 must_say "^1\.\.$times, 0 failed" "churn: deposited 0 pages more" "init: test ended with 0"
 must_not_say "^not ok" "stopped:" "WARNING" "BUG"
 must_end
