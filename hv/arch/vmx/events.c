@@ -6,7 +6,6 @@
 #include <hv/partition.h>
 
 #define SHADOW			(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)
-#define CHILD_TURNS_PER_SECOND	100
 #define VIRTUAL_TPR		0x80		/* in the virtual APIC page */
 
 bool vmx_event_pending(struct vp *vp)
@@ -108,8 +107,8 @@ static void prepare_deadline(struct vp *vp)
 	if (root && due == TIMER_NEVER)
 		return;
 	now = tsc_now();
-	if (!root && due > now + tsc_hz / CHILD_TURNS_PER_SECOND)
-		due = now + tsc_hz / CHILD_TURNS_PER_SECOND;
+	if (!root && due > vmx_of(vp)->turn_end)
+		due = vmx_of(vp)->turn_end;
 	ticks = due <= now ? 0 : ((due - now) >> vmx_features.timer_shift) + 1;
 	vmcs_write(VMCS_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffff : ticks);
 }

@@ -6,9 +6,11 @@
 #include <abi/hv_register.h>
 #include <abi/hv_status.h>
 #include <arch/vmx/vmx.h>
+#include <hv/deadline.h>
 #include <hv/partition.h>
 #include <hv/string.h>
 
+#define CHILD_TURNS_PER_SECOND	100	/* events.c says why a turn ends */
 #define RIGHTS_PRESENT		BIT(7)
 #define RIGHTS_LONG		BIT(13)
 #define RIGHTS_ACCESSED		BIT(0)
@@ -58,6 +60,7 @@ void vmx_switch_in(struct vp *vp)
 	vmx_save_msrs(this_lp()->root_vp);
 	switch_in_common(vp);
 	vmx_load_msrs(vp);
+	vmx_of(vp)->turn_end = tsc_now() + tsc_hz / CHILD_TURNS_PER_SECOND;
 }
 
 /* With its VMCS cleared and all fields known the VP is ready to be looked at, and run, on any LP; the root's is current again. */

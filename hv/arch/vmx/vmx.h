@@ -34,6 +34,7 @@ struct vmx_vcpu {
 	uint32_t event, event_error;	/* to inject at the next entry */
 	uint32_t reason, exit_event;	/* of the last exit */
 	uint64_t qualification;
+	uint64_t turn_end;		/* TSC: when a child goes back to the root at the latest */
 	uint64_t msr[VMX_MSRS], cr2, dr6;	/* while not loaded */
 };
 
