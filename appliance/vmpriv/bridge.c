@@ -149,11 +149,12 @@ static int set_master(int index, int master)
 
 /* --- the root's own address --- */
 
-/* A /24 of 172.16.0.0/12 by the switch's id, as Hyper-V's Default Switch has one; the root is .1 and gives out the others. */
+/* A /24 of 172.16.0.0/12 by the switch's id, as Hyper-V's Default Switch has one; the root is .1 and gives out the others.
+ * Leases are not kept: the server would wait for a storage service that the image does not have. */
 static int give_addresses(const char *id, size_t type)
 {
-	static const char no_router[] = "\n[DHCPServer]\nEmitRouter=no\nEmitDNS=no\nEmitNTP=no\nEmitTimezone=no\n";
-	static const char router[] = "IPv4Forwarding=yes\nIPMasquerade=ipv4\n\n[DHCPServer]\nEmitNTP=no\nEmitTimezone=no\n";
+	static const char no_router[] = "\n[DHCPServer]\nEmitRouter=no\nEmitDNS=no\nEmitNTP=no\nEmitTimezone=no\nPersistLeases=no\n";
+	static const char router[] = "IPv4Forwarding=yes\nIPMasquerade=ipv4\n\n[DHCPServer]\nEmitNTP=no\nEmitTimezone=no\nPersistLeases=no\n";
 	char name[IFNAMSIZ], file[48], text[512];
 	unsigned int b[2] = { 0 };
 
