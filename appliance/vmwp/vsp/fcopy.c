@@ -125,6 +125,19 @@ static void fcopy_timer(struct device *dev)
 		cancel(f, -ETIMEDOUT);
 }
 
+/* Linux' daemon makes every folder that a slash follows, so a folder there ends with one. Units with the zero, or negative. */
+static int folder_text(uint16_t *text, const char *folder)
+{
+	int units = utf16_from_utf8(text, PATH_UNITS, folder);
+
+	if (units < 2 || folder[0] != '/' || text[units - 2] == '/')
+		return units;
+	if (units == PATH_UNITS)
+		return -E2BIG;
+	text[units - 1] = '/';
+	return units + 1;
+}
+
 int fcopy_start(struct machine *m, const struct fcopy_request *request, fcopy_done *done, void *context)
 {
 	struct fcopy *f = fcopy_of(m);
@@ -139,7 +152,7 @@ int fcopy_start(struct machine *m, const struct fcopy_request *request, fcopy_do
 	if (utf16_from_utf8(text, PATH_UNITS, request->name) < 2)
 		return -EINVAL;
 	memcpy(start.name, text, sizeof(text));
-	if (utf16_from_utf8(text, PATH_UNITS, request->folder) < 2)
+	if (folder_text(text, request->folder) < 2)
 		return -EINVAL;
 	memcpy(start.path, text, sizeof(text));
 	start.flags = (request->overwrite ? FLAG_OVERWRITE : 0) | (request->create_folder ? FLAG_CREATE_PATH : 0);

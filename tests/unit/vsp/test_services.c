@@ -535,6 +535,8 @@ static void a_file_arrives_byte_for_byte(void **state)
 	assert_int_equal(take(c, &m), 20 + 1088);
 	assert_int_equal(m.body[36], 'd');
 	assert_int_equal(m.body[36 + 520], '/');
+	assert_int_equal(m.body[36 + 520 + 2 * 8], '/');	/* "/root/in/": Linux makes folders up to the last slash */
+	assert_int_equal(m.body[36 + 520 + 2 * 9], 0);
 	assert_int_equal(m.body[36 + 1040], 2);
 	assert_int_equal(fcopy_start(&f->m, &r, done, f), -EBUSY);
 	answer(c, &m, 0);
