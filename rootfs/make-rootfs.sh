@@ -17,12 +17,13 @@ install_services() {
 		[ -x "$bin/$name" ] || { echo "rootfs: $bin/$name is not built" >&2; exit 1; }
 		strip -o "$stage/usr/libexec/partita/$name" "$bin/$name"
 	done
+	strip -o "$stage/usr/bin/partita-vdisk" "$bin/partita-vdisk"
 	cp -r "$ui" "$stage/usr/share/partita/ui"
 	cp "$uefi_rom" "$stage/usr/share/partita/vmbus.rom"
 }
 
 rm -rf "$stage"
-mkdir -p "$stage/usr/lib/systemd/system" "$stage/usr/libexec/partita" "$stage/usr/share/partita"
+mkdir -p "$stage/usr/bin" "$stage/usr/lib/systemd/system" "$stage/usr/libexec/partita" "$stage/usr/share/partita"
 cp -a "$here/overlay/." "$stage/"
 cp "$here"/units/* "$stage/usr/lib/systemd/system/"
 install_services

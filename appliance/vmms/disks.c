@@ -392,10 +392,25 @@ int disk_item_open_file(const struct vmms *v, const struct disk_item *d, bool re
 	return 0;
 }
 
+/* Whoever wrote to it last died with data in the image's log: opening it for writing puts that in its place. */
+static int settle_log(const struct vmms *v, const struct disk_item *top, const struct disk_item_chain *chain)
+{
+	struct disk_item_chain writable = { .count = 0 }, tail = *chain;
+	struct problem p = { 0 };
+	int r = disk_item_open_file(v, top, false, &writable, &p);
+
+	if (r < 0)
+		return r;
+	tail.fds[0] = writable.fds[0];
+	r = judge_chain(&tail, false);
+	disk_item_chain_close(&writable);
+	return r;
+}
+
 int disk_item_open_chain(const struct vmms *v, const char *id, bool read_only, struct disk_item_chain *chain, struct problem *p)
 {
 	const struct disk_item *top = disk_find(v, id), *d = top;
-	int r = 0;
+	int r = 0, verdict = 0;
 
 	*chain = (struct disk_item_chain){ .count = 0 };
 	if (!d || !d->ready)
@@ -411,7 +426,11 @@ int disk_item_open_chain(const struct vmms *v, const char *id, bool read_only, s
 		else
 			r = disk_item_open_file(v, d, read_only || d != top, chain, p);
 	}
-	if (r == 0 && judge_chain(chain, read_only) < 0)
+	if (r == 0)
+		verdict = judge_chain(chain, read_only);
+	if (verdict == -EROFS && read_only && settle_log(v, top, chain) == 0)
+		verdict = judge_chain(chain, read_only);
+	if (r == 0 && verdict < 0)
 		r = problem_set(p, PROBLEM_INTERNAL, NULL, "The disk %s cannot be opened: %s.", top->name, disk_error_text());
 	if (r < 0)
 		disk_item_chain_close(chain);
