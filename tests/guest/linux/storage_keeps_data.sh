@@ -13,7 +13,7 @@ run_linux "$seconds" "${SUITE:-trixie}" "$linux_dir/storage.guest" "tools quiet 
 	"memory=384 vps=${VPS:-1} seconds=$((seconds - 20)) scsi=/dev/vdb hot=/dev/vdc" \
 	-drive "file=$work/scsi.img,format=raw,if=none,id=scsi" -device virtio-blk-pci,drive=scsi \
 	-drive "file=$work/hot.img,format=raw,if=none,id=hot" -device virtio-blk-pci,drive=hot
-must_say "guest: sda Msft *Virtual Disk *32768 sectors" "guest: cache write back" "guest: fio verified" "guest: discarded" "guest: hot $times" \
+must_say "guest: sda Msft *Virtual Disk *32768 sectors" "guest: driver hv_storvsc" "guest: cache write back" "guest: fio verified" "guest: discarded" "guest: hot $times" \
 	"guest: dvd Virtual DVD-ROM *same bytes" "guest: dvd gone" "guest: storage done" "off: guest-power-off"
 must_not_say "cut here" "hv: panic" "BUG:" "Call Trace" "I/O error" "guest: no " "other bytes"
 written=$(tr -d '\r' <"$log" | sed -n 's/.*guest: whole //p')
