@@ -3,6 +3,7 @@
 #include "memory.h"
 
 #include "partita/file.h"
+#include "partita/log.h"
 #include "vm.h"
 
 #include <cpuid.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 /* TLFS, "Microsoft Hypervisor CPUID Leaves": the interface signature in the second leaf. */
+#define BOOT_FILE			"boot.json"	/* in the state directory */
+#define BOOT_FILE_MAX			4096
 #define HYPERVISOR_LEAF_VENDOR		0x40000000u
 #define HYPERVISOR_LEAF_INTERFACE	0x40000001u
 #define ROOT_RESERVE			(256ull << 20)	/* what the root partition takes by itself */
@@ -60,12 +63,27 @@ static int read_text(const char *path, char *out, size_t size)
 	return 0;
 }
 
-int host_boot_id(char *out, size_t size)
+void host_boot_read(struct vmms *v)
 {
-	int r = read_text("/proc/sys/kernel/random/boot_id", out, size);
+	const char *last = NULL;
+	json_t *o = NULL;
 
-	out[strcspn(out, "\n")] = 0;
-	return r;
+	if (read_text("/proc/sys/kernel/random/boot_id", v->boot_id, sizeof(v->boot_id)) < 0)
+		v->boot_id[0] = 0;
+	v->boot_id[strcspn(v->boot_id, "\n")] = 0;
+	if (file_read_json(v->state_dir, BOOT_FILE, BOOT_FILE_MAX, &o) == 0)
+		last = json_string_value(json_object_get(o, "bootId"));
+	v->host_restarted = !last || strcmp(last, v->boot_id) != 0;
+	json_decref(o);
+}
+
+void host_boot_remember(const struct vmms *v)
+{
+	json_t *o = json_pack("{s:s}", "bootId", v->boot_id);
+
+	if (file_write_json(v->state_dir, BOOT_FILE, o, 0600) < 0)
+		log_warning("%s was not written: VMs may be started again by themselves", BOOT_FILE);
+	json_decref(o);
 }
 
 static uint64_t meminfo(const char *key)

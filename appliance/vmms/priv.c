@@ -21,7 +21,6 @@ struct priv {
 	struct vmms *vmms;
 	struct ipc_async *calls, *watch;
 	sd_event_source *retry;
-	bool started_automatic;		/* once after the first list: automaticStart */
 };
 
 static void priv_reconnect(struct priv *p);
@@ -119,7 +118,7 @@ static void start_automatically(struct vmms *v)
 		struct problem p = { 0 };
 		struct job *job;
 
-		if (vm->state != VM_OFF || !vm->host_restarted || how == START_NEVER ||
+		if (vm->state != VM_OFF || how == START_NEVER ||
 		    (how == START_IF_WAS_RUNNING && !vm->was_running))
 			continue;
 		if (power_action(vm, "start", &job, &p) < 0)
@@ -144,9 +143,11 @@ static void on_list(struct ipc_message *m, int result, bool continues, void *dat
 			compare_running(p->vmms, row);
 	compare_believed(p->vmms, workers);
 	switches_apply(p->vmms);
-	if (!p->started_automatic)
+	if (p->vmms->host_restarted) {
+		p->vmms->host_restarted = false;
 		start_automatically(p->vmms);
-	p->started_automatic = true;
+		host_boot_remember(p->vmms);
+	}
 }
 
 static int connect_one(struct priv *p, struct ipc_async **out)

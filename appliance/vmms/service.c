@@ -38,6 +38,7 @@ static int open_directories(struct vmms *v)
 		if (*rows[i].fd < 0)
 			return *rows[i].fd;
 	}
+	host_boot_read(v);
 	return 0;
 }
 
@@ -72,7 +73,6 @@ int service_open(struct vmms *v)
 		{ "socket", serve },
 	};
 
-	host_boot_id(v->boot_id, sizeof(v->boot_id));
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		int r = steps[i].open(v);
 

@@ -44,7 +44,7 @@ struct vm {
 	enum vm_state state;
 	char reason[160];		/* of the state; "" none */
 	bool stopped_with_host;		/* off because the host goes down: it was running, as far as its next start is concerned */
-	bool was_running, host_restarted;	/* when the service ended; since then */
+	bool was_running;	/* when the service ended; since then */
 	uint64_t started_usec;		/* CLOCK_BOOTTIME; 0 while it has no uptime */
 	struct job *job;		/* the power action in work */
 	bool off_wanted, start_again;	/* turn-off, and restart, are under way */

@@ -30,6 +30,7 @@ struct vmms {
 	uid_t webapi_uid;
 	int state_dir, vms_dir, disks_dir, isos_dir, jobs_dir, switches_dir;
 	char boot_id[64];			/* of the running kernel: tells a restart of the host from one of ours */
+	bool host_restarted;			/* and VMs that start with it have not been started yet */
 	struct vm *vms;				/* by name */
 	unsigned int vm_count;
 	struct disk_item *disks;
@@ -49,7 +50,8 @@ void host_limits(struct vm_limits *out);
 uint64_t host_memory_available(const struct vmms *v);	/* the largest VM that can start now */
 struct host_memory { uint64_t total, available, assigned; unsigned int vms; };	/* vms: how many share `assigned` */
 uint64_t host_memory_left(const struct host_memory *m);	/* the rule behind it; pure */
-int host_boot_id(char *out, size_t size);
+void host_boot_read(struct vmms *v);		/* boot_id, and whether it is another one than when VMs were last started by themselves */
+void host_boot_remember(const struct vmms *v);	/* that has been done now */
 json_t *json_time(time_t t);			/* RFC 3339 UTC; 0 is null */
 time_t json_to_time(const json_t *value);	/* 0 when it is none */
 

@@ -371,7 +371,6 @@ static void load_state(struct vm *vm, int dir)
 		return;
 	}
 	vm->was_running = strcmp(state, "running") == 0 || strcmp(state, "stopped") == 0;
-	vm->host_restarted = strcmp(boot, vm->vmms->boot_id) != 0;
 	if (strcmp(state, "failed") == 0) {
 		vm->state = VM_FAILED;
 		snprintf(vm->reason, sizeof(vm->reason), "%s", reason);

@@ -617,6 +617,22 @@ def test_vms_stop_with_the_host_as_they_say_and_count_as_running(s, c):
     assert {v["state"] for v in s.client().call("vmms.ListVms")["vms"]} == {"off"}
 
 
+def test_vms_start_with_the_host_as_they_say_and_only_then(s, c):
+    always = c.call("vmms.CreateVm", vm=vm_body("always", automaticStart="always"))["vm"]["id"]
+    never = c.call("vmms.CreateVm", vm=vm_body("never"))["vm"]["id"]
+    state = lambda vm: s.client().call("vmms.GetVm", id=vm)["vm"]["state"]
+    s.kill(s.vmms)
+    s.start_vmms()
+    time.sleep(1)
+    assert (state(always), state(never)) == ("off", "off")
+    s.kill(s.vmms)
+    with open(s.state + "/boot.json", "w") as f:
+        f.write('{"bootId": "another"}')
+    s.start_vmms()
+    wait_state(s, s.client(), always, "running")
+    assert state(never) == "off"
+
+
 def test_processor_reserves_beyond_the_host_are_refused_at_the_start(s, c):
     lps = c.call("vmms.GetHost")["host"]["hypervisor"]["logicalProcessors"]
     whole = {"count": lps, "reservePercent": 100}

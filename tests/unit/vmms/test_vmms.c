@@ -458,7 +458,7 @@ static void a_vm_that_ran_is_off_after_a_restart_of_the_host(void **state)
 	service_up();
 	vm = vm_find(&t.v, id);
 	assert_int_equal(vm->state, VM_OFF);
-	assert_true(vm->was_running && vm->host_restarted);
+	assert_true(vm->was_running && vm->vmms->host_restarted);
 	service_down();
 }
 
