@@ -46,6 +46,12 @@ static bool has_changed(const json_t *a, const json_t *b)
 	return false;
 }
 
+static bool is_silent(const json_t *guest)
+{
+	return strcmp(json_string_value(json_object_get(guest, "heartbeat")), "unknown") == 0 &&
+	       !json_string_value(json_object_get(guest, "hostName"))[0] && !json_string_value(json_object_get(guest, "osName"))[0];
+}
+
 static void tell_change(struct vm *vm)
 {
 	const char *heartbeat = json_string_value(json_object_get(vm->guest, "heartbeat"));
@@ -53,8 +59,8 @@ static void tell_change(struct vm *vm)
 	bool lost = guest_is_lost(vm);
 
 	event_add(vm->vmms, "vm.guest-changed", lost ? SEVERITY_WARNING : SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)),
-	          json_deep_copy(vm->guest), lost ? "The guest of VM %s no longer answers the heartbeat." : "The guest of VM %s: %s.",
-	          vm_name(vm), name && name[0] ? name : heartbeat ? heartbeat : "unknown");
+	          json_deep_copy(vm->guest), lost ? "The guest of VM %s no longer answers the heartbeat." : "The guest of VM %s is %s, heartbeat %s.",
+	          vm_name(vm), name && name[0] ? name : "not named", heartbeat ? heartbeat : "unknown");
 }
 
 static void on_status(struct ipc_message *m, int result, bool continues, void *data)
@@ -68,9 +74,12 @@ static void on_status(struct ipc_message *m, int result, bool continues, void *d
 		return;
 	now = guest_of_status(m->body);
 	if (!vm->guest || has_changed(vm->guest, now)) {
+		bool silent = !vm->guest && is_silent(now);
+
 		json_decref(vm->guest);
 		vm->guest = now;
-		tell_change(vm);
+		if (!silent)			/* as everybody believes of a guest that has just begun */
+			tell_change(vm);
 	} else {
 		json_decref(vm->guest);
 		vm->guest = now;
