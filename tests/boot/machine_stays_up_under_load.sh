@@ -46,11 +46,16 @@ echo "soak: $(nproc) processors at the end"
 T
 test_disk "$top/$build/tests/child-tests" "$work/soak"
 soak=${SOAK_SECONDS:-20}
+# An IPI to all processors (vectors 0xf0 and up) may reach one that is just starting: QEMU's local APIC keeps it while software has it
+# disabled, a real one does not (Intel SDM 3, 10.4.7.2). Anything else that is left over means a reset that did not reset.
+stale_timer='Stale IRR: ....0*[1-9a-f]'
+stale_device='Stale IRR: [0-9a-f]*,.*[1-9a-f]'
 for cpus in ${SOAK_CPUS:-1 2 4}; do
 	boot_root $((soak * 4 + 120)) "$cpus" 2G "test=soak soak=$soak"
 	must_say "soak: timers [1-9]" "soak: signals [1-9]" "soak: churn [1-9]" "soak: disk [1-9]" "soak: $cpus processors at the end" \
 		"init: test ended with 0"
-	must_not_say "^not ok" "^soak: .* failed" "stopped:" "stall" "exception Emask" "WARNING" "BUG" "Stale IRR" "failed to report alive"
+	must_not_say "^not ok" "^soak: .* failed" "stopped:" "stall" "exception Emask" "WARNING" "BUG" "$stale_timer" "$stale_device" \
+		"failed to report alive"
 	must_end
 	sed -n 's/^soak: deposited \([0-9]*\) before, \([0-9]*\) after/\1 \2/p' "$log" | {
 		read -r before after
