@@ -6,6 +6,7 @@
 #include "vm.h"
 
 #include "memory.h"
+#include "no_space.h"
 #include "partita/log.h"
 #include "processors.h"
 
@@ -30,7 +31,7 @@ static uint64_t boot_usec(void)
 
 void power_set_state(struct vm *vm, enum vm_state state, const char *reason)
 {
-	enum severity severity = state == VM_FAILED ? SEVERITY_ERROR : SEVERITY_INFO;
+	bool bad = state == VM_FAILED || (state == VM_PAUSED && vm->worker.no_space[0]);
 	bool alive = state == VM_RUNNING || state == VM_PAUSED || state == VM_STOPPING;
 
 	if (vm->state == state && strcmp(vm->reason, reason) == 0)
@@ -41,9 +42,15 @@ void power_set_state(struct vm *vm, enum vm_state state, const char *reason)
 		vm->started_usec = 0;
 	if (state == VM_OFF || state == VM_FAILED || state == VM_STARTING)
 		vm_state_save(vm);		/* from "starting" on, the next vmms must look for a worker */
-	event_add(vm->vmms, "vm.state-changed", severity, object_ref("vm", vm->id, vm_name(vm)),
+	event_add(vm->vmms, "vm.state-changed", bad ? SEVERITY_ERROR : SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)),
 	          json_pack("{s:s, s:s}", "state", vm_state_words[state], "reason", reason),
 	          "VM %s is %s%s%s", vm_name(vm), vm_state_words[state], reason[0] ? ": " : ".", reason);
+}
+
+/* As far as we are concerned; its worker may have had to pause it. */
+static void set_running(struct vm *vm)
+{
+	power_set_state(vm, vm->worker.no_space[0] ? VM_PAUSED : VM_RUNNING, vm->worker.no_space);
 }
 
 static void finish_job(struct vm *vm, enum job_state state, const char *code, const char *detail)
@@ -68,7 +75,7 @@ static int on_patience_end(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	vm->start_again = false;
-	power_set_state(vm, VM_RUNNING, "");
+	set_running(vm);
 	finish_job(vm, JOB_FAILED, "guest_did_not_shut_down",
 	           "The guest did not react to the power button within two minutes.");
 	return 0;
@@ -136,7 +143,7 @@ static void on_worker_reply(struct ipc_message *m, int result, bool continues, v
 	vm->start_again = false;
 	stop_waiting(vm);
 	if (vm->state == VM_STOPPING && !vm->off_wanted)
-		power_set_state(vm, VM_RUNNING, "");
+		set_running(vm);
 	if (vm->off_wanted)
 		worker_kill(vm);
 	else
@@ -198,7 +205,7 @@ static void on_resumed(struct ipc_message *m, int result, bool continues, void *
 {
 	struct vm *vm = data;
 
-	if (result == 0 && vm->state == VM_PAUSED)
+	if (result == 0 && vm->state == VM_PAUSED && !vm->worker.no_space[0])	/* else the worker tells, and perhaps no good */
 		power_set_state(vm, VM_RUNNING, "");
 	on_done(m, result, continues, data);
 }
@@ -284,7 +291,7 @@ int power_cancel(struct vmms *v, struct job *j, struct problem *p)
 		return problem_set(p, PROBLEM_JOB_NOT_CANCELLABLE, NULL, "This job cannot be cancelled.");
 	stop_waiting(vm); /* the guest may still shut down: then the VM is off, as if by itself */
 	vm->start_again = false;
-	power_set_state(vm, VM_RUNNING, "");
+	set_running(vm);
 	finish_job(vm, JOB_CANCELLED, NULL, NULL);
 	return 0;
 }
@@ -296,7 +303,7 @@ void power_running(struct vm *vm)
 	vm->started_usec = boot_usec();
 	if (vm->state != VM_STARTING)
 		return;				/* it is being turned off already, or has failed */
-	power_set_state(vm, VM_RUNNING, "");
+	set_running(vm);
 	finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
 }
 
@@ -331,11 +338,27 @@ static void worker_gave_up(struct vm *vm, const char *reason)
 	worker_kill(vm);			/* it ends by itself; this is for one that does not */
 }
 
-/* "running" and "paused" are only what we asked for, and answered to us; "off" counts when the process has ended. */
+/* A VM that is shutting down stays in that state: it goes on with it when there is room. */
+static void follow_space(struct vm *vm, const char *state, const char *reason)
+{
+	bool waited = vm->worker.no_space[0];
+
+	no_space_note(vm, state, reason);
+	if (vm->worker.no_space[0] && (vm->state == VM_RUNNING || vm->state == VM_PAUSED))
+		power_set_state(vm, VM_PAUSED, vm->worker.no_space);
+	else if (waited && vm->state == VM_PAUSED && strcmp(state, "running") == 0)
+		power_set_state(vm, VM_RUNNING, "");
+}
+
+/*
+ * "running" and "paused" are only what we asked for, and answered to us, but for want of space; "off" counts when the
+ * process has ended.
+ */
 void power_worker_state(struct vm *vm, const char *state, const char *reason)
 {
 	if (vm->state == VM_FAILED)
 		return;
+	follow_space(vm, state, reason);
 	if (strcmp(state, "failed") == 0)
 		worker_gave_up(vm, reason[0] ? reason : "The worker gave up.");
 	else if (strcmp(state, "running") == 0 && strcmp(reason, "guest-reset") == 0)

@@ -7,6 +7,7 @@
 #include "library.h"
 #include "memory.h"
 #include "methods.h"
+#include "no_space.h"
 #include "partita/file.h"
 #include "partita/log.h"
 #include "switches.h"
@@ -92,6 +93,7 @@ void service_close(struct vmms *v)
 
 	ipc_server_stop(v->server);
 	host_stop_forget(v);
+	no_space_close(v);
 	guests_close(v);
 	memory_close(v);
 	priv_close(v);

@@ -25,6 +25,8 @@ struct worker {				/* what vmms knows of a VM's worker process; unused while !pr
 	bool present;			/* vmpriv has one, or is starting it */
 	bool started;			/* vmpriv said so */
 	bool unresponsive;		/* runs, but its control socket does not answer */
+	char no_space[160];		/* why it has paused its machine, if for a full volume (no_space.c) */
+	uint64_t resumed_usec;		/* when it was last resumed because there is room again */
 	bool said_off;			/* it told that the machine is off: its end is no failure */
 	unsigned int slot;
 	uint64_t drives_given;		/* of config.drives, while it starts */

@@ -41,6 +41,7 @@ struct vmms {
 	struct priv *priv;
 	sd_event_source *memory_timer;		/* memory.c */
 	sd_event_source *guest_timer;		/* guest.c */
+	sd_event_source *space_timer;		/* no_space.c */
 	struct host_stop *host_stop;		/* host_stop.c; NULL: the host is not going down */
 };
 

@@ -96,6 +96,10 @@ static json_t *health_to_json(const struct vm *vm)
 		json_array_append_new(reasons, json_string("The worker process runs but does not answer."));
 		level = "warning";
 	}
+	if (vm->worker.no_space[0]) {
+		json_array_append_new(reasons, json_string("It stands still because a disk found no free space; it goes on when there is some."));
+		level = "critical";
+	}
 	if (vm->state == VM_RUNNING && guest_is_lost(vm)) {
 		json_array_append_new(reasons, json_string("The guest no longer answers the heartbeat."));
 		level = "warning";

@@ -36,6 +36,7 @@ struct device_model {
 	struct mmio_range mmio[DEVICE_RANGES_MAX];
 	int (*init)(struct device *dev);	/* once; may be NULL; claims what is not fixed (PCI function, ROM, descriptors) */
 	void (*reset)(struct device *dev);	/* power-on and guest reset */
+	void (*resumed)(struct device *dev);	/* the machine runs again after a pause; may be NULL */
 	void (*fini)(struct device *dev);
 	uint32_t state_version;			/* of the saved record */
 };
@@ -90,6 +91,8 @@ int guest_memory_release(struct machine *m, uint64_t gpa, uint64_t size);
 /* Power. Safe from any handler: carried out after it returns. */
 void machine_request_reset(struct machine *m);
 void machine_request_power_off(struct machine *m);
+/* The machine pauses with this reason, until somebody resumes it. One that is paused already stays as it is. */
+void machine_request_pause(struct machine *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A PCI function on bus 0. Config space behaviour is pci.c's; BARs call back when the guest moves or enables them. */
 struct pci_function;

@@ -134,7 +134,7 @@ int machine_start(struct machine *m)
 	return 0;
 }
 
-int machine_pause(struct machine *m)
+static int machine_pause_because(struct machine *m, const char *reason)
 {
 	if (m->state != MACHINE_RUNNING)
 		return -EBUSY;
@@ -142,16 +142,38 @@ int machine_pause(struct machine *m)
 	machine_lock(m);
 	machine_run_time(m, false);
 	machine_unlock(m);
-	machine_set_state(m, MACHINE_PAUSED, "");
+	machine_set_state(m, MACHINE_PAUSED, reason);
 	return 0;
+}
+
+int machine_pause(struct machine *m)
+{
+	return machine_pause_because(m, "");
+}
+
+static void devices_resumed(struct machine *m)
+{
+	for (unsigned int i = 0; i < m->device_count; i++)
+		if (m->devices[i].model->resumed)
+			m->devices[i].model->resumed(&m->devices[i]);
+}
+
+/* What a device asked while the machine stood still is answered by its being resumed, or reset. */
+static void pause_request_forget(struct machine *m)
+{
+	pthread_mutex_lock(&m->gate_lock);
+	m->request.pause = false;
+	pthread_mutex_unlock(&m->gate_lock);
 }
 
 int machine_resume(struct machine *m)
 {
 	if (m->state != MACHINE_PAUSED)
 		return -EBUSY;
+	pause_request_forget(m);
 	machine_lock(m);
 	machine_run_time(m, true);
+	devices_resumed(m);
 	machine_unlock(m);
 	vps_open(m);
 	machine_set_state(m, MACHINE_RUNNING, "");
@@ -170,6 +192,7 @@ int machine_reset(struct machine *m, const char *reason)
 	machine_power_off(m);
 	machine_unlock(m);
 	r = machine_begin(m);
+	pause_request_forget(m);
 	if (r < 0) {
 		machine_fail(m, "error: reset failed: errno %d", -r);
 		return r;
@@ -223,6 +246,21 @@ void machine_request_power_off(struct machine *m)
 	pthread_mutex_unlock(&m->gate_lock);
 }
 
+void machine_request_pause(struct machine *m, const char *format, ...)
+{
+	va_list args;
+
+	pthread_mutex_lock(&m->gate_lock);
+	if (!m->request.pause) {
+		va_start(args, format);
+		vsnprintf(m->request.pause_reason, sizeof(m->request.pause_reason), format, args);
+		va_end(args);
+	}
+	m->request.pause = true;
+	machine_request(m);
+	pthread_mutex_unlock(&m->gate_lock);
+}
+
 void machine_fail(struct machine *m, const char *format, ...)
 {
 	va_list args;
@@ -246,7 +284,8 @@ void machine_stop_triple_fault(struct machine *m)
 static int machine_on_request(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct machine *m = data;
-	bool reset, power_off, fail;
+	char pause_reason[sizeof(m->request.pause_reason)];
+	bool reset, power_off, fail, pause;
 	uint64_t count;
 
 	(void)source;
@@ -257,7 +296,9 @@ static int machine_on_request(sd_event_source *source, int fd, uint32_t events, 
 	reset = m->request.reset;
 	power_off = m->request.power_off;
 	fail = m->request.fail;
-	m->request.reset = m->request.power_off = false;
+	pause = m->request.pause;
+	memcpy(pause_reason, m->request.pause_reason, sizeof(pause_reason));
+	m->request.reset = m->request.power_off = m->request.pause = false;
 	pthread_mutex_unlock(&m->gate_lock);
 	if (fail)
 		machine_stop(m, MACHINE_FAILED, m->request.fail_reason);
@@ -265,6 +306,8 @@ static int machine_on_request(sd_event_source *source, int fd, uint32_t events, 
 		machine_stop(m, MACHINE_OFF, "guest-power-off");
 	else if (reset)
 		(void)machine_reset(m, "guest-reset");
+	else if (pause)
+		(void)machine_pause_because(m, pause_reason);
 	return 0;
 }
 

@@ -62,8 +62,8 @@ struct machine {
 	unsigned int parked;
 
 	struct {				/* asked by a handler, carried out by the event loop */
-		bool reset, power_off, fail;
-		char fail_reason[256];
+		bool reset, power_off, fail, pause;
+		char fail_reason[256], pause_reason[256];
 	} request;
 	int request_fd;				/* eventfd */
 };

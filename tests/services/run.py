@@ -131,6 +131,47 @@ def test_a_vm_that_hangs_in_starting_can_be_turned_off(s, c):
     assert c.call("vmms.GetJob", id=job["id"])["job"]["state"] == "cancelled"
 
 
+def paused_for_space(s, c, id):
+    vm = wait_state(s, c, id, "paused")
+    assert vm["stateReason"].startswith("no-space: ") and "location 3" in vm["stateReason"], vm
+    assert vm["health"]["level"] == "critical" and "free space" in vm["health"]["reasons"][0], vm
+
+
+def test_a_vm_that_finds_its_volume_full_is_paused_with_the_reason_and_goes_on_when_there_is_room(s, c):
+    id = start_vm(s, c, "full-once")
+    paused_for_space(s, c, id)
+    events = [e for e in c.call("vmms.ListEvents", limit=50)["events"] if e["object"]["id"] == id]
+    assert events[-1]["severity"] == "error" and events[-1]["data"]["state"] == "paused", events
+    vm = wait_state(s, c, id, "running")            # there is room: at the next look
+    assert vm["stateReason"] == "" and vm["health"]["level"] == "ok", vm
+
+
+def test_a_vm_that_waits_for_space_obeys_a_person(s, c):
+    id = start_vm(s, c, "full-once")
+    paused_for_space(s, c, id)
+    assert wait_job(s, c, c.call("vmms.VmAction", id=id, action="resume")["job"])["state"] == "succeeded"
+    wait_state(s, c, id, "running")
+    assert wait_job(s, c, c.call("vmms.VmAction", id=id, action="pause")["job"])["state"] == "succeeded"
+    time.sleep(6)
+    assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "paused", "a person paused it"
+
+
+def test_a_vm_that_finds_no_space_again_is_paused_again_and_can_be_turned_off(s, c):
+    id = start_vm(s, c, "full-always")
+    paused_for_space(s, c, id)
+    assert wait_job(s, c, c.call("vmms.VmAction", id=id, action="resume")["job"])["state"] == "succeeded"
+    told = lambda: [e["data"]["state"] for e in c.call("vmms.ListEvents", limit=50)["events"]
+                    if e["type"] == "vm.state-changed" and e["object"]["id"] == id]
+    s.wait(lambda: told()[-3:] == ["paused", "running", "paused"])
+    paused_for_space(s, c, id)
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    paused_for_space(s, c, id)
+    assert wait_job(s, c, c.call("vmms.VmAction", id=id, action="turn-off")["job"])["state"] == "succeeded"
+    wait_state(s, c, id, "off")
+
+
 # --- workers that die ---
 
 def worker_pid(s, c, vm):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A stand-in for vmwp where there is no /dev/mshv: speaks the vmwp.* methods on descriptor 3, runs no machine. How it
- * misbehaves is told by the VM's name ("crash-on-start", "refuse-configure", "ignore-shutdown", "hang-on-start", "deaf"), and
+ * misbehaves is told by the VM's name ("crash-on-start", "refuse-configure", "ignore-shutdown", "hang-on-start", "deaf", "full-…":
+ * finds its volume full after the start, "full-always": and after each resume), and
  * what its guest needs of dynamic memory ("demand-100": 100 MiB).
  * Used by the service tests only; it is not part of the appliance.
  */
@@ -23,6 +24,7 @@
 
 #define WIDTH	64u
 #define HEIGHT	32u
+#define NO_SPACE	"no-space: the volume of the disk at SCSI controller 0, location 3 is full"
 
 static struct {
 	sd_event *loop;
@@ -125,6 +127,8 @@ static void start(struct ipc_request *r, json_t *parameters, void *context)
 	w.started = time(NULL);
 	enter("running", "");
 	ipc_reply(r, NULL);
+	if (is_named("full-"))
+		enter("paused", NO_SPACE);
 }
 
 static void pause_machine(struct ipc_request *r, json_t *parameters, void *context)
@@ -141,6 +145,8 @@ static void resume_machine(struct ipc_request *r, json_t *parameters, void *cont
 	(void)context;
 	enter("running", "");
 	ipc_reply(r, NULL);
+	if (is_named("full-always"))
+		enter("paused", NO_SPACE);
 }
 
 static void reset(struct ipc_request *r, json_t *parameters, void *context)

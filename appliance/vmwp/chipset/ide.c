@@ -44,20 +44,54 @@ void ide_interrupt(struct ide_channel *c)
 
 /* --- requests --- */
 
+/* The guest sees a drive that is busy, until there is room: nothing has failed yet. */
+static void request_keep(struct ide_drive *d)
+{
+	const struct ide *ide = d->channel->ide;
+
+	d->kept = true;
+	machine_request_pause(ide->device->machine, "no-space: the volume of the disk at IDE channel %u, drive %u is full",
+			      (unsigned int)(d->channel - ide->channel), (unsigned int)(d - d->channel->drive));
+}
+
 static void request_done(struct disk_request *r, int result)
 {
 	struct ide_drive *d = (struct ide_drive *)((char *)r - offsetof(struct ide_drive, request));
 
+	if ((result == -ENOSPC || result == -EDQUOT) && !d->cancelled) {
+		request_keep(d);
+		return;
+	}
 	d->busy = false;
 	if (!d->cancelled)
 		d->done(d, result);
 }
 
+static void request_submit(struct ide_drive *d)
+{
+	int r = disk_submit(d->channel->ide->queue, d->disk, &d->request);
+
+	if (r < 0)
+		request_done(&d->request, r);
+}
+
+static void ide_resumed(struct device *dev)
+{
+	struct ide *ide = device_state(dev);
+
+	for (unsigned int i = 0; i < IDE_CHANNELS * IDE_DRIVES; i++) {
+		struct ide_drive *d = &ide->channel[i / 2].drive[i % 2];
+
+		if (!d->kept)
+			continue;
+		d->kept = false;
+		request_submit(d);
+	}
+}
+
 void ide_submit(struct ide_drive *d, int op, uint64_t offset, struct iovec *iov, unsigned int count,
 		void (*done)(struct ide_drive *, int))
 {
-	int r;
-
 	d->request.op = op;
 	d->request.offset = offset;
 	d->request.iov = iov;
@@ -66,9 +100,7 @@ void ide_submit(struct ide_drive *d, int op, uint64_t offset, struct iovec *iov,
 	d->done = done;
 	d->cancelled = false;
 	d->busy = true;
-	r = disk_submit(d->channel->ide->queue, d->disk, &d->request);
-	if (r < 0)
-		request_done(&d->request, r);
+	request_submit(d);
 }
 
 /* Blocks for one disk request: only resets and media changes in mid-transfer come here. */
@@ -78,6 +110,8 @@ void ide_wait_idle(struct ide_drive *d)
 	struct pollfd p = { .fd = disk_queue_fd(q), .events = POLLIN };
 
 	d->cancelled = true;
+	if (d->kept)
+		d->kept = d->busy = false;
 	while (d->busy) {
 		poll(&p, 1, -1);
 		disk_queue_reap(q);
@@ -437,5 +471,5 @@ const struct device_model ide_model = {
 		{ 0x3f6, 1, control_block_read, control_block_write, NULL, NULL },
 		{ 0x376, 1, control_block_read, control_block_write, NULL, NULL },
 	},
-	.init = ide_init, .reset = ide_reset, .fini = ide_fini,
+	.init = ide_init, .reset = ide_reset, .resumed = ide_resumed, .fini = ide_fini,
 };

@@ -13,7 +13,6 @@ enum master_command { MASTER_START = 0x01, MASTER_TO_MEMORY = 0x08 };
 enum master_status { MASTER_ACTIVE = 0x01, MASTER_ERROR = 0x02, MASTER_INTERRUPT = 0x04, MASTER_SIMPLEX_FREE = 0x60 };
 
 #define DMA_STEP_BYTES	(512u << 10)
-#define DMA_STEP_IOV	512u
 #define TABLE_BYTES	65536u		/* a table may not cross a 64 KiB boundary */
 
 struct prd { uint32_t address; uint16_t count; uint16_t flags; };
@@ -66,7 +65,7 @@ static int64_t next_piece(struct ide_channel *c, uint64_t limit, struct iovec *p
 static int gather(struct ide_channel *c, uint64_t bytes, struct iovec *iov, unsigned int *count)
 {
 	for (*count = 0; bytes; (*count)++) {
-		int64_t n = *count < DMA_STEP_IOV ? next_piece(c, bytes, &iov[*count]) : -E2BIG;
+		int64_t n = *count < IDE_DMA_IOV ? next_piece(c, bytes, &iov[*count]) : -E2BIG;
 
 		if (n < 0)
 			return (int)n;
@@ -101,18 +100,17 @@ static void step_done(struct ide_drive *d, int result)
 
 static void step(struct ide_drive *d)
 {
-	struct iovec iov[DMA_STEP_IOV];		/* copied by the queue */
 	unsigned int count;
 	int r;
 
 	d->step = d->left < DMA_STEP_BYTES ? (uint32_t)d->left : DMA_STEP_BYTES;
-	r = gather(d->channel, d->step, iov, &count);
+	r = gather(d->channel, d->step, d->dma_iov, &count);
 	if (r < 0) {
 		finish(d, r);
 		return;
 	}
 	d->status = ATA_BSY;
-	ide_submit(d, d->phase == IDE_DMA_IN ? DISK_READ : DISK_WRITE, d->offset, iov, count, step_done);
+	ide_submit(d, d->phase == IDE_DMA_IN ? DISK_READ : DISK_WRITE, d->offset, d->dma_iov, count, step_done);
 }
 
 /* An answer of a few bytes: from the drive's buffer, without the disk. */

@@ -14,6 +14,7 @@
 #define IDE_CD_BLOCK		2048u
 #define IDE_BUFFER_BYTES	65536u		/* of read-ahead for the data port */
 #define IDE_MULTIPLE_MAX	16u
+#define IDE_DMA_IOV		512u		/* pieces of one step of a DMA transfer */
 
 enum ide_status { ATA_ERR = 0x01, ATA_DRQ = 0x08, ATA_DSC = 0x10, ATA_DF = 0x20, ATA_DRDY = 0x40, ATA_BSY = 0x80 };
 enum ide_error { ATA_ABRT = 0x04, ATA_IDNF = 0x10, ATA_UNC = 0x40 };
@@ -55,7 +56,9 @@ struct ide_drive {
 
 	struct disk_request request;		/* one at a time */
 	struct iovec iov;			/* of the data port's buffer */
+	struct iovec dma_iov[IDE_DMA_IOV];	/* of the DMA step: kept, because a request may be submitted again */
 	bool busy, cancelled;
+	bool kept;				/* the volume is full: `request` is submitted again when the machine is resumed */
 	void (*done)(struct ide_drive *d, int result);
 	uint32_t step;				/* bytes of the request on its way */
 

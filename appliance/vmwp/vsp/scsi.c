@@ -221,6 +221,7 @@ void scsi_overrun(struct scsi_request *r)
 static const struct { int error; struct scsi_sense sense; } disk_errors[] = {
 	{ -EROFS,  { 0x07, 0x27, 0x00 } },	/* write protected */
 	{ -ENOSPC, { 0x07, 0x27, 0x07 } },	/* space allocation failed write protect */
+	{ -EDQUOT, { 0x07, 0x27, 0x07 } },
 	{ -ERANGE, { 0x05, 0x21, 0x00 } },
 	{ -EINVAL, { 0x05, 0x21, 0x00 } },
 };
@@ -296,23 +297,35 @@ static void io_done(struct disk_request *io, int result)
 {
 	struct scsi_request *r = (struct scsi_request *)((char *)io - offsetof(struct scsi_request, io));
 
-	r->step(r, result);
+	if ((result == -ENOSPC || result == -EDQUOT) && r->unit->no_space)
+		r->unit->no_space(r);
+	else
+		r->step(r, result);
+}
+
+void scsi_request_again(struct scsi_request *r)
+{
+	int result = disk_submit(r->unit->queue, r->medium->disk, &r->io);
+
+	if (result < 0)
+		io_done(&r->io, result);
+}
+
+void scsi_request_give_up(struct scsi_request *r)
+{
+	r->step(r, -EBUSY);
 }
 
 void scsi_submit(struct scsi_request *r, int op, uint64_t offset, struct iovec *iov, unsigned int iov_count, uint64_t bytes,
 		 void (*step)(struct scsi_request *, int))
 {
 	bool changes = op == DISK_WRITE || op == DISK_WRITE_ZEROES;
-	int result;
-
 	r->io = (struct disk_request) {
 		.op = op, .flags = changes && r->force ? DISK_FUA : 0, .offset = offset, .bytes = bytes,
 		.iov = iov, .iov_count = iov_count, .done = io_done,
 	};
 	r->step = step;
-	result = disk_submit(r->unit->queue, r->medium->disk, &r->io);
-	if (result < 0)
-		step(r, result);
+	scsi_request_again(r);
 }
 
 static void iov_shorten(struct scsi_request *r, uint64_t bytes)

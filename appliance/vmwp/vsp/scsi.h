@@ -72,6 +72,8 @@ struct scsi_reservation {	/* SPC-3, 5.6. A VM is one initiator: there is one reg
 struct scsi_unit {
 	const struct scsi_kind *kind;
 	struct disk_queue *queue;
+	/* Takes a request whose volume is full, for scsi_request_again() or scsi_request_give_up(). NULL: it fails at once. */
+	void (*no_space)(struct scsi_request *r);
 	struct scsi_medium *medium;		/* NULL: an empty drive */
 	char serial[SCSI_SERIAL_CHARS + 1];
 	uint32_t block_bytes;
@@ -91,6 +93,8 @@ int scsi_disk_create(struct disk_queue *q, struct scsi_medium *medium, const cha
 int scsi_dvd_create(struct disk_queue *q, struct scsi_medium *medium, const char *serial, struct scsi_unit **out);
 void scsi_unit_destroy(struct scsi_unit *u);	/* nothing may be running; accepts NULL */
 void scsi_unit_execute(struct scsi_unit *u, struct scsi_request *r);
+void scsi_request_again(struct scsi_request *r);	/* the disk request that found no space */
+void scsi_request_give_up(struct scsi_request *r);	/* ends as busy: the guest tries again */
 /* Calls `idle` when no request runs any more, at once if so. The transport gives it no more requests. */
 void scsi_unit_drain(struct scsi_unit *u, void (*idle)(struct scsi_unit *u, void *context), void *context);
 void scsi_unit_reset(struct scsi_unit *u);	/* the transport was told to reset it: mode pages, unit attention */

@@ -98,6 +98,8 @@ static int unit_create(struct storage *st, bool dvd, struct disk *disk, bool bor
 		r = dvd ? scsi_dvd_create(st->queue, medium, serial, out) : scsi_disk_create(st->queue, medium, serial, out);
 	if (r < 0)
 		free(medium);			/* the disk stays the caller's */
+	else
+		(*out)->no_space = storvsp_no_space;
 	return r;
 }
 
@@ -155,6 +157,7 @@ int storage_detach(struct device *dev, struct storage_place place, void (*gone)(
 	u = *slot;
 	*slot = NULL;
 	storvsp_units_changed(st->controllers[place.controller]);
+	storvsp_kept_give_up(st->controllers[place.controller], NULL, u);
 	scsi_unit_drain(u, unit_is_idle, d);
 	return 0;
 }
@@ -219,17 +222,50 @@ bool storage_accelerates_ide(struct device *dev)
 
 /* --- the queue --- */
 
-static void requests_reap(struct storage *st)
+static void requests_batch(struct storage *st, bool begin)
 {
 	for (unsigned int i = 0; i < CONTROLLERS; i++)
 		if (st->controllers[i])
-			storvsp_batch(st->controllers[i], true);
+			storvsp_batch(st->controllers[i], begin);
+}
+
+static void requests_reap(struct storage *st)
+{
+	requests_batch(st, true);
 	disk_queue_hold(st->queue);		/* what commands of several steps submit now goes together */
 	disk_queue_reap(st->queue);
 	disk_queue_release(st->queue);
+	requests_batch(st, false);
+}
+
+/* Also channels whose turn came while the machine was paused have it now. */
+static void storage_resumed(struct device *dev)
+{
+	struct storage *st = device_state(dev);
+
+	requests_batch(st, true);
+	disk_queue_hold(st->queue);
 	for (unsigned int i = 0; i < CONTROLLERS; i++)
 		if (st->controllers[i])
-			storvsp_batch(st->controllers[i], false);
+			storvsp_kept_again(st->controllers[i]);
+	disk_queue_release(st->queue);
+	requests_batch(st, false);
+}
+
+void storage_no_space(struct storage *st, const struct storvsp *s, const struct scsi_unit *u)
+{
+	unsigned int index = 0, location = 0;
+
+	while (index < CONTROLLERS - 1 && st->controllers[index] != s)
+		index++;
+	while (location < STORVSP_UNITS_MAX - 1 && s->units[location] != u)
+		location++;
+	if (s->ide)
+		machine_request_pause(st->device->machine, "no-space: the volume of the disk at IDE channel %u, drive %u is full",
+				      (index - STORAGE_CONTROLLERS) / 2, (index - STORAGE_CONTROLLERS) % 2);
+	else
+		machine_request_pause(st->device->machine, "no-space: the volume of the disk at SCSI controller %u, location %u is full",
+				      index, location);
 }
 
 static void queue_ready(struct device *dev, int fd, uint32_t events)
@@ -263,9 +299,17 @@ static void requests_wait(struct storage *st)
 		disk_queue_reap(st->queue);
 }
 
+static void kept_give_up(struct storage *st)
+{
+	for (unsigned int i = 0; i < CONTROLLERS; i++)
+		if (st->controllers[i])
+			storvsp_kept_give_up(st->controllers[i], NULL, NULL);
+}
+
 void storage_settle(struct storage *st)
 {
 	controllers_quiet(st, true);
+	kept_give_up(st);
 	requests_wait(st);
 	controllers_quiet(st, false);
 }
@@ -307,6 +351,7 @@ static void storage_fini(struct device *dev)
 	for (unsigned int i = 0; i < CONTROLLERS; i++)
 		if (st->controllers[i])
 			st->controllers[i]->ended = !vsp_bus(dev->machine);
+	kept_give_up(st);
 	requests_wait(st);
 	for (unsigned int i = 0; i < CONTROLLERS; i++)
 		if (st->controllers[i])
@@ -330,5 +375,5 @@ static int storage_init(struct device *dev)
 
 const struct device_model storage_model = {
 	.name = "storage", .state_size = sizeof(struct storage), .state_version = 1,
-	.init = storage_init, .reset = storage_reset, .fini = storage_fini,
+	.init = storage_init, .reset = storage_reset, .resumed = storage_resumed, .fini = storage_fini,
 };

@@ -364,6 +364,7 @@ static bool storvsp_closed(struct vmbus_channel *channel)
 	c->in_flight++;				/* so that dropping answers does not end it under our feet */
 	unsent_drop(c);
 	c->closing = true;
+	storvsp_kept_give_up(c->controller, c, NULL);
 	if (--c->in_flight)
 		return false;
 	channel_free(c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One controller on VMBus: a SCSI controller with up to 64 units, or the accelerator of one IDE disk. storvsp.c speaks
- * the protocol, storvsp_srb.c carries SRBs to the SCSI units and their answers back, storage.c owns controllers, units and
- * the disk queue. Event loop's thread, machine lock held.
+ * the protocol, storvsp_srb.c carries SRBs to the SCSI units and their answers back, storvsp_kept.c has those that wait for
+ * room on a full volume, storage.c owns controllers, units and the disk queue. Event loop's thread, machine lock held.
  */
 #ifndef VMWP_VSP_STORVSP_H
 #define VMWP_VSP_STORVSP_H
@@ -33,7 +33,7 @@ struct storvsp_channel {		/* an open channel; outlives its close while requests 
 
 struct storvsp_request {
 	struct scsi_request scsi;
-	struct storvsp_request *next;	/* in `unsent` or in `free` */
+	struct storvsp_request *next;	/* in `unsent`, `kept` or `free` */
 	struct storvsp_channel *channel;
 	uint64_t transaction_id;
 	bool wants_completion;
@@ -55,6 +55,7 @@ struct storvsp {
 	struct scsi_unit *units[STORVSP_UNITS_MAX];	/* by LUN, of path 0, target 0 */
 	struct storvsp_channel *channels;
 	struct storvsp_request *free;
+	struct storvsp_request *kept, **kept_end;	/* found no space on the volume: submitted again when the machine is resumed */
 	unsigned int requests;		/* allocated */
 	unsigned int in_flight;
 };
@@ -68,6 +69,15 @@ void storvsp_batch(struct storvsp *s, bool begin);	/* answers in between reach t
 
 /* storage.c: every request of every controller has ended; their answers may wait in `unsent`. */
 void storage_settle(struct storage *st);
+
+/* storage.c: the machine pauses because the volume of this unit is full. */
+void storage_no_space(struct storage *st, const struct storvsp *s, const struct scsi_unit *u);
+
+/* storvsp_kept.c */
+void storvsp_no_space(struct scsi_request *r);		/* scsi.h */
+void storvsp_kept_again(struct storvsp *s);
+/* Ends those of one channel, of one unit, or (both NULL) all. */
+void storvsp_kept_give_up(struct storvsp *s, const struct storvsp_channel *c, const struct scsi_unit *u);
 
 /* storvsp_srb.c */
 void storvsp_execute(struct storvsp_channel *c, struct storvsp_request *q, const struct vmbus_packet *p);

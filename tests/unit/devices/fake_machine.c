@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,6 +96,16 @@ int guest_read(struct machine *m, uint64_t gpa, void *to, size_t size)
 }
 
 void machine_request_reset(struct machine *m) { m->reset_requested = true; }
+
+void machine_request_pause(struct machine *m, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(m->pause_reason, sizeof(m->pause_reason), format, args);
+	va_end(args);
+	m->pauses_requested++;
+}
 
 struct pci_function *pci_register(struct device *dev, const struct pci_function_model *model)
 {

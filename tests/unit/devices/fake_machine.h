@@ -21,6 +21,8 @@ struct machine {
 	struct fake_irq irq[16];
 	uint64_t now;
 	bool reset_requested;
+	unsigned int pauses_requested;
+	char pause_reason[256];
 	unsigned int maps;
 	struct memory_slot slot[FAKE_SLOTS];
 	bool dirty_unknown;		/* memory_dirty_pages() fails, as without hypervisor support */

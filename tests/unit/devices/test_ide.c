@@ -3,6 +3,7 @@
  * IDE driven by register accesses as a guest's driver makes them, on a disk and a CD in memfds with known
  * contents.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include <cmocka.h>
 
 #include "fake_machine.h"
+#include "storage/formats.h"
 #include "vmwp/chipset/ide.h"
 
 #define DISK_BYTES	(8u << 20)
@@ -51,6 +53,25 @@ static struct disk *raw(int fd, bool read_only)
 	return d;
 }
 
+/* --- a volume that is full while the test says so --- */
+
+static struct { int error; struct disk_ops ops; int (*map)(struct disk *, uint64_t, struct extent *); } volume;
+
+static int map_when_there_is_room(struct disk *d, uint64_t offset, struct extent *e)
+{
+	return volume.error ? volume.error : volume.map(d, offset, e);
+}
+
+static struct disk *on_volume(struct disk *d)
+{
+	volume.error = 0;
+	volume.ops = *d->ops;
+	volume.map = d->ops->map_write;
+	volume.ops.map_write = map_when_there_is_room;
+	d->ops = &volume.ops;
+	return d;
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -58,7 +79,7 @@ static int setup(void **state)
 	f->disk_fd = patterned(DISK_BYTES);
 	f->cd_fd = patterned(CD_BYTES);
 	f->ide = fake_add(&f->m, &ide_model);
-	assert_int_equal(ide_attach_disk(f->ide, 0, raw(f->disk_fd, false), "SERIAL42"), 0);
+	assert_int_equal(ide_attach_disk(f->ide, 0, on_volume(raw(f->disk_fd, false)), "SERIAL42"), 0);
 	assert_int_equal(ide_attach_cd(f->ide, 2, raw(f->cd_fd, true)), 0);
 	f->m.pci.bars[4].moved(f->ide, 4, BUS_MASTER, true);
 	fake_out(&f->m, BASE + 6, 1, 0xe0);
@@ -475,6 +496,81 @@ static void test_a_locked_tray_stays_shut(void **state)
 	assert_int_equal(sense(f), 0x023a02);
 }
 
+/* --- no space --- */
+
+static void begin_write_without_space(struct fixture *f, bool dma, int error)
+{
+	uint8_t data[512];
+
+	volume.error = error;
+	f->m.pauses_requested = 0;
+	memset(data, 0xa7, sizeof(data));
+	memset(f->m.ram + DATA, 0xa7, 512);
+	fake_out(&f->m, BUS_MASTER, 1, 0);
+	lba28(f, 5, 1);
+	command(f, BASE, dma ? 0xca : 0x30);
+	if (dma) {
+		prd(f, 0, DATA, 512, true);
+		start_master(f, 0, 0);
+	} else {
+		assert_int_equal(wait_idle(f, BASE) & (DRQ | ERR), DRQ);
+		fake_outs(&f->m, BASE, 2, data, 256);
+	}
+	fake_pump(&f->m, 20);
+	assert_int_equal(fake_in(&f->m, BASE + 0x206, 1) & (BSY | DRQ | ERR), BSY);
+	assert_int_equal(f->m.pauses_requested, 1);
+	assert_string_equal(f->m.pause_reason, "no-space: the volume of the disk at IDE channel 0, drive 0 is full");
+}
+
+static void test_a_write_without_space_waits_for_it_and_then_succeeds(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 4; i++) {
+		uint8_t back[512], before;
+		unsigned int raised;
+
+		assert_int_equal(pwrite(f->disk_fd, memset(back, 0, 512), 512, 5 * 512), 512);
+		begin_write_without_space(f, i & 1, i & 2 ? -ENOSPC : -EDQUOT);
+		raised = f->m.irq[14].raised;
+		ide_model.resumed(f->ide);				/* too early */
+		fake_pump(&f->m, 20);
+		assert_int_equal(f->m.pauses_requested, 2);
+		assert_int_equal(fake_in(&f->m, BASE + 0x206, 1) & BSY, BSY);
+		assert_int_equal(f->m.irq[14].raised, raised);
+		assert_int_equal(pread(f->disk_fd, &before, 1, 5 * 512), 1);
+		assert_int_equal(before, 0);
+		volume.error = 0;
+		ide_model.resumed(f->ide);
+		assert_int_equal(wait_idle(f, BASE), 0x50);
+		assert_int_equal(f->m.irq[14].raised, raised + 1);
+		assert_int_equal(pread(f->disk_fd, back, 512, 5 * 512), 512);
+		assert_true(back[0] == 0xa7 && back[511] == 0xa7);
+		ide_model.resumed(f->ide);				/* nothing is submitted twice */
+		assert_int_equal(f->m.pauses_requested, 2);
+	}
+}
+
+static void test_a_reset_does_not_wait_for_space(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 4; i++) {
+		begin_write_without_space(f, i & 1, -ENOSPC);
+		if (i & 2) {
+			fake_out(&f->m, 0x3f6, 1, 4);
+			fake_out(&f->m, 0x3f6, 1, 0);
+		} else {
+			ide_model.reset(f->ide);
+		}
+		ide_model.resumed(f->ide);
+		assert_int_equal(f->m.pauses_requested, 1);
+		fake_out(&f->m, BASE + 6, 1, 0xe0);
+		test_identify_names_the_disk_and_sums_to_zero(state);
+	}
+	begin_write_without_space(f, true, -ENOSPC);			/* and neither does the end of the machine */
+}
+
 /*
  * Register noise, half of it a plausible packet: nothing may crash, hang or write beyond the buffers (run
  * under valgrind too).
@@ -519,6 +615,8 @@ int main(void)
 		T(test_pio_write_reaches_the_file),
 		T(test_dma_read_scatters_over_the_table),
 		T(test_dma_write_and_flush),
+		T(test_a_write_without_space_waits_for_it_and_then_succeeds),
+		T(test_a_reset_does_not_wait_for_space),
 		T(test_dma_with_a_bad_table_fails_the_command),
 		T(test_sectors_beyond_the_end_are_not_found),
 		T(test_unknown_commands_are_aborted),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The storage protocol as a guest speaks it, over the real VMBus server, io_uring queue and files. */
+#include "storage/formats.h"
 #include "tests/unit/vmbus/guest.h"
 #include "vmwp/chipset/board.h"
 #include "vmwp/vsp/storage.h"
@@ -599,6 +600,143 @@ static void test_the_machine_may_end_with_requests_under_way(void **state)
 	sd_event_run(guest.machine->loop, 0);		/* the teardown is the test */
 }
 
+/* --- a full volume --- */
+
+static struct { bool full; unsigned int asked; struct disk_ops ops; int (*prepare)(struct disk *, uint64_t, bool); } volume;
+
+static int prepare_when_there_is_room(struct disk *d, uint64_t offset, bool write)
+{
+	volume.asked += write;
+	return write && volume.full ? -ENOSPC : volume.prepare(d, offset, write);
+}
+
+/* A disk whose new blocks find no space while volume.full says so. */
+static struct guest_channel *open_full_volume(uint8_t location)
+{
+	int fd = memfd_create("disk", 0);
+	struct guest_channel *c;
+	struct disk *d = NULL;
+
+	assert_int_equal(disk_create("vhdx", fd, 256 << 20), 0);
+	assert_int_equal(disk_open("vhdx", fd, false, &d), 0);
+	volume.full = true;
+	volume.asked = 0;
+	volume.ops = *d->ops;
+	volume.prepare = d->ops->prepare;
+	volume.ops.prepare = prepare_when_there_is_room;
+	d->ops = &volume.ops;
+	machine_lock(guest.machine);
+	assert_int_equal(storage_attach(storage(), (struct storage_place) { 0, location }, false, d, "full"), 0);
+	machine_unlock(guest.machine);
+	c = open_controller();
+	return c;
+}
+
+/* `count` writes that are not answered. */
+static void write_in_vain(struct guest_channel *c, uint8_t location, uint64_t gpa, unsigned int count)
+{
+	struct stor_packet p;
+
+	for (unsigned int i = 0; i < count; i++) {
+		p = srb(location, CDB(0x2a, [3] = (uint8_t)i, [8] = 8), 4096);
+		assert_true(guest_send_pages(c, TID + i, gpa, 4096, &p, sizeof(p)));
+	}
+	guest_wait(100);
+	assert_true(volume.asked > 0);
+	assert_false(guest_receive(c, &packet));
+}
+
+static void resume(void)
+{
+	machine_lock(guest.machine);
+	storage_model.resumed(storage());
+	machine_unlock(guest.machine);
+}
+
+static void test_a_write_without_space_waits_for_it_and_then_succeeds(void **state)
+{
+	struct guest_channel *c = open_full_volume(3);
+	uint64_t gpa = guest_alloc(1);
+	uint8_t *b = guest_at(gpa, 4096);
+	struct stor_packet answer;
+	bool seen[5] = { 0 };
+	unsigned int asked;
+
+	(void)state;
+	memset(b, 0x5a, 4096);
+	write_in_vain(c, 3, gpa, 5);
+	assert_non_null(strstr(guest.machine->request.pause_reason, "no-space: "));
+	assert_non_null(strstr(guest.machine->request.pause_reason, "SCSI controller 0, location 3"));
+	assert_int_equal(run(c, 3, CDB(0x00), 0, 0).srb.srb_status, SRB_SUCCESS);	/* others are served */
+	asked = volume.asked;
+	resume();						/* too early */
+	guest_wait(100);
+	assert_true(volume.asked > asked);
+	assert_false(guest_receive(c, &packet));
+	volume.full = false;
+	resume();
+	for (unsigned int i = 0; i < 5; i++) {
+		receive(c);
+		memcpy(&answer, packet.payload, sizeof(answer));
+		assert_int_equal(answer.srb.srb_status, SRB_SUCCESS);
+		assert_true(packet.descriptor.transaction_id - TID < 5 && !seen[packet.descriptor.transaction_id - TID]);
+		seen[packet.descriptor.transaction_id - TID] = true;
+	}
+	memset(b, 0, 4096);
+	assert_int_equal(run(c, 3, CDB(0x28, [3] = 4, [8] = 8), gpa, 4096).srb.srb_status, SRB_SUCCESS);
+	assert_true(b[0] == 0x5a && b[4095] == 0x5a);
+	asked = volume.asked;
+	resume();
+	guest_wait(20);
+	assert_int_equal(volume.asked, asked);			/* nothing is submitted twice */
+	assert_false(guest_receive(c, &packet));
+}
+
+static void test_closing_and_reset_do_not_wait_for_space(void **state)
+{
+	struct guest_channel *c = open_full_volume(0);
+
+	(void)state;
+	for (unsigned int i = 0; i < 6; i++) {
+		write_in_vain(c, 0, guest_alloc(1), 3);
+		if (i % 2) {
+			close_and_unload(c);
+		} else {
+			machine_lock(guest.machine);
+			storage_model.reset(storage());
+			machine_unlock(guest.machine);
+		}
+		guest_reset();
+		volume.asked = 0;
+		c = open_controller();
+		resume();
+		guest_wait(20);
+		assert_int_equal(volume.asked, 0);
+	}
+	write_in_vain(c, 0, guest_alloc(1), 3);			/* and neither does the end of the machine */
+}
+
+static void test_a_unit_leaves_without_waiting_for_space(void **state)
+{
+	struct guest_channel *c = open_full_volume(1);
+	struct stor_packet answer;
+	unsigned int gone = 0, answered = 0;
+
+	(void)state;
+	write_in_vain(c, 1, guest_alloc(1), 3);
+	detach(0, 1, &gone);
+	assert_int_equal(gone, 1);
+	while (answered < 3) {					/* the guest tries again, and finds nobody */
+		receive(c);
+		if (packet.descriptor.type != VMBUS_PACKET_COMPLETION)
+			continue;
+		memcpy(&answer, packet.payload, sizeof(answer));
+		assert_int_equal(answer.srb.srb_status, SRB_BUSY);
+		answered++;
+	}
+	assert_int_equal(run(c, 1, CDB(0x00), 0, 0).srb.srb_status, SRB_INVALID_LUN);
+}
+
 /* --- the IDE accelerator --- */
 
 static void test_an_ide_disk_has_a_second_way_in(void **state)
@@ -772,7 +910,8 @@ int main(void)
 		T(test_a_second_controller_comes_with_its_first_unit), T(test_places_are_checked),
 		T(test_every_request_of_a_flood_is_answered_once), T(test_closing_and_reset_wait_for_what_is_under_way),
 		T(test_the_machine_may_end_with_requests_under_way), T(test_an_ide_disk_has_a_second_way_in),
-		T(test_state_keeps_the_connection), T(test_noise_leaves_a_controller_that_works),
+		T(test_a_write_without_space_waits_for_it_and_then_succeeds), T(test_closing_and_reset_do_not_wait_for_space),
+		T(test_a_unit_leaves_without_waiting_for_space), T(test_state_keeps_the_connection), T(test_noise_leaves_a_controller_that_works),
 	};
 
 	return cmocka_run_group_tests_name("storvsp", tests, NULL, NULL);

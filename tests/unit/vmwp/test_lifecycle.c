@@ -96,6 +96,27 @@ static void a_guest_that_powers_off_ends_the_vm(void **state)
 	assert_string_equal(m->reason, "guest-power-off");
 }
 
+static void a_device_pauses_the_vm_with_its_reason(void **state)
+{
+	(void)state;
+	machine_start(m);
+	machine_request_pause(m, "no-space: disk %d", 1);
+	machine_request_pause(m, "no-space: disk %d", 2);
+	run_loop();
+	assert_int_equal(m->state, MACHINE_PAUSED);
+	assert_string_equal(m->reason, "no-space: disk 1");
+	machine_request_pause(m, "no-space: late");	/* found out while it stands still: the resume sees to it */
+	assert_int_equal(machine_resume(m), 0);
+	run_loop();
+	assert_int_equal(m->state, MACHINE_RUNNING);
+	assert_string_equal(m->reason, "");
+	machine_request_pause(m, "no-space: again");
+	machine_request_reset(m);
+	run_loop();
+	assert_int_equal(m->state, MACHINE_RUNNING);
+	assert_string_equal(m->reason, "guest-reset");
+}
+
 static void the_first_failure_is_the_reason(void **state)
 {
 	(void)state;
@@ -130,7 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(states_follow_the_life_of_a_vm), TEST(no_vp_runs_while_paused_and_time_stands_still), TEST(a_reset_makes_a_new_partition),
-		TEST(a_guest_that_powers_off_ends_the_vm), TEST(the_first_failure_is_the_reason), TEST(a_vp_that_cannot_run_fails_the_vm),
+		TEST(a_guest_that_powers_off_ends_the_vm), TEST(a_device_pauses_the_vm_with_its_reason), TEST(the_first_failure_is_the_reason), TEST(a_vp_that_cannot_run_fails_the_vm),
 		TEST(a_partition_that_cannot_be_made_fails_the_start),
 	};
 
