@@ -146,6 +146,23 @@ def test_a_vm_that_finds_its_volume_full_is_paused_with_the_reason_and_goes_on_w
     assert vm["stateReason"] == "" and vm["health"]["level"] == "ok", vm
 
 
+def test_a_vm_waits_for_space_until_there_is_enough(s, c):
+    s.kill(s.vmms)
+    volume = ["mount", "-t", "tmpfs", "-o"]
+    subprocess.run(volume + [f"size=32m,uid={s.uid},mode=750", "volume", s.state], check=True)
+    try:
+        s.start_vmms()
+        c = s.client()
+        id = start_vm(s, c, "full-once")
+        paused_for_space(s, c, id)
+        time.sleep(7)                               # more than one look
+        paused_for_space(s, c, id)
+        subprocess.run(volume + ["remount,size=128m", "volume", s.state], check=True)
+        wait_state(s, c, id, "running")
+    finally:
+        subprocess.run(["umount", "-l", s.state], check=True)
+
+
 def test_a_vm_that_waits_for_space_obeys_a_person(s, c):
     id = start_vm(s, c, "full-once")
     paused_for_space(s, c, id)
