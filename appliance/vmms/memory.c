@@ -17,6 +17,7 @@
 #define START_PATIENCE_USEC	(60ull * 1000 * 1000)	/* for idle memory to come back */
 #define PROMISE_USEC		(20ull * 1000 * 1000)	/* a guest that has not grown by then is not going to */
 #define GIVERS_NAMED		3
+#define HOT_ADD_BLOCK		(128ull << 20)		/* Linux' memory blocks: less than one a guest cannot add at all */
 
 struct round {			/* all VMs that hold memory, as the balancer sees them */
 	struct dynmem_vm vms[VMS_MAX];
@@ -71,6 +72,28 @@ static void survey(const struct vmms *v, struct round *r)
 		r->capacity += memory_held(vm);
 		if (vm->worker.present || vm->memory_deadline_usec)
 			add_vm(r, vm);
+	}
+}
+
+/* Growth in whole blocks, where there is room for it: the worker adds none of a broken one. */
+static void round_growth(struct round *r)
+{
+	uint64_t held = 0, spare;
+
+	for (size_t i = 0; i < r->count; i++)
+		held += larger(r->vms[i].assigned, r->vms[i].target);
+	spare = r->capacity > held ? r->capacity - held : 0;
+	for (size_t i = 0; i < r->count; i++) {
+		struct dynmem_vm *d = &r->vms[i];
+		uint64_t has = r->vm[i]->worker.memory.assigned, whole;
+
+		if (!d->movable || d->target <= has)
+			continue;
+		whole = has + (d->target - has + HOT_ADD_BLOCK - 1) / HOT_ADD_BLOCK * HOT_ADD_BLOCK;
+		if (whole > d->maximum || whole - d->target > spare)
+			continue;
+		spare -= whole - d->target;
+		d->target = whole;
 	}
 }
 
@@ -239,6 +262,7 @@ static int on_round(sd_event_source *source, uint64_t usec, void *data)
 	}
 	survey(v, &r);
 	dynmem_balance(r.vms, r.count, r.capacity, now_usec() / 1000);
+	round_growth(&r);
 	for (size_t i = 0; i < r.count; i++) {
 		struct vm *vm = r.vm[i];
 
