@@ -7,8 +7,6 @@
 #include "library.h"
 
 #include "fields.h"
-#include "partita/file.h"
-#include "partita/log.h"
 #include "storage/manage.h"
 #include "vm.h"
 
@@ -67,20 +65,6 @@ static struct disk_progress progress_of(struct work *w)
 	return (struct disk_progress){ on_step, w };
 }
 
-/* The library takes descriptors when it opens: it gets copies, ours are closed at the end. */
-static int open_disk(struct work *w, bool read_only, struct disk **out)
-{
-	struct disk_source sources[DISK_ITEM_CHAIN_MAX];
-	int r;
-
-	for (size_t i = 0; i < w->chain.count; i++)
-		sources[i] = (struct disk_source){ w->chain.formats[i], fcntl(w->chain.fds[i], F_DUPFD_CLOEXEC, 3) };
-	r = disk_open_chain(sources, w->chain.count, read_only, out);
-	for (size_t i = 0; r < 0 && i < w->chain.count; i++)
-		close(sources[i].fd);
-	return r;
-}
-
 static int close_disk(struct disk *d, int result)
 {
 	int r = disk_close(d);
@@ -108,7 +92,7 @@ static int resize_check(struct work *w, const json_t *body, struct problem *p)
 static int resize_run(struct work *w)
 {
 	struct disk *d;
-	int r = open_disk(w, false, &d);
+	int r = disk_item_chain_open(&w->chain, false, &d);
 
 	return r < 0 ? r : close_disk(d, disk_resize(d, w->size_bytes));
 }
@@ -125,7 +109,7 @@ static int compact_run(struct work *w)
 {
 	struct disk_progress progress = progress_of(w);
 	struct disk *d;
-	int r = open_disk(w, false, &d);
+	int r = disk_item_chain_open(&w->chain, false, &d);
 
 	return r < 0 ? r : close_disk(d, disk_compact(d, &progress));
 }
@@ -164,15 +148,13 @@ static int merge_check(struct work *w, const json_t *body, struct problem *p)
 static int merge_run(struct work *w)
 {
 	struct disk_progress progress = progress_of(w);
-	struct disk_source sources[DISK_ITEM_CHAIN_MAX];
+	struct disk_source copies[DISK_ITEM_CHAIN_MAX];
 	int r;
 
-	for (size_t i = 0; i < w->chain.count; i++)
-		sources[i] = (struct disk_source){ w->chain.formats[i], fcntl(w->chain.fds[i], F_DUPFD_CLOEXEC, 3) };
-	r = disk_open_for_merge(sources, w->chain.count, &w->disk, &w->parent);
+	disk_item_chain_copy(&w->chain, copies);
+	r = disk_open_for_merge(copies, w->chain.count, &w->disk, &w->parent);
 	if (r < 0) {
-		for (size_t i = 0; i < w->chain.count; i++)
-			close(sources[i].fd);
+		disk_item_copies_close(copies, w->chain.count);
 		return r;
 	}
 	r = disk_merge(w->disk, w->parent, &progress);
@@ -225,7 +207,7 @@ static int copy_run(struct work *w)
 	if (r < 0)
 		return r;
 	w->made_fd = -1;				/* the disk's now */
-	r = open_disk(w, true, &from);
+	r = disk_item_chain_open(&w->chain, true, &from);
 	if (r == 0)
 		r = close_disk(from, disk_copy(from, to, &progress));
 	if (r == 0)
@@ -333,7 +315,7 @@ static void work_done(void *data, int result)
 	snprintf(report, sizeof(report), "%s", w->report[0] ? w->report : strerror(-result));
 	work_free(w);
 	if (result == 0)
-		job_finish(v, job, JOB_SUCCEEDED, NULL, report[0] && result < 0 ? report : NULL);
+		job_finish(v, job, JOB_SUCCEEDED, NULL, NULL);
 	else if (result == -ECANCELED)
 		job_finish(v, job, JOB_CANCELLED, NULL, NULL);
 	else

@@ -126,28 +126,13 @@ struct making {
 	void *data;
 };
 
-static int open_parent(const struct making *m, struct disk **parent)
-{
-	struct disk_source sources[DISK_ITEM_CHAIN_MAX];
-	size_t count = m->parents.count;
-	int r;
-
-	*parent = NULL;
-	for (size_t i = 0; i < count; i++)
-		sources[i] = (struct disk_source){ m->parents.formats[i], fcntl(m->parents.fds[i], F_DUPFD_CLOEXEC, 3) };
-	r = count ? disk_open_chain(sources, count, true, parent) : 0;
-	for (size_t i = 0; r < 0 && i < count; i++)
-		close(sources[i].fd);
-	return r;
-}
-
 static int write_image(const struct making *m, int fd)
 {
 	const struct disk_item *d = m->item;
 	char relative[64];
 	struct disk_new n = { .format = disk_format_words[d->format], .kind = (enum disk_kind)d->kind, .size_bytes = d->size_bytes,
 			      .block_bytes = m->block_bytes, .parent_relative = relative };
-	int r = open_parent(m, &n.parent);
+	int r = m->parents.count ? disk_item_chain_open(&m->parents, true, &n.parent) : 0;
 
 	if (r < 0)
 		return r;
@@ -360,22 +345,37 @@ void disk_item_chain_close(struct disk_item_chain *chain)
 		close(chain->fds[--chain->count]);
 }
 
-/* Is it what it says? On copies, because opening takes the descriptors. */
-static int judge_chain(const struct disk_item_chain *chain, bool read_only)
+void disk_item_chain_copy(const struct disk_item_chain *chain, struct disk_source copies[DISK_ITEM_CHAIN_MAX])
 {
-	struct disk_source sources[DISK_ITEM_CHAIN_MAX];
-	struct disk *disk = NULL;
+	for (size_t i = 0; i < chain->count; i++)
+		copies[i] = (struct disk_source){ chain->formats[i], fcntl(chain->fds[i], F_DUPFD_CLOEXEC, 3) };
+}
+
+void disk_item_copies_close(struct disk_source *copies, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close(copies[i].fd);
+}
+
+int disk_item_chain_open(const struct disk_item_chain *chain, bool read_only, struct disk **out)
+{
+	struct disk_source copies[DISK_ITEM_CHAIN_MAX];
 	int r;
 
-	for (size_t i = 0; i < chain->count; i++)
-		sources[i] = (struct disk_source){ chain->formats[i], fcntl(chain->fds[i], F_DUPFD_CLOEXEC, 3) };
-	r = disk_open_chain(sources, chain->count, read_only, &disk);
+	disk_item_chain_copy(chain, copies);
+	r = disk_open_chain(copies, chain->count, read_only, out);
 	if (r < 0)
-		for (size_t i = 0; i < chain->count; i++)
-			close(sources[i].fd);
-	else
-		r = disk_close(disk);
+		disk_item_copies_close(copies, chain->count);
 	return r;
+}
+
+/* Is it what it says? */
+static int judge_chain(const struct disk_item_chain *chain, bool read_only)
+{
+	struct disk *disk;
+	int r = disk_item_chain_open(chain, read_only, &disk);
+
+	return r < 0 ? r : disk_close(disk);
 }
 
 int disk_item_open_file(const struct vmms *v, const struct disk_item *d, bool read_only, struct disk_item_chain *chain, struct problem *p)

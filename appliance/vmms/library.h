@@ -3,6 +3,7 @@
 #ifndef VMMS_LIBRARY_H
 #define VMMS_LIBRARY_H
 
+#include "storage/disk.h"
 #include "vmms.h"
 
 struct disk_item {
@@ -55,6 +56,10 @@ int disk_item_open_chain(const struct vmms *v, const char *id, bool read_only, s
 /* The file alone goes to the end of the chain, whatever is in it. */
 int disk_item_open_file(const struct vmms *v, const struct disk_item *d, bool read_only, struct disk_item_chain *chain, struct problem *p);
 void disk_item_chain_close(struct disk_item_chain *chain);
+/* The storage library takes descriptors when it opens, so it gets copies; the chain stays the caller's. */
+void disk_item_chain_copy(const struct disk_item_chain *chain, struct disk_source copies[DISK_ITEM_CHAIN_MAX]);
+void disk_item_copies_close(struct disk_source *copies, size_t count);		/* when nobody took them */
+int disk_item_chain_open(const struct disk_item_chain *chain, bool read_only, struct disk **out);
 
 /* A new disk whose file somebody else fills: listed and named, not ready; `fd` is the empty file. */
 int disk_item_reserve(struct vmms *v, const struct disk_spec *spec, struct disk_item **out, int *fd, struct problem *p);
