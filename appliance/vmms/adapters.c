@@ -11,13 +11,15 @@
 
 #define DEFAULT_NAME	"Network Adapter"
 
-static int mac_new(char mac[MAC_TEXT_SIZE])
+int mac_choose(char mac[MAC_TEXT_SIZE], bool (*taken)(const char *mac, void *data), void *data)
 {
 	unsigned char r[3];
 
-	if (getrandom(r, sizeof(r), 0) != sizeof(r))
-		return -EIO;
-	snprintf(mac, MAC_TEXT_SIZE, "00:15:5d:%02x:%02x:%02x", r[0], r[1], r[2]);
+	do {
+		if (getrandom(r, sizeof(r), 0) != sizeof(r))
+			return -EIO;
+		snprintf(mac, MAC_TEXT_SIZE, "00:15:5d:%02x:%02x:%02x", r[0], r[1], r[2]);
+	} while (taken(mac, data));
 	return 0;
 }
 
@@ -43,11 +45,11 @@ static bool mac_read(const char *text, char mac[MAC_TEXT_SIZE])
 	return true;
 }
 
-static void parse_mac(struct fields *f, struct adapter *a)
+static void parse_mac(struct fields *f, bool own_file, struct adapter *a)
 {
 	char text[32] = "", path[96];
 
-	field_text(f, "macAddress", OPTIONAL, 17, text, sizeof(text));
+	field_text(f, "macAddress", own_file ? REQUIRED : OPTIONAL, 17, text, sizeof(text));
 	if (!text[0] || mac_read(text, a->mac))
 		return;
 	field_path(f, "macAddress", path, sizeof(path));
@@ -93,7 +95,7 @@ int adapter_parse(const json_t *body, const char *path, bool own_file, struct ad
 		field_id(&f, "id", REQUIRED, a->id);
 	field_text(&f, "name", OPTIONAL, ADAPTER_NAME_CHARS, a->name, sizeof(a->name));
 	parse_switch(&f, a);
-	parse_mac(&f, a);
+	parse_mac(&f, own_file, a);
 	parse_vlan(&f, a);
 	field_bool(&f, "macAddressSpoofing", &a->mac_spoofing);
 	if (own_file)
@@ -102,7 +104,7 @@ int adapter_parse(const json_t *body, const char *path, bool own_file, struct ad
 	name_check(a->name, name, p);
 	if (fields_end(&f) < 0)
 		return -EINVAL;
-	if ((!a->id[0] && guid_new(a->id) < 0) || (!a->mac[0] && mac_new(a->mac) < 0))
+	if (!a->id[0] && guid_new(a->id) < 0)
 		return problem_set(p, PROBLEM_INTERNAL, NULL, "No random numbers.");
 	return 0;
 }

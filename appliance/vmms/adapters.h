@@ -15,7 +15,7 @@ struct adapter {
 	char id[GUID_TEXT_SIZE];	/* also the VMBus instance: a guest's settings stick to it */
 	char name[4 * ADAPTER_NAME_CHARS + 1];
 	char switch_id[GUID_TEXT_SIZE];	/* "" connected to nothing */
-	char mac[MAC_TEXT_SIZE];	/* lower case, colons */
+	char mac[MAC_TEXT_SIZE];	/* lower case, colons; "" until network_give_addresses() chose one */
 	uint64_t vlan;			/* 0 none */
 	bool mac_spoofing;
 };
@@ -25,7 +25,9 @@ struct adapters {
 	unsigned int count;
 };
 
-/* `own_file`: has its id already. 0, or -EINVAL and *p. Without an address it gets one of 00:15:5d, at random. */
+/* A random address of 00:15:5d (the prefix that Hyper-V guests have) that `taken` does not know. 0 or -EIO. */
+int mac_choose(char mac[MAC_TEXT_SIZE], bool (*taken)(const char *mac, void *data), void *data);
+/* `own_file`: has its id and its address already. 0, or -EINVAL and *p. */
 int adapter_parse(const json_t *body, const char *path, bool own_file, struct adapter *a, struct problem *p);
 int adapters_parse(const json_t *list, bool own_file, struct adapters *out, struct problem *p);	/* NULL: none */
 json_t *adapter_to_json(const struct adapter *a);

@@ -131,6 +131,8 @@ static int add_adapter(struct vm *vm, struct vm_config *c, const json_t *body, s
 	if (adapter_parse(body, "", false, &list->items[list->count], p) < 0)
 		return -1;
 	list->count++;
+	if (network_give_addresses(vm->vmms, c, p) < 0)
+		return -1;
 	return commit(vm, c, p);
 }
 

@@ -158,6 +158,8 @@ static void create_vm(struct vmms *v, struct ipc_request *r, const json_t *param
 		result = vm_config_parse(json_object_get(parameters, "vm"), &limits, c, &p);
 	if (result == 0 && !json_object_get(json_object_get(parameters, "vm"), "networkAdapters"))
 		result = network_default_adapter(v, c, &p);
+	if (result == 0)
+		result = network_give_addresses(v, c, &p);
 	if (result == 0 && v->vm_count >= VMS_MAX)
 		result = problem_set(&p, PROBLEM_TOO_MANY, NULL,
 		                     "There are %d virtual machines already; no more are possible.", VMS_MAX);

@@ -169,6 +169,36 @@ static bool has_address(const struct adapters *list, const char *mac, const stru
 	return false;
 }
 
+struct everyone {
+	const struct vmms *vmms;
+	const struct adapters *also;
+};
+
+static bool is_taken(const char *mac, void *data)
+{
+	const struct everyone *e = data;
+
+	for (const struct vm *vm = e->vmms->vms; vm; vm = vm->next)
+		if (has_address(&vm->config.adapters, mac, NULL))
+			return true;
+	return has_address(e->also, mac, NULL);
+}
+
+int network_give_addresses(const struct vmms *v, struct vm_config *c, struct problem *p)
+{
+	struct everyone e = { v, &c->adapters };
+	char mac[MAC_TEXT_SIZE];
+
+	for (unsigned int i = 0; i < c->adapters.count; i++) {
+		if (c->adapters.items[i].mac[0])
+			continue;
+		if (mac_choose(mac, is_taken, &e) < 0)
+			return problem_set(p, PROBLEM_INTERNAL, NULL, "No random numbers.");
+		memcpy(c->adapters.items[i].mac, mac, sizeof(mac));
+	}
+	return 0;
+}
+
 static int check_one(const struct vmms *v, const struct vm *self, const struct vm_config *c, unsigned int index, struct problem *p)
 {
 	const struct adapter *a = &c->adapters.items[index];

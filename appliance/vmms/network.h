@@ -15,6 +15,8 @@ void network_unplug(struct vm *vm, const char *adapter_id);
 
 /* Rules between the adapters of all VMs, and switches: 0, or -EINVAL and *p. */
 int network_check(const struct vmms *v, const struct vm *self, const struct vm_config *c, struct problem *p);
+/* Adapters that nobody chose an address for get one that no other adapter has. 0, or -EINVAL and *p. */
+int network_give_addresses(const struct vmms *v, struct vm_config *c, struct problem *p);
 /* What a VM gets when nobody says anything: one adapter on the Default Switch. */
 int network_default_adapter(const struct vmms *v, struct vm_config *c, struct problem *p);
 

@@ -3,6 +3,7 @@
  * vmms without other processes: configuration rules, ISO checking, atomic files, events and jobs over restarts, the power state
  * machine with reports made by hand. How the services work together is tests/services.
  */
+#include "vmms/adapters.h"
 #include "vmms/library.h"
 #include "vmms/processors.h"
 #include "vmms/service.h"
@@ -328,6 +329,30 @@ static void a_file_that_is_a_link_too_large_or_no_object_is_refused(void **state
 	close(dir);
 }
 
+/* --- addresses of network adapters --- */
+
+struct refusals { unsigned int left; char last[MAC_TEXT_SIZE]; };
+
+static bool refuse_some(const char *mac, void *data)
+{
+	struct refusals *r = data;
+
+	strcpy(r->last, mac);
+	return r->left > 0 && r->left--;
+}
+
+static void an_address_that_is_taken_is_not_chosen(void **state)
+{
+	struct refusals r = { .left = 3 };
+	char mac[MAC_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(mac_choose(mac, refuse_some, &r), 0);
+	assert_int_equal(r.left, 0);
+	assert_string_equal(mac, r.last);
+	assert_memory_equal(mac, "00:15:5d:", 9);
+}
+
 /* --- the power state machine, driven by hand --- */
 
 static struct vm *make_vm(const char *name)
@@ -556,6 +581,7 @@ int main(void)
 		TEST(an_iso_is_whole_when_the_file_holds_its_volume),
 		TEST(a_file_is_old_or_new_whenever_its_writer_dies),
 		TEST(a_file_that_is_a_link_too_large_or_no_object_is_refused),
+		TEST(an_address_that_is_taken_is_not_chosen),
 		TEST(every_action_is_refused_in_every_state_that_its_row_does_not_name),
 		TEST(the_end_of_a_worker_decides_the_state),
 		TEST(a_failed_vm_is_still_failed_with_its_reason_after_a_restart_and_a_running_one_without_worker_fails),
