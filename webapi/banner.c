@@ -10,6 +10,7 @@
 #include "auth/users.h"
 #include "partita/file.h"
 #include "partita/log.h"
+#include "tls/store.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,7 +32,6 @@ struct banner {
 	pthread_mutex_t lock;		/* guards written and the file */
 	struct webapi *api;
 	int runtime_fd;
-	char *fingerprint;
 	char *written;			/* what the file holds; NULL: not written yet */
 };
 
@@ -93,6 +93,7 @@ static void host_text(char *out, size_t size)
 static char *compose(const struct banner *b)
 {
 	char host[256] = "", port[16] = "", *text = NULL, *password = NULL;
+	struct tls_context *tls = tls_store_get(b->api->tls);
 	size_t size;
 
 	host_text(host, sizeof(host) - 1);
@@ -101,9 +102,10 @@ static char *compose(const struct banner *b)
 	if (file_read(b->api->state_fd, PASSWORD_FILE, 256, &password, &size) < 0)
 		password = NULL;
 	if (asprintf(&text, "url=https://%s%s/\nfingerprint=%s\nadmin-user=%s\n%s%s%s", host, port,
-	             b->fingerprint, BANNER_ADMIN, password ? "admin-password=" : "",
+	             tls->certificate->fingerprint, BANNER_ADMIN, password ? "admin-password=" : "",
 	             password ? password : "", password ? "\n" : "") < 0)
 		text = NULL;
+	tls_store_put(b->api->tls, tls);
 	free(password);
 	return text;
 }
@@ -127,7 +129,7 @@ void banner_refresh(struct banner *b)
 	free(text);
 }
 
-int banner_open(struct webapi *api, const char *fingerprint, struct banner **out)
+int banner_open(struct webapi *api, struct banner **out)
 {
 	struct banner *b = calloc(1, sizeof(*b));
 	int r = -ENOMEM;
@@ -136,7 +138,6 @@ int banner_open(struct webapi *api, const char *fingerprint, struct banner **out
 		return r;
 	pthread_mutex_init(&b->lock, NULL);
 	b->api = api;
-	b->fingerprint = strdup(fingerprint);
 	b->runtime_fd = open(api->options.runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = b->runtime_fd < 0 ? -errno : users_count(api->users) == 0 ? make_administrator(api) : 0;
 	if (r == 0)
@@ -153,7 +154,6 @@ void banner_close(struct banner *b)
 	if (b->runtime_fd >= 0)
 		close(b->runtime_fd);
 	pthread_mutex_destroy(&b->lock);
-	free(b->fingerprint);
 	free(b->written);
 	free(b);
 }

@@ -13,9 +13,9 @@
 
 struct banner;
 /* Makes the administrator with a one-time password when there is no account at all. 0 or negative errno. */
-int banner_open(struct webapi *api, const char *fingerprint, struct banner **out);
+int banner_open(struct webapi *api, struct banner **out);
 void banner_close(struct banner *b);
-void banner_refresh(struct banner *b); /* writes the file when an address or the password has changed */
+void banner_refresh(struct banner *b); /* writes the file when an address, the certificate or the password has changed */
 void banner_password_changed(struct webapi *api, const char *username);
 
 #endif

@@ -144,6 +144,7 @@ static void close_parts(struct webapi *api)
 	sessions_close(api->sessions);
 	tokens_close(api->tokens);
 	users_close(api->users);
+	tls_store_close(api->tls);
 }
 
 static void on_http(void *api, int fd, const struct front_peer *peer)
@@ -164,11 +165,11 @@ static void on_tick(void *api)
 		banner_refresh(((struct webapi *)api)->banner);
 }
 
-static int serve(struct webapi *api, struct certificate *certificate)
+static int serve(struct webapi *api)
 {
 	static const struct front_handlers handlers = { on_http, on_websocket, on_tick };
 	struct front *front = NULL;
-	int r = front_create(api->options.bind, api->options.port, certificate, &handlers, api, &front);
+	int r = front_create(api->options.bind, api->options.port, api->tls, &handlers, api, &front);
 
 	if (r < 0) {
 		log_error("cannot listen on %s port %d: %s", api->options.bind, api->options.port,
@@ -179,7 +180,7 @@ static int serve(struct webapi *api, struct certificate *certificate)
 	if (r < 0)
 		log_error("cannot enter the sandbox: %s", strerror(-r));
 	else
-		log_info("serving on port %d, certificate %s", api->options.port, certificate->fingerprint);
+		log_info("serving on port %d", api->options.port);
 	r = r ? r : front_run(front);
 	front_destroy(front);
 	return r;
@@ -204,7 +205,6 @@ int main(int argc, char **argv)
 		.options = { .bind = "::", .port = 443, .state_dir = "/var/lib/partita", .runtime_dir = "/run/partita",
 			     .ui_dir = "/usr/share/partita/ui" },
 	};
-	struct certificate certificate = { 0 };
 	int r = parse_options(argc, argv, &api.options);
 
 	if (r != 0)
@@ -213,14 +213,13 @@ int main(int argc, char **argv)
 	block_signals();
 	raise_file_limit();
 	r = open_parts(&api);
-	r = r ? r : certificate_load(&certificate, api.state_fd);
-	r = r ? r : banner_open(&api, certificate.fingerprint, &api.banner);
+	r = r ? r : tls_store_open(api.state_fd, &api.tls);
+	r = r ? r : banner_open(&api, &api.banner);
 	r = r ? r : start_servers(&api);
 	if (r < 0)
 		log_error("cannot start: %s", strerror(-r));
-	r = r ? r : serve(&api, &certificate);
+	r = r ? r : serve(&api);
 	stop_servers(&api);
 	close_parts(&api);
-	certificate_clear(&certificate);
 	return r < 0 ? 1 : 0;
 }

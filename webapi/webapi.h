@@ -12,6 +12,7 @@ struct http_server;
 struct idempotency;
 struct login_limit;
 struct sessions;
+struct tls_store;
 struct tokens;
 struct users;
 struct vmms;
@@ -35,6 +36,7 @@ struct webapi {
 	struct login_limit *login_limit;
 	struct audit *audit;
 	struct banner *banner;
+	struct tls_store *tls;
 	struct idempotency *idempotency;
 	struct vmms *vmms;
 	struct workers *workers;

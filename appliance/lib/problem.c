@@ -33,6 +33,7 @@ static const struct { int status; const char *name; } problem_rows[PROBLEM_CODES
 	[PROBLEM_WRONG_OFFSET]		= { 409, "wrong_offset" },
 	[PROBLEM_JOB_FINISHED]		= { 409, "job_finished" },
 	[PROBLEM_JOB_NOT_CANCELLABLE]	= { 409, "job_not_cancellable" },
+	[PROBLEM_HOST_GOES_DOWN]	= { 409, "host_goes_down" },
 	[PROBLEM_STALE_ETAG]		= { 412, "stale_etag" },
 	[PROBLEM_LOCKED_BY_JOB]		= { 423, "locked_by_job" },
 	[PROBLEM_UNKNOWN_FIELD]		= { 422, "unknown_field" },

@@ -42,6 +42,7 @@ const struct ipc_method vmms_methods[] = {
 	{ "vmms.ListSwitches", run_row }, { "vmms.GetSwitch", run_row },   { "vmms.CreateSwitch", run_row },    { "vmms.UpdateSwitch", run_row },
 	{ "vmms.DeleteSwitch", run_row }, { "vmms.ListUplinks", run_row }, { "vmms.AttachNetworkAdapter", run_row }, { "vmms.UpdateNetworkAdapter", run_row },
 	{ "vmms.DetachNetworkAdapter", run_row },
+	{ "vmms.GetHostPower", run_row }, { "vmms.PowerHost", run_row },
 	{ "vmms.DiskAction", run_row },	  { "vmms.OpenSerial", run_row },	  { "vmms.GetScreen", run_row },   { NULL, NULL },
 };
 

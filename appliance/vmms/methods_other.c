@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Methods on the host, jobs and events. */
+#include "host_power.h"
 #include "host_stop.h"
 #include "methods.h"
 
@@ -86,6 +87,17 @@ static void watch_events(struct vmms *v, struct ipc_request *r, const json_t *pa
 		ipc_fail(r, 400, "bad_parameters", NULL, "This method is a stream.");
 }
 
+static void get_host_power(struct vmms *v, struct ipc_request *r, const json_t *parameters)
+{
+	(void)parameters;
+	ipc_reply(r, json_pack("{s:o}", "power", host_power_to_json(v)));
+}
+
+static void power_host(struct vmms *v, struct ipc_request *r, const json_t *parameters)
+{
+	host_power(v, r, text_of(parameters, "action"));
+}
+
 static void stop_vms(struct vmms *v, struct ipc_request *r, const json_t *parameters)
 {
 	(void)parameters;
@@ -97,6 +109,8 @@ static void stop_vms(struct vmms *v, struct ipc_request *r, const json_t *parame
 
 const struct method_row other_method_rows[] = {
 	{ "vmms.GetHost",     "",		    get_host },
+	{ "vmms.GetHostPower", "",		    get_host_power },
+	{ "vmms.PowerHost",   "action:s",	    power_host },
 	{ "vmms.StopVms",     "",		    stop_vms },
 	{ "vmms.ListJobs",    "",		    list_jobs },
 	{ "vmms.GetJob",      "id:s",		    get_job },

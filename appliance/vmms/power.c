@@ -124,6 +124,8 @@ static int check_processor_reserve(const struct vm *vm, struct problem *p)
 
 static int do_start(struct vm *vm, struct problem *p)
 {
+	if (vm->vmms->host_going)
+		return problem_set(p, PROBLEM_HOST_GOES_DOWN, NULL, "The host restarts or shuts down; nothing starts on it any more.");
 	if (vm->worker.present)
 		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL,
 		                   "The last worker of %s has not ended yet.", vm_name(vm));

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers GET of a collection: {"items": […], "nextCursor": …} by ?limit= and ?cursor=. */
+/* Answers GET of a collection: {"items": […], "nextCursor": …} by ?limit=, ?cursor=, ?filter= and ?sort= (selection.h). */
 #ifndef WEBAPI_HTTP_PAGE_H
 #define WEBAPI_HTTP_PAGE_H
 
 #include "http/reply.h"
 #include "http/request.h"
 
+#define PAGE_QUERY		"limit cursor filter sort"	/* what such a row takes */
 #define PAGE_LIMIT_DEFAULT	200
 #define PAGE_LIMIT_MAX		1000
 

@@ -57,7 +57,7 @@ static void disk_action(struct request *req, struct reply *rep)
 }
 
 const struct route disk_routes[] = {
-	{ "GET", "/disks", ROLE_VIEWER, BODY_NONE, "limit cursor", disks_list, 0, NULL, NULL },
+	{ "GET", "/disks", ROLE_VIEWER, BODY_NONE, PAGE_QUERY, disks_list, 0, NULL, NULL },
 	{ "POST", "/disks", ROLE_ADMINISTRATOR, BODY_JSON, NULL, disk_post, 0, NULL, NULL },
 	{ "GET", "/disks/{id}", ROLE_VIEWER, BODY_NONE, NULL, disk_get, 0, NULL, NULL },
 	{ "DELETE", "/disks/{id}", ROLE_ADMINISTRATOR, BODY_NONE, NULL, disk_delete, 0, NULL, NULL },

@@ -97,7 +97,7 @@ static void iso_upload_end(struct request *req, struct reply *rep, struct upload
 static const struct upload_ops iso_upload = { iso_upload_begin, iso_upload_end };
 
 const struct route iso_routes[] = {
-	{ "GET", "/isos", ROLE_VIEWER, BODY_NONE, "limit cursor", isos_list, 0, NULL, NULL },
+	{ "GET", "/isos", ROLE_VIEWER, BODY_NONE, PAGE_QUERY, isos_list, 0, NULL, NULL },
 	{ "GET", "/isos/{id}", ROLE_VIEWER, BODY_NONE, NULL, iso_get, 0, NULL, NULL },
 	{ "PUT", "/isos/{id}", ROLE_ADMINISTRATOR, BODY_UPLOAD, "name", NULL, 0, &iso_upload, NULL },
 	{ "DELETE", "/isos/{id}", ROLE_ADMINISTRATOR, BODY_NONE, NULL, iso_delete, 0, NULL, NULL },

@@ -27,7 +27,7 @@ static void job_delete(struct request *req, struct reply *rep)
 }
 
 const struct route job_routes[] = {
-	{ "GET", "/jobs", ROLE_VIEWER, BODY_NONE, "limit cursor", jobs_list, 0, NULL, NULL },
+	{ "GET", "/jobs", ROLE_VIEWER, BODY_NONE, PAGE_QUERY, jobs_list, 0, NULL, NULL },
 	{ "GET", "/jobs/{id}", ROLE_VIEWER, BODY_NONE, NULL, job_get, 0, NULL, NULL },
 	{ "DELETE", "/jobs/{id}", ROLE_OPERATOR, BODY_NONE, NULL, job_delete, 0, NULL, NULL },
 	{ 0 }

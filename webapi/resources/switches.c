@@ -63,7 +63,7 @@ static void uplinks_list(struct request *req, struct reply *rep)
 }
 
 const struct route switch_routes[] = {
-	{ "GET", "/switches", ROLE_VIEWER, BODY_NONE, "limit cursor", switches_list, 0, NULL, NULL },
+	{ "GET", "/switches", ROLE_VIEWER, BODY_NONE, PAGE_QUERY, switches_list, 0, NULL, NULL },
 	{ "POST", "/switches", ROLE_ADMINISTRATOR, BODY_JSON, NULL, switch_post, 0, NULL, NULL },
 	{ "GET", "/switches/{id}", ROLE_VIEWER, BODY_NONE, NULL, switch_get, 0, NULL, NULL },
 	{ "PATCH", "/switches/{id}", ROLE_ADMINISTRATOR, BODY_MERGE_PATCH, NULL, switch_patch, 0, NULL, NULL },

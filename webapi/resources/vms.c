@@ -90,7 +90,7 @@ static void vm_action(struct request *req, struct reply *rep)
 }
 
 const struct route vm_routes[] = {
-	{ "GET", "/vms", ROLE_VIEWER, BODY_NONE, "limit cursor", vms_list, 0, NULL, NULL },
+	{ "GET", "/vms", ROLE_VIEWER, BODY_NONE, PAGE_QUERY, vms_list, 0, NULL, NULL },
 	{ "POST", "/vms", ROLE_ADMINISTRATOR, BODY_JSON, NULL, vm_post, 0, NULL, NULL },
 	{ "GET", "/vms/{id}", ROLE_VIEWER, BODY_NONE, NULL, vm_get, 0, NULL, NULL },
 	{ "PATCH", "/vms/{id}", ROLE_ADMINISTRATOR, BODY_MERGE_PATCH, NULL, vm_patch, 0, NULL, NULL },

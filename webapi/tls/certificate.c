@@ -174,7 +174,36 @@ static bool certificate_ends_soon(const mbedtls_x509_crt *crt)
 	return timegm(&end) - time(NULL) < (time_t)RENEW_DAYS * 86400;
 }
 
-static int certificate_parse(struct certificate *c, int dir_fd)
+struct certificate *certificate_new(void)
+{
+	struct certificate *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	mbedtls_x509_crt_init(&c->chain);
+	mbedtls_pk_init(&c->key);
+	return c;
+}
+
+void certificate_destroy(struct certificate *c)
+{
+	if (!c)
+		return;
+	mbedtls_x509_crt_free(&c->chain);
+	mbedtls_pk_free(&c->key);
+	free(c);
+}
+
+void certificate_set_fingerprint(struct certificate *c)
+{
+	unsigned char hash[32];
+
+	mbedtls_sha256(c->chain.raw.p, c->chain.raw.len, hash, 0);
+	for (size_t i = 0; i < sizeof(hash); i++)
+		sprintf(c->fingerprint + i * 3, "%02X%s", hash[i], i + 1 < sizeof(hash) ? ":" : "");
+}
+
+static int parse_files(struct certificate *c, int dir_fd)
 {
 	char *key = NULL, *chain = NULL;
 	size_t key_size = 0, chain_size = 0;
@@ -187,6 +216,8 @@ static int certificate_parse(struct certificate *c, int dir_fd)
 	               mbedtls_x509_crt_parse(&c->chain, (unsigned char *)chain, chain_size + 1) ||
 	               mbedtls_pk_check_pair(&c->chain.pk, &c->key, certificate_random, NULL)))
 		r = -EINVAL;
+	if (r == 0)
+		certificate_set_fingerprint(c);
 	if (key)
 		explicit_bzero(key, key_size);
 	free(key);
@@ -194,36 +225,30 @@ static int certificate_parse(struct certificate *c, int dir_fd)
 	return r;
 }
 
-static void certificate_init(struct certificate *c)
+static int load_files(int dir_fd, struct certificate **out)
 {
-	mbedtls_x509_crt_init(&c->chain);
-	mbedtls_pk_init(&c->key);
+	struct certificate *c = certificate_new();
+	int r = c ? parse_files(c, dir_fd) : -ENOMEM;
+
+	if (r == 0)
+		*out = c;
+	else
+		certificate_destroy(c);
+	return r;
 }
 
-int certificate_load(struct certificate *c, int dir_fd)
+int certificate_load(int dir_fd, struct certificate **out)
 {
-	unsigned char hash[32];
-	int r;
+	struct certificate *c = NULL;
+	int r = load_files(dir_fd, &c);
 
-	certificate_init(c);
-	r = certificate_parse(c, dir_fd);
 	if (r < 0 || certificate_ends_soon(&c->chain)) {
-		certificate_clear(c);
-		certificate_init(c);
+		certificate_destroy(c);
 		r = certificate_make(dir_fd);
 		if (r == 0)
-			r = certificate_parse(c, dir_fd);
+			r = load_files(dir_fd, &c);
 	}
-	if (r < 0)
-		return r;
-	mbedtls_sha256(c->chain.raw.p, c->chain.raw.len, hash, 0);
-	for (size_t i = 0; i < sizeof(hash); i++)
-		sprintf(c->fingerprint + i * 3, "%02X%s", hash[i], i + 1 < sizeof(hash) ? ":" : "");
-	return 0;
-}
-
-void certificate_clear(struct certificate *c)
-{
-	mbedtls_x509_crt_free(&c->chain);
-	mbedtls_pk_free(&c->key);
+	if (r == 0)
+		*out = c;
+	return r;
 }

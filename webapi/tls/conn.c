@@ -39,7 +39,7 @@ static int bio_receive(void *context, unsigned char *data, size_t size)
 }
 
 struct conn *conn_create(struct front *f, int tcp, const struct front_peer *peer,
-                         const mbedtls_ssl_config *config)
+                         struct tls_store *store)
 {
 	struct conn *c = malloc(sizeof(*c));
 
@@ -53,9 +53,12 @@ struct conn *conn_create(struct front *f, int tcp, const struct front_peer *peer
 	c->app = (struct conn_end){ .conn = c, .fd = -1 };
 	c->active_ms = front_now_ms();
 	c->deadline_ms = c->active_ms + HANDSHAKE_MS;
+	c->store = store;
+	c->tls = tls_store_get(store);
 	mbedtls_ssl_init(&c->ssl);
-	if (mbedtls_ssl_setup(&c->ssl, config)) {
+	if (mbedtls_ssl_setup(&c->ssl, &c->tls->config)) {
 		mbedtls_ssl_free(&c->ssl);
+		tls_store_put(store, c->tls);
 		free(c);
 		return NULL;
 	}
@@ -66,6 +69,7 @@ struct conn *conn_create(struct front *f, int tcp, const struct front_peer *peer
 void conn_destroy(struct conn *c)
 {
 	mbedtls_ssl_free(&c->ssl);
+	tls_store_put(c->store, c->tls);
 	if (c->app.fd >= 0)
 		close(c->app.fd);
 	close(c->tcp.fd);

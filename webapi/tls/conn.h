@@ -40,6 +40,8 @@ struct conn {
 	struct front *front;
 	struct conn_end tcp, app;
 	struct front_peer peer;
+	struct tls_store *store;
+	struct tls_context *tls;	/* the certificate it began with */
 	mbedtls_ssl_context ssl;
 	enum conn_state state;
 	bool websocket;
@@ -52,7 +54,7 @@ struct conn {
 };
 
 struct conn *conn_create(struct front *f, int tcp, const struct front_peer *peer,
-                         const mbedtls_ssl_config *config);
+                         struct tls_store *store);
 void conn_step(struct conn *c);			/* does all it can; may end in CONN_DEAD */
 void conn_destroy(struct conn *c);
 

@@ -11,10 +11,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <mbedtls/ssl_ticket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <psa/crypto.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +25,12 @@
 #define EVENTS_MAX	64
 #define TICK_MS		1000
 #define IDLE_EVICT_MS	3000
-#define TICKET_SECONDS	3600
 
 struct front {
 	int epoll, listener, signals;
 	const struct front_handlers *handlers;
 	void *context;
-	mbedtls_ssl_config config;
-	mbedtls_ssl_ticket_context tickets;
+	struct tls_store *store;
 	TAILQ_HEAD(, conn) conns;	/* oldest first */
 	unsigned int count;
 	int64_t next_tick_ms;
@@ -97,34 +93,6 @@ static int listen_on(const char *address, int port)
 	return fd;
 }
 
-static int setup_tls(struct front *f, struct certificate *certificate)
-{
-	static const int suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
-	                             MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
-	                             MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
-	                             MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-	                             MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-	                             MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-	                             0};
-	static const char *protocols[] = { "http/1.1", NULL };
-
-	if (psa_crypto_init() != PSA_SUCCESS ||
-	    mbedtls_ssl_config_defaults(&f->config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
-	                                MBEDTLS_SSL_PRESET_DEFAULT))
-		return -EIO;
-	mbedtls_ssl_conf_rng(&f->config, certificate_random, NULL);
-	mbedtls_ssl_conf_min_tls_version(&f->config, MBEDTLS_SSL_VERSION_TLS1_2);
-	mbedtls_ssl_conf_ciphersuites(&f->config, suites);
-	if (mbedtls_ssl_conf_alpn_protocols(&f->config, protocols) ||
-	    mbedtls_ssl_conf_own_cert(&f->config, &certificate->chain, &certificate->key) ||
-	    mbedtls_ssl_ticket_setup(&f->tickets, certificate_random, NULL, MBEDTLS_CIPHER_AES_256_GCM,
-	                             TICKET_SECONDS))
-		return -EIO;
-	mbedtls_ssl_conf_session_tickets_cb(&f->config, mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse,
-	                                    &f->tickets);
-	return 0;
-}
-
 static int watch_fixed(struct front *f, int *fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = fd };
@@ -142,7 +110,7 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int front_create(const char *address, int port, struct certificate *certificate,
+int front_create(const char *address, int port, struct tls_store *store,
                  const struct front_handlers *handlers, void *context, struct front **out)
 {
 	struct front *f = calloc(1, sizeof(*f));
@@ -153,14 +121,11 @@ int front_create(const char *address, int port, struct certificate *certificate,
 	TAILQ_INIT(&f->conns);
 	f->handlers = handlers;
 	f->context = context;
-	mbedtls_ssl_config_init(&f->config);
-	mbedtls_ssl_ticket_init(&f->tickets);
+	f->store = store;
 	f->epoll = epoll_create1(EPOLL_CLOEXEC);
 	f->signals = open_signals();
 	f->listener = listen_on(address, port);
-	r = f->epoll < 0 || f->signals < 0 ? -EMFILE
-	    : f->listener < 0              ? f->listener
-	                                   : setup_tls(f, certificate);
+	r = f->epoll < 0 || f->signals < 0 ? -EMFILE : f->listener < 0 ? f->listener : 0;
 	r = r ? r : watch_fixed(f, &f->listener);
 	r = r ? r : watch_fixed(f, &f->signals);
 	if (r == 0)
@@ -194,8 +159,6 @@ void front_destroy(struct front *f)
 	close_if_open(f->epoll);
 	close_if_open(f->listener);
 	close_if_open(f->signals);
-	mbedtls_ssl_config_free(&f->config);
-	mbedtls_ssl_ticket_free(&f->tickets);
 	free(f);
 }
 
@@ -234,7 +197,7 @@ static void accept_one(struct front *f, int fd, const struct front_peer *peer)
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	c = conn_create(f, fd, peer, &f->config);
+	c = conn_create(f, fd, peer, f->store);
 	if (!c) {
 		close(fd);
 		return;

@@ -6,7 +6,7 @@
 #ifndef WEBAPI_TLS_FRONT_H
 #define WEBAPI_TLS_FRONT_H
 
-#include "tls/certificate.h"
+#include "tls/store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ struct front_handlers {		/* called in the front's thread; must not block; take f
 };
 
 struct front;
-int front_create(const char *bind, int port, struct certificate *certificate,
+int front_create(const char *bind, int port, struct tls_store *store,
                  const struct front_handlers *handlers, void *context, struct front **out);
 int front_run(
     struct front *f); /* until SIGTERM or SIGINT, which the caller has blocked; 0 or negative errno */

@@ -47,7 +47,7 @@ int test_directory(void)
 int main(void)
 {
 	static int (*const groups[])(void) = {
-		test_head_group, test_request_group, test_range_group, test_route_group, test_body_group, test_field_group,
+		test_head_group, test_request_group, test_range_group, test_selection_group, test_route_group, test_body_group, test_field_group,
 		test_sessions_group, test_users_group, test_login_limit_group, test_idempotency_group, test_screen_group,
 		test_gate_group, test_audit_group, test_static_group,
 	};

@@ -14,6 +14,7 @@
 int test_head_group(void);
 int test_request_group(void);
 int test_range_group(void);
+int test_selection_group(void);
 int test_route_group(void);
 int test_body_group(void);
 int test_field_group(void);
