@@ -41,6 +41,16 @@ static void lfb_unmap(struct vga *v)
 	}
 }
 
+static void lfb_map(struct vga *v)
+{
+	for (unsigned int i = 0; v->lfb_gpa && !v->lfb_covered && i < VGA_LFB_SLOTS; i++) {
+		uint64_t offset = (uint64_t)i * VGA_LFB_SLOT_BYTES;
+
+		v->lfb[i] = memory_map(v->device->machine, v->lfb_gpa + offset, VGA_LFB_SLOT_BYTES, v->vram_fd, offset, true);
+	}
+	v->all_changed = true;
+}
+
 static void lfb_moved(struct device *dev, unsigned int bar, uint64_t address, bool enabled)
 {
 	struct vga *v = device_state(dev);
@@ -48,26 +58,32 @@ static void lfb_moved(struct device *dev, unsigned int bar, uint64_t address, bo
 	if (bar != 0)
 		return;
 	lfb_unmap(v);
-	for (unsigned int i = 0; enabled && i < VGA_LFB_SLOTS; i++) {
-		uint64_t offset = (uint64_t)i * VGA_LFB_SLOT_BYTES;
-
-		v->lfb[i] = memory_map(dev->machine, address + offset, VGA_LFB_SLOT_BYTES, v->vram_fd, offset, true);
-	}
 	v->lfb_gpa = enabled ? address : 0;
-	v->all_changed = true;
+	lfb_map(v);
 }
 
-bool vga_frame_buffer(struct machine *m, uint64_t gpa, uint64_t size, int *fd, uint64_t *offset)
+bool vga_cover(struct machine *m, uint64_t gpa, uint64_t size)
 {
 	struct device *dev = machine_device(m, &vga_model);
-	const struct vga *v = dev ? device_state(dev) : NULL;
+	struct vga *v = dev ? device_state(dev) : NULL;
 
 	if (!v || !v->lfb_gpa || gpa < v->lfb_gpa || gpa - v->lfb_gpa > VGA_VRAM_BYTES ||
 	    size > VGA_VRAM_BYTES - (gpa - v->lfb_gpa))
 		return false;
-	*fd = v->vram_fd;
-	*offset = gpa - v->lfb_gpa;
+	v->lfb_covered = true;
+	lfb_unmap(v);
 	return true;
+}
+
+void vga_uncover(struct machine *m)
+{
+	struct device *dev = machine_device(m, &vga_model);
+	struct vga *v = dev ? device_state(dev) : NULL;
+
+	if (!v || !v->lfb_covered)
+		return;
+	v->lfb_covered = false;
+	lfb_map(v);
 }
 
 static const struct pci_function_model vga_function = {

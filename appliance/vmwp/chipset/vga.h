@@ -13,8 +13,9 @@
 
 extern const struct device_model vga_model;
 
-/* The video memory that the guest sees at `gpa`: the adapter's memfd, which it keeps, and the offset. False: not all of it
- * is the VGA's frame buffer, as it is mapped now. */
-bool vga_frame_buffer(struct machine *m, uint64_t gpa, uint64_t size, int *fd, uint64_t *offset);
+/* Another adapter's memory comes over the frame buffer, which keeps what is in it (text and fonts among it) and is back with
+ * vga_uncover(). False: not all of [gpa, gpa + size) is the frame buffer, as it is mapped now. */
+bool vga_cover(struct machine *m, uint64_t gpa, uint64_t size);
+void vga_uncover(struct machine *m);		/* does nothing when it is not covered */
 
 #endif

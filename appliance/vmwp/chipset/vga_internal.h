@@ -58,6 +58,7 @@ struct vga {
 
 	struct memory_slot *lfb[VGA_LFB_SLOTS], *window;
 	uint64_t lfb_gpa;			/* where lfb is mapped; 0 nowhere */
+	bool lfb_covered;			/* somebody else's memory lies there: it is not mapped */
 	enum vga_window window_kind;
 	uint32_t window_base, window_bytes, window_plane;	/* as mapped; base in 0xa0000.. and in video memory */
 	uint32_t window_vram;

@@ -22,11 +22,9 @@ struct video {
 	bool agreed;			/* on a version, since the channel was opened */
 	/* video_screen.c: */
 	struct display_source source;
-	int own_fd;			/* memfd that backs the range the guest chose */
-	struct memory_slot *slot;	/* own_fd in the guest */
+	int fd;				/* memfd of VRAM */
+	struct memory_slot *slot;	/* VRAM in the guest; NULL: nowhere */
 	uint64_t gpa;			/* 0: the guest has given none */
-	int fd;				/* what is shown: own_fd or the VGA's memory; -1 none */
-	uint64_t fd_offset;
 	struct video_situation situation;
 	bool dirt_wanted;		/* the guest has been told to report what it draws */
 	bool dirt_seen;			/* and has done so at least once */

@@ -2,7 +2,7 @@
 /*
  * The memory and the picture of the synthetic video adapter: VRAM is a memfd of ours mapped where the guest says, and a
  * source of the display while the guest has a mode. Linux on a generation-1 machine puts VRAM over the VGA's frame buffer,
- * which is mapped already: then that memory is what we show. Guests report what they draw only while somebody looks.
+ * which gives way and keeps its text screen. Guests report what they draw only while somebody looks.
  */
 #include "vmwp/vsp/video.h"
 
@@ -35,8 +35,8 @@ static void vram_remove(struct video *v)
 	display_source_set_active(&v->source, false);
 	memory_unmap(v->slot);
 	v->slot = NULL;
-	v->fd = -1;
 	v->gpa = 0;
+	vga_uncover(video_machine(v));
 }
 
 static bool gpa_is_free(struct machine *m, uint64_t gpa)
@@ -56,12 +56,11 @@ bool video_place_vram(struct video *v, uint64_t gpa)
 	vram_remove(v);
 	if (!gpa || !gpa_is_free(m, gpa))
 		return false;
-	if (!vga_frame_buffer(m, gpa, VIDEO_VRAM_BYTES, &v->fd, &v->fd_offset)) {
-		v->slot = memory_map(m, gpa, VIDEO_VRAM_BYTES, v->own_fd, 0, true);
-		if (!v->slot)
-			return false;
-		v->fd = v->own_fd;
-		v->fd_offset = 0;
+	(void)vga_cover(m, gpa, VIDEO_VRAM_BYTES);	/* elsewhere it is not in the way */
+	v->slot = memory_map(m, gpa, VIDEO_VRAM_BYTES, v->fd, 0, true);
+	if (!v->slot) {
+		vga_uncover(m);
+		return false;
 	}
 	v->gpa = gpa;
 	return video_set_situation(v, &v->situation);
@@ -85,13 +84,13 @@ static void all_rows_changed(struct video *v)
 bool video_set_situation(struct video *v, const struct video_situation *s)
 {
 	struct display_mode mode = { .type = DISPLAY_MODE, .width = s->width, .height = s->height, .stride = s->pitch };
-	bool shown = s->active && v->fd >= 0;
+	bool shown = s->active && v->slot;
 
 	if (s->active && !situation_is_sound(s))
 		return false;
 	v->situation = *s;
 	if (shown) {
-		mode.offset = v->fd_offset + s->offset;
+		mode.offset = s->offset;
 		mode.size = (uint64_t)s->pitch * (s->height - 1) + (uint64_t)s->width * 4;
 		display_set_mode(&v->source, v->fd, &mode);
 	}
@@ -156,10 +155,8 @@ void video_screen_off(struct video *v)
 
 static void pixels_state(struct video *v, struct state *s)
 {
-	uint8_t *pixels = MAP_FAILED;
+	uint8_t *pixels = mmap(NULL, VIDEO_VRAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 
-	if (v->fd == v->own_fd)		/* otherwise they are in the VGA's record */
-		pixels = mmap(NULL, VIDEO_VRAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, v->own_fd, 0);
 	if (pixels == MAP_FAILED)
 		return;
 	state_bytes(s, pixels + v->situation.offset, (size_t)v->situation.pitch * v->situation.height);
@@ -190,9 +187,8 @@ int video_screen_init(struct device *dev)
 {
 	struct video *v = device_state(dev);
 
-	v->fd = -1;
-	v->own_fd = memfd_create("vram", MFD_CLOEXEC);
-	if (v->own_fd < 0 || ftruncate(v->own_fd, (off_t)VIDEO_VRAM_BYTES) < 0)
+	v->fd = memfd_create("vram", MFD_CLOEXEC);
+	if (v->fd < 0 || ftruncate(v->fd, (off_t)VIDEO_VRAM_BYTES) < 0)
 		return -errno;
 	v->unwatched = device_timer_new(dev, screen_unwatched);
 	if (!v->unwatched)
@@ -209,6 +205,6 @@ void video_screen_fini(struct device *dev)
 	memory_unmap(v->slot);
 	display_source_remove(&v->source);
 	device_timer_free(v->unwatched);
-	if (v->own_fd >= 0)
-		close(v->own_fd);
+	if (v->fd >= 0)
+		close(v->fd);
 }

@@ -24,6 +24,7 @@
 #include "vmwp/chipset/vga.h"
 
 #define LFB 0xe0000000ull
+#define LFB_BYTES (16ull << 20)
 
 struct fixture { struct machine m; struct device *vga; };
 struct viewer { int fd; struct display_mode mode; uint8_t *pixels; void *map; size_t map_size; };
@@ -611,6 +612,39 @@ static void test_text_screen_picture(void **state)
 	viewer_close(f, &w);
 }
 
+static bool lfb_is_mapped(const struct machine *m)
+{
+	for (size_t i = 0; i < FAKE_SLOTS; i++)
+		if (m->slot[i].used && m->slot[i].gpa >= LFB && m->slot[i].gpa < LFB + LFB_BYTES)
+			return true;
+	return false;
+}
+
+/* As Linux' hyperv_drm on generation 1: its pixels lie where the frame buffer is, and may go without a reset (kexec). */
+static void test_an_adapter_over_the_frame_buffer_leaves_the_text_screen_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct viewer w;
+
+	set_mode(f, &mode3);
+	load_font(f, NULL);
+	text_cursor(f, 2000);
+	text_put(f, 0, 0, 0x07, "A");
+	f->m.pci.bars[0].moved(f->vga, 0, LFB, true);
+	assert_true(lfb_is_mapped(&f->m));
+	assert_false(vga_cover(&f->m, LFB + 4096, LFB_BYTES));
+	assert_true(vga_cover(&f->m, LFB, LFB_BYTES));
+	assert_false(lfb_is_mapped(&f->m));
+	f->m.pci.bars[0].moved(f->vga, 0, LFB, false);	/* the guest sizes the BAR meanwhile */
+	f->m.pci.bars[0].moved(f->vga, 0, LFB, true);
+	assert_false(lfb_is_mapped(&f->m));
+	vga_uncover(&f->m);
+	assert_true(lfb_is_mapped(&f->m));
+	w = viewer_open(f);
+	assert_cell(&w, 0, 0, 'A', 0xaaaaaa, 0);
+	viewer_close(f, &w);
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -650,6 +684,7 @@ int main(void)
 		T(test_a_viewer_that_breaks_the_protocol_is_dropped),
 		T(test_register_noise_never_leaves_video_memory),
 		T(test_text_screen_picture),
+		T(test_an_adapter_over_the_frame_buffer_leaves_the_text_screen_alone),
 	};
 
 	return cmocka_run_group_tests_name("vga", tests, NULL, NULL);

@@ -145,14 +145,16 @@ void memory_unmap(struct memory_slot *s)
 		s->mapped = false;
 }
 
-bool vga_frame_buffer(struct machine *m, uint64_t gpa, uint64_t size, int *fd, uint64_t *offset)
+bool vga_cover(struct machine *m, uint64_t gpa, uint64_t size)
 {
 	(void)size;
-	if (!m->vga_gpa || gpa != m->vga_gpa)
-		return false;
-	*fd = 1000;
-	*offset = 0;
-	return true;
+	m->vga_covered = m->vga_gpa && gpa == m->vga_gpa;
+	return m->vga_covered;
+}
+
+void vga_uncover(struct machine *m)
+{
+	m->vga_covered = false;
 }
 
 struct vmbus *vsp_bus(struct machine *m) { return (struct vmbus *)m; }

@@ -48,6 +48,7 @@ struct machine {
 	uint64_t ram_low, ram_high, ram_max;	/* bytes of RAM below and from 4 GiB on, and at most; one page backs it all */
 	uint64_t released;			/* bytes given back to the host, in all */
 	uint64_t vga_gpa;			/* where the VGA's frame buffer is; 0 nowhere */
+	bool vga_covered;
 };
 
 struct device *fake_add(struct machine *m, const struct device_model *model);

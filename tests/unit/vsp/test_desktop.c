@@ -341,16 +341,23 @@ static void every_resolution_offered_fits_the_memory_offered(void **state)
 	}
 }
 
-static void vram_over_the_vga_is_the_vgas(void **state)
+static void vram_over_the_vga_covers_it_while_it_is_there(void **state)
 {
 	struct fixture *f = *state;
 	struct vmbus_channel *c = video_open(f);
 
 	f->m.vga_gpa = 0xf8000000ull;
 	vram(c, 0xf8000000ull);
-	assert_false(f->m.slot[0].mapped);
+	assert_true(f->m.vga_covered);
+	assert_true(f->m.slot[0].mapped);
 	set_mode(c, mode(640, 480));
-	assert_int_equal(f->m.source->mode_fd, 1000);
+	vram(c, 0xf9000000ull);
+	assert_false(f->m.vga_covered);
+	vram(c, 0xf8000000ull);
+	assert_true(f->m.vga_covered);
+	fake_close(c);
+	assert_false(f->m.vga_covered);
+	assert_false(f->m.slot[0].mapped);
 }
 
 static void vram_is_never_mapped_where_something_else_is(void **state)
@@ -509,7 +516,7 @@ int main(void)
 		TEST(the_pointer_moves_only_after_the_descriptors_were_acknowledged),
 		TEST(a_driver_gets_vram_modes_and_a_picture),
 		TEST(every_resolution_offered_fits_the_memory_offered),
-		TEST(vram_over_the_vga_is_the_vgas),
+		TEST(vram_over_the_vga_covers_it_while_it_is_there),
 		TEST(vram_is_never_mapped_where_something_else_is),
 		TEST(modes_that_do_not_fit_are_refused),
 		TEST(drawing_is_asked_for_while_somebody_looks),
