@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // <pt-disk-action>: what a job on a disk must be told first: the new size, or the name and format of the copy.
-import { css, html } from 'lit';
-import { customElement, property, query, state } from 'lit/decorators.js';
+import { html } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
 import { runDiskAction } from '../../api/disks.js';
 import type { Disk, DiskActionOptions } from '../../api/types.js';
-import { errorBar, formButtons, selectField, textField } from '../../components/fields.js';
-import '../../components/panel.js';
-import type { Panel } from '../../components/panel.js';
-import { baseStyles, formStyles } from '../../components/styles.js';
-import { View } from '../../components/view.js';
+import { selectField, textField } from '../../components/fields.js';
+import { FormPanel, type Problems } from '../../components/form.js';
 import { t } from '../../i18n/index.js';
 import { jobStarted } from '../../state/jobs.js';
-import { bytesOf, freeDiskName, hasProblems, problemsFrom, sizeField, sizeOf, type Problems, type Size } from '../vms/form.js';
+import { bytesOf, freeDiskName, sizeField, sizeOf, type Size } from '../vms/form.js';
 
 const serverFields = [
 	['name', 'name'],
@@ -24,17 +21,12 @@ const kinds = { 'vhdx-dynamic': ['vhdx', 'dynamic'], 'vhdx-fixed': ['vhdx', 'fix
 type Kind = keyof typeof kinds;
 
 @customElement('pt-disk-action')
-export class DiskAction extends View {
+export class DiskAction extends FormPanel {
 	@property({ attribute: false }) disk!: Disk;
 	@property() action: 'resize' | 'convert' = 'resize';
-	@query('pt-panel') private panel!: Panel;
 	@state() private size: Size | undefined;
 	@state() private name = '';
 	@state() private kind: Kind = 'vhdx-dynamic';
-	@state() private problems: Problems = {};
-	@state() private busy = false;
-
-	static override styles = [baseStyles, formStyles, css`.unit { align-self: start; padding-top: 26px; }`];
 
 	override willUpdate(): void {
 		if (this.size) return;
@@ -42,33 +34,32 @@ export class DiskAction extends View {
 		this.name = freeDiskName(this.disk.name);
 	}
 
-	#options(): DiskActionOptions | undefined {
-		if (this.action === 'resize') {
-			const sizeBytes = this.size && bytesOf(this.size);
-			this.problems = { size: sizeBytes === undefined ? t('form.size') : undefined };
-			return hasProblems(this.problems) ? undefined : { sizeBytes: sizeBytes ?? 0 };
-		}
+	protected readonly serverFields = serverFields;
+
+	#options(): DiskActionOptions {
+		if (this.action === 'resize') return { sizeBytes: (this.size && bytesOf(this.size)) ?? 0 };
 		const [format, type] = kinds[this.kind];
-		this.problems = { name: this.name.trim() ? undefined : t('form.required') };
-		return hasProblems(this.problems) ? undefined : { name: this.name.trim(), format, type };
+		return { name: this.name.trim(), format, type };
 	}
 
-	async #submit(event: SubmitEvent): Promise<void> {
-		event.preventDefault();
-		const options = this.#options();
-		if (this.busy || !options) return;
-		this.busy = true;
-		try {
-			jobStarted(await runDiskAction(this.disk.id, this.action, options));
-			this.panel.close();
-		} catch (error) {
-			this.problems = problemsFrom(error, serverFields);
-		} finally {
-			this.busy = false;
-		}
+	protected check(): Problems {
+		if (this.action === 'resize') return { size: this.size && bytesOf(this.size) ? undefined : t('form.size') };
+		return { name: this.name.trim() ? undefined : t('form.required') };
 	}
 
-	#fields() {
+	protected async save(): Promise<void> {
+		jobStarted(await runDiskAction(this.disk.id, this.action, this.#options()));
+	}
+
+	protected heading(): string {
+		return t(this.action === 'resize' ? 'disks.resizeTitle' : 'disks.copyTitle', { name: this.disk.name });
+	}
+
+	protected button(): string {
+		return t(this.action === 'resize' ? 'disks.resize' : 'disks.copy');
+	}
+
+	protected fields() {
 		const { problems } = this;
 		if (this.action === 'resize')
 			return sizeField({ name: 'size', label: t('form.diskSize'), size: this.size ?? sizeOf(0), problem: problems.size, hint: t('disks.resizeHint'), change: (size) => { this.size = size; } });
@@ -82,15 +73,5 @@ export class DiskAction extends View {
 				choices: (Object.keys(kinds) as Kind[]).map((value) => ({ value, label: `${kinds[value][0].toUpperCase()}, ${t(`diskType.${kinds[value][1]}`)}` })),
 				change: (value) => { this.kind = value as Kind; },
 			})}`;
-	}
-
-	protected override render() {
-		return html`
-			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${t(this.action === 'resize' ? 'disks.resizeTitle' : 'disks.copyTitle', { name: this.disk.name })}>
-					<div class="fields">${errorBar(this.problems.form)}${this.#fields()}</div>
-					${formButtons(t(this.action === 'resize' ? 'disks.resize' : 'disks.copy'), this.busy, () => this.panel.close())}
-				</pt-panel>
-			</form>`;
 	}
 }

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // <pt-new-disk>: the form that makes a virtual disk.
-import { css, html, nothing } from 'lit';
-import { customElement, query, state } from 'lit/decorators.js';
+import { html, nothing } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
 import { createDisk } from '../../api/disks.js';
-import { errorBar, formButtons, radioField, selectField, textField } from '../../components/fields.js';
-import '../../components/panel.js';
-import type { Panel } from '../../components/panel.js';
-import { baseStyles, formStyles } from '../../components/styles.js';
-import { View } from '../../components/view.js';
+import { radioField, selectField, textField } from '../../components/fields.js';
+import { FormPanel, type Problems } from '../../components/form.js';
 import { t } from '../../i18n/index.js';
 import { notify } from '../../state/notices.js';
 import { refresh } from '../../state/sync.js';
-import { bytesOf, hasProblems, problemsFrom, sizeField, type Problems, type Size } from '../vms/form.js';
+import { bytesOf, sizeField, type Size } from '../vms/form.js';
 
 type Format = 'vhdx' | 'vhd' | 'raw';
 
@@ -23,49 +20,32 @@ const serverFields = [
 ] as const;
 
 @customElement('pt-new-disk')
-export class NewDisk extends View {
-	@query('pt-panel') private panel!: Panel;
+export class NewDisk extends FormPanel {
 	@state() private name = '';
 	@state() private size: Size = { value: '16', unit: 'GiB' };
 	@state() private format: Format = 'vhdx';
 	@state() private type: 'dynamic' | 'fixed' | 'differencing' = 'dynamic';
 	@state() private parent = '';
-	@state() private problems: Problems = {};
-	@state() private busy = false;
 
-	static override styles = [
-		baseStyles,
-		formStyles,
-		css`
-		.unit { align-self: start; padding-top: 26px; }
-	`,
-	];
+	protected readonly serverFields = serverFields;
 
-	async #submit(event: SubmitEvent): Promise<void> {
-		event.preventDefault();
-		const sizeBytes = bytesOf(this.size);
-		this.problems = {
+	protected check(): Problems {
+		return {
 			name: this.name.trim() ? undefined : t('form.required'),
-			size: sizeBytes === undefined ? t('form.size') : undefined,
+			size: bytesOf(this.size) === undefined ? t('form.size') : undefined,
 			parent: this.#isDifferencing() && !this.parent ? t('form.required') : undefined,
 		};
-		if (this.busy || hasProblems(this.problems) || sizeBytes === undefined) return;
-		this.busy = true;
-		try {
-			const disk = await createDisk({
-				name: this.name.trim(),
-				format: this.format,
-				...(this.format === 'raw' ? {} : { type: this.type }),
-				...(this.#isDifferencing() ? { parentId: this.parent } : { sizeBytes }),
-			});
-			notify('success', t('disks.created', { name: disk.name }));
-			refresh('disks', 'host');
-			this.panel.close();
-		} catch (error) {
-			this.problems = problemsFrom(error, serverFields);
-		} finally {
-			this.busy = false;
-		}
+	}
+
+	protected async save(): Promise<void> {
+		const disk = await createDisk({
+			name: this.name.trim(),
+			format: this.format,
+			...(this.format === 'raw' ? {} : { type: this.type }),
+			...(this.#isDifferencing() ? { parentId: this.parent } : { sizeBytes: bytesOf(this.size) ?? 0 }),
+		});
+		notify('success', t('disks.created', { name: disk.name }));
+		refresh('disks', 'host');
 	}
 
 	#isDifferencing(): boolean {
@@ -113,44 +93,44 @@ export class NewDisk extends View {
 			}`;
 	}
 
-	protected override render() {
+	protected heading(): string {
+		return t('disks.new');
+	}
+
+	protected button(): string {
+		return t('common.create');
+	}
+
+	protected fields() {
 		const { problems } = this;
 		return html`
-			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${t('disks.new')}>
-					<div class="fields">
-						${errorBar(problems.form)}
-						${textField({
-							name: 'name',
-							label: t('disks.name'),
-							value: this.name,
-							required: true,
-							autofocus: true,
-							problem: problems.name,
-							change: (name) => {
-								this.name = name;
-							},
-						})}
-						${this.#isDifferencing() ? nothing : this.#sizeField()}
-						${radioField({
-							name: 'format',
-							label: t('disks.format'),
-							value: this.format,
-							problem: problems.format,
-							choices: [
-								{ value: 'vhdx', label: 'VHDX', note: t('disks.vhdxNote') },
-								{ value: 'vhd', label: 'VHD', note: t('disks.vhdNote') },
-								{ value: 'raw', label: t('disks.raw'), note: t('disks.rawNote') },
-							],
-							change: (format) => {
-								this.format = format as Format;
-								this.parent = '';
-							},
-						})}
-						${this.format === 'raw' ? nothing : this.#typeFields()}
-					</div>
-					${formButtons(t('common.create'), this.busy, () => this.panel.close())}
-				</pt-panel>
-			</form>`;
+			${textField({
+				name: 'name',
+				label: t('disks.name'),
+				value: this.name,
+				required: true,
+				autofocus: true,
+				problem: problems.name,
+				change: (name) => {
+					this.name = name;
+				},
+			})}
+			${this.#isDifferencing() ? nothing : this.#sizeField()}
+			${radioField({
+				name: 'format',
+				label: t('disks.format'),
+				value: this.format,
+				problem: problems.format,
+				choices: [
+					{ value: 'vhdx', label: 'VHDX', note: t('disks.vhdxNote') },
+					{ value: 'vhd', label: 'VHD', note: t('disks.vhdNote') },
+					{ value: 'raw', label: t('disks.raw'), note: t('disks.rawNote') },
+				],
+				change: (format) => {
+					this.format = format as Format;
+					this.parent = '';
+				},
+			})}
+			${this.format === 'raw' ? nothing : this.#typeFields()}`;
 	}
 }

@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // <pt-adapter-form>: adds a network adapter to a VM, or, when `adapter` is given, changes it; also while the VM runs.
 import { html } from 'lit';
-import { customElement, property, query, state } from 'lit/decorators.js';
+import { customElement, property, state } from 'lit/decorators.js';
 import { attachNetworkAdapter, updateNetworkAdapter } from '../../api/vms.js';
 import type { NetworkAdapter, NetworkAdapterCreate, Vm } from '../../api/types.js';
 import {
 	checkField,
-	errorBar,
-	formButtons,
 	selectField,
 	textField,
 	type Choice,
 } from '../../components/fields.js';
-import '../../components/panel.js';
-import type { Panel } from '../../components/panel.js';
-import { baseStyles, formStyles } from '../../components/styles.js';
-import { View } from '../../components/view.js';
+import { FormPanel, type Problems } from '../../components/form.js';
 import { t } from '../../i18n/index.js';
 import { refresh } from '../../state/sync.js';
 import { isOff, vmChanged } from '../../state/vms.js';
-import { hasProblems, problemsFrom, switchChoices, wholeNumber, type Problems } from './form.js';
+import { switchChoices, wholeNumber } from './form.js';
 
 const VLAN_MOST = 4094;
 
@@ -32,19 +27,16 @@ const serverFields = [
 ] as const;
 
 @customElement('pt-adapter-form')
-export class AdapterForm extends View {
+export class AdapterForm extends FormPanel {
 	@property({ attribute: false }) vm!: Vm;
 	@property({ attribute: false }) adapter: NetworkAdapter | undefined;
-	@query('pt-panel') private panel!: Panel;
 	@state() private name = 'Network Adapter';
 	@state() private switchId = '';
 	@state() private macAddress = '';
 	@state() private vlan = '';
 	@state() private spoofing = false;
-	@state() private problems: Problems = {};
-	@state() private busy = false;
 
-	static override styles = [baseStyles, formStyles];
+	protected readonly serverFields = serverFields;
 
 	override connectedCallback(): void {
 		super.connectedCallback();
@@ -60,7 +52,7 @@ export class AdapterForm extends View {
 		this.spoofing = adapter.macAddressSpoofing;
 	}
 
-	#check(): Problems {
+	protected check(): Problems {
 		const vlan = wholeNumber(this.vlan);
 		const wrong = this.vlan.trim() !== '' && (vlan === undefined || vlan < 1 || vlan > VLAN_MOST);
 		return {
@@ -80,24 +72,13 @@ export class AdapterForm extends View {
 		};
 	}
 
-	async #submit(event: SubmitEvent): Promise<void> {
-		event.preventDefault();
-		this.problems = this.#check();
-		if (this.busy || hasProblems(this.problems)) return;
-		this.busy = true;
-		try {
-			vmChanged(
-				this.adapter
-					? await updateNetworkAdapter(this.vm.id, this.adapter.id, this.#body())
-					: await attachNetworkAdapter(this.vm.id, this.#body()),
-			);
-			refresh('switches');
-			this.panel.close();
-		} catch (error) {
-			this.problems = problemsFrom(error, serverFields);
-		} finally {
-			this.busy = false;
-		}
+	protected async save(): Promise<void> {
+		vmChanged(
+			this.adapter
+				? await updateNetworkAdapter(this.vm.id, this.adapter.id, this.#body())
+				: await attachNetworkAdapter(this.vm.id, this.#body()),
+		);
+		refresh('switches');
 	}
 
 	#addressFields() {
@@ -130,39 +111,39 @@ export class AdapterForm extends View {
 			})}`;
 	}
 
-	protected override render() {
+	protected heading(): string {
+		return t(this.adapter ? 'adapters.change' : 'adapters.add');
+	}
+
+	protected button(): string {
+		return t(this.adapter ? 'common.save' : 'adapters.add');
+	}
+
+	protected fields() {
 		const choices: Choice[] = switchChoices();
 		const { problems } = this;
 		return html`
-			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${t(this.adapter ? 'adapters.change' : 'adapters.add')}>
-					<div class="fields">
-						${errorBar(problems.form)}
-						${textField({
-							name: 'name',
-							label: t('adapters.name'),
-							value: this.name,
-							required: true,
-							autofocus: true,
-							problem: problems.name,
-							change: (name) => {
-								this.name = name;
-							},
-						})}
-						${selectField({
-							name: 'switchId',
-							label: t('adapters.switch'),
-							value: this.switchId,
-							problem: problems.switchId,
-							choices,
-							change: (switchId) => {
-								this.switchId = switchId;
-							},
-						})}
-						${this.#addressFields()}
-					</div>
-					${formButtons(t(this.adapter ? 'common.save' : 'adapters.add'), this.busy, () => this.panel.close())}
-				</pt-panel>
-			</form>`;
+			${textField({
+				name: 'name',
+				label: t('adapters.name'),
+				value: this.name,
+				required: true,
+				autofocus: true,
+				problem: problems.name,
+				change: (name) => {
+					this.name = name;
+				},
+			})}
+			${selectField({
+				name: 'switchId',
+				label: t('adapters.switch'),
+				value: this.switchId,
+				problem: problems.switchId,
+				choices,
+				change: (switchId) => {
+					this.switchId = switchId;
+				},
+			})}
+			${this.#addressFields()}`;
 	}
 }

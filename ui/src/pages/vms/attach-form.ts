@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // <pt-attach>: adds a drive to a VM, or, when `drive` is given, puts another ISO into that DVD drive.
-import { css, html, nothing } from 'lit';
-import { customElement, property, query, state } from 'lit/decorators.js';
+import { html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
 import { attachDisk } from '../../api/vms.js';
 import type { Vm, VmDisk, VmDiskCreate } from '../../api/types.js';
-import { errorBar, formButtons, radioField, selectField } from '../../components/fields.js';
-import '../../components/panel.js';
-import type { Panel } from '../../components/panel.js';
-import { baseStyles, formStyles } from '../../components/styles.js';
-import { View } from '../../components/view.js';
+import { radioField, selectField } from '../../components/fields.js';
+import { FormPanel, type Problems } from '../../components/form.js';
 import { t } from '../../i18n/index.js';
 import { isOff, vmChanged } from '../../state/vms.js';
 import {
@@ -16,9 +13,7 @@ import {
 	freeDiskChoices,
 	freeDiskName,
 	isoChoices,
-	problemsFrom,
 	sizeField,
-	type Problems,
 	type Size,
 } from './form.js';
 
@@ -44,25 +39,16 @@ const serverFields = [
 ] as const;
 
 @customElement('pt-attach')
-export class Attach extends View {
+export class Attach extends FormPanel {
 	@property({ attribute: false }) vm!: Vm;
 	@property({ attribute: false }) drive: VmDisk | undefined;
-	@query('pt-panel') private panel!: Panel;
 	@state() private kind: Kind = 'new';
 	@state() private bus: Bus = 'scsi';
 	@state() private size: Size = { value: '16', unit: 'GiB' };
 	@state() private diskId = '';
 	@state() private isoId = '';
-	@state() private problems: Problems = {};
-	@state() private busy = false;
 
-	static override styles = [
-		baseStyles,
-		formStyles,
-		css`
-		.unit { align-self: start; padding-top: 26px; }
-	`,
-	];
+	protected readonly serverFields = serverFields;
 
 	override connectedCallback(): void {
 		super.connectedCallback();
@@ -103,19 +89,12 @@ export class Attach extends View {
 		};
 	}
 
-	async #submit(event: SubmitEvent): Promise<void> {
-		event.preventDefault();
-		this.problems = this.kind === 'new' && bytesOf(this.size) === undefined ? { size: t('form.size') } : {};
-		if (this.busy || this.problems.size) return;
-		this.busy = true;
-		try {
-			vmChanged(await attachDisk(this.vm.id, this.#body()));
-			this.panel.close();
-		} catch (error) {
-			this.problems = problemsFrom(error, serverFields);
-		} finally {
-			this.busy = false;
-		}
+	protected check(): Problems {
+		return this.kind === 'new' && bytesOf(this.size) === undefined ? { size: t('form.size') } : {};
+	}
+
+	protected async save(): Promise<void> {
+		vmChanged(await attachDisk(this.vm.id, this.#body()));
 	}
 
 	#kindField() {
@@ -190,13 +169,15 @@ export class Attach extends View {
 		});
 	}
 
-	protected override render() {
-		return html`
-			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${this.drive ? t('drives.insertTitle') : t('drives.add')}>
-					<div class="fields">${errorBar(this.problems.form)}${this.drive ? nothing : this.#kindField()}${this.#mediumField()}${this.drive ? nothing : this.#busField()}</div>
-					${formButtons(t(this.drive ? 'drives.insert' : 'drives.add'), this.busy, () => this.panel.close())}
-				</pt-panel>
-			</form>`;
+	protected heading(): string {
+		return t(this.drive ? 'drives.insertTitle' : 'drives.add');
+	}
+
+	protected button(): string {
+		return t(this.drive ? 'drives.insert' : 'drives.add');
+	}
+
+	protected fields() {
+		return html`${this.drive ? nothing : this.#kindField()}${this.#mediumField()}${this.drive ? nothing : this.#busField()}`;
 	}
 }

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the VM forms share: sizes as numbers with a unit, and where a problem that the server names is shown.
+// What the VM forms share: sizes as numbers with a unit, and and what can be chosen from.
 import { html, type TemplateResult } from 'lit';
-import { ApiError } from '../../api/http.js';
 import { textField, type Choice } from '../../components/fields.js';
 import { GIB, MIB, formatBytes } from '../../i18n/format.js';
 import { t } from '../../i18n/index.js';
-import { errorText, sessionWasLost } from '../../state/notices.js';
 import { store } from '../../state/store.js';
 
 export type Unit = 'MiB' | 'GiB';
-export type Problems = Partial<Record<string, string>>;
 
 const unitBytes: Record<Unit, number> = { MiB: MIB, GiB: GIB };
 
@@ -81,20 +78,6 @@ export function checkMemory(size: Size): string | undefined {
 	if (bytes === undefined || bytes < least || bytes > most)
 		return t('form.range', { least: formatBytes(least), most: formatBytes(most) });
 	return undefined;
-}
-
-/* `disks[0].source.newDisk.sizeBytes` belongs to the form's field whose prefix comes first in the table. */
-export function problemsFrom(error: unknown, fields: readonly (readonly [string, string])[]): Problems {
-	if (sessionWasLost(error)) return {};
-	const text = errorText(error);
-	const field = error instanceof ApiError ? error.field : undefined;
-	const match = field === undefined ? undefined : fields.find(([prefix]) => field.startsWith(prefix));
-	if (!match && error instanceof ApiError && error.code === 'name_in_use') return { name: text };
-	return { [match?.[1] ?? 'form']: text };
-}
-
-export function hasProblems(problems: Problems): boolean {
-	return Object.values(problems).some(Boolean);
 }
 
 export function isoChoices(): Choice[] {

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // <pt-new-vm>: the form that makes a virtual machine. Mistakes are shown at their fields, those the server finds too,
 // and nothing typed is lost by them.
-import { css, html, nothing } from 'lit';
-import { customElement, query, state } from 'lit/decorators.js';
+import { html, nothing } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
 import { createVm } from '../../api/vms.js';
 import type { Vm, VmCreate, VmDiskCreate } from '../../api/types.js';
 import {
 	checkField,
-	errorBar,
-	formButtons,
 	radioField,
 	selectField,
 	textField,
 } from '../../components/fields.js';
-import '../../components/panel.js';
-import type { Panel } from '../../components/panel.js';
-import { baseStyles, formStyles } from '../../components/styles.js';
-import { View } from '../../components/view.js';
+import { FormPanel, type Problems } from '../../components/form.js';
 import { formatBytes } from '../../i18n/format.js';
 import { t } from '../../i18n/index.js';
 import { notify } from '../../state/notices.js';
@@ -27,13 +22,10 @@ import {
 	checkProcessors,
 	freeDiskChoices,
 	freeDiskName,
-	hasProblems,
 	isoChoices,
-	problemsFrom,
 	sizeField,
 	switchChoices,
 	wholeNumber,
-	type Problems,
 	type Size,
 } from './form.js';
 
@@ -63,10 +55,7 @@ const serverFields = [
 ] as const;
 
 @customElement('pt-new-vm')
-export class NewVm extends View {
-	@query('pt-panel') private panel!: Panel;
-	@state() private problems: Problems = {};
-	@state() private busy = false;
+export class NewVm extends FormPanel {
 	@state() private draft: Draft = {
 		name: '',
 		generation: '1',
@@ -80,13 +69,7 @@ export class NewVm extends View {
 		start: true,
 	};
 
-	static override styles = [
-		baseStyles,
-		formStyles,
-		css`
-		.unit { align-self: start; padding-top: 26px; }
-	`,
-	];
+	protected readonly serverFields = serverFields;
 
 	#change(patch: Partial<Draft>): void {
 		this.draft = { ...this.draft, ...patch };
@@ -95,7 +78,7 @@ export class NewVm extends View {
 		this.problems = kept;
 	}
 
-	#check(): Problems {
+	protected check(): Problems {
 		const { draft } = this;
 		return {
 			name: draft.name.trim() ? undefined : t('form.required'),
@@ -146,23 +129,8 @@ export class NewVm extends View {
 		};
 	}
 
-	async #submit(event: SubmitEvent): Promise<void> {
-		event.preventDefault();
-		this.problems = this.#check();
-		if (this.busy) return;
-		if (hasProblems(this.problems)) {
-			this.#focusProblem();
-			return;
-		}
-		this.busy = true;
-		try {
-			this.#created(await createVm(this.#body()));
-		} catch (error) {
-			this.problems = problemsFrom(error, serverFields);
-			this.#focusProblem();
-		} finally {
-			this.busy = false;
-		}
+	protected async save(): Promise<void> {
+		this.#created(await createVm(this.#body()));
 	}
 
 	#created(vm: Vm): void {
@@ -170,15 +138,6 @@ export class NewVm extends View {
 		notify('success', t('vm.created', { name: vm.name }));
 		if (this.draft.start) void runAction('start', [vm]);
 		this.dispatchEvent(new CustomEvent('created', { detail: vm }));
-		this.panel.close();
-	}
-
-	#focusProblem(): void {
-		void this.updateComplete.then(() => {
-			const problem = this.renderRoot.querySelector('.problem');
-			problem?.closest('.field')?.querySelector<HTMLElement>('fluent-text-input, select')?.focus();
-			problem?.scrollIntoView({ block: 'nearest' });
-		});
 	}
 
 	#machineFields() {
@@ -289,13 +248,15 @@ export class NewVm extends View {
 			${checkField(t('form.start'), draft.start, (start) => this.#change({ start }))}`;
 	}
 
-	protected override render() {
-		return html`
-			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${t('form.newVm')}>
-					<div class="fields">${errorBar(this.problems.form)}${this.#machineFields()}${this.#diskFields()}</div>
-					${formButtons(t('common.create'), this.busy, () => this.panel.close())}
-				</pt-panel>
-			</form>`;
+	protected heading(): string {
+		return t('form.newVm');
+	}
+
+	protected button(): string {
+		return t('common.create');
+	}
+
+	protected fields() {
+		return html`${this.#machineFields()}${this.#diskFields()}`;
 	}
 }

@@ -3,8 +3,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Vm, VmPatch } from '../../api/types.js';
 import { checkField, textField } from '../../components/fields.js';
+import type { Problems } from '../../components/form.js';
 import { t } from '../../i18n/index.js';
-import { bytesOf, checkMemory, checkProcessors, sizeField, sizeOf, wholeNumber, type Problems, type Size } from './form.js';
+import { bytesOf, checkMemory, checkProcessors, sizeField, sizeOf, wholeNumber, type Size } from './form.js';
 
 export interface Resources {
 	processors: string;

@@ -2,26 +2,20 @@
 // <pt-vm-settings>: the settings of a VM. What cannot change while it runs is shown and disabled, with the reason. Only
 // what was changed is sent, with the etag of the VM that was shown: two people cannot overwrite each other unseen.
 import { css, html, nothing } from 'lit';
-import { customElement, property, query, state } from 'lit/decorators.js';
+import { customElement, property, state } from 'lit/decorators.js';
 import { ApiError } from '../../api/http.js';
 import { getVm, updateVm } from '../../api/vms.js';
 import type { Vm, VmPatch } from '../../api/types.js';
 import {
-	errorBar,
-	formButtons,
 	radioField,
 	selectField,
 	textAreaField,
 	textField,
 } from '../../components/fields.js';
-import '../../components/panel.js';
-import type { Panel } from '../../components/panel.js';
-import { baseStyles, formStyles } from '../../components/styles.js';
-import { View } from '../../components/view.js';
+import { FormPanel, type Problems } from '../../components/form.js';
 import { t } from '../../i18n/index.js';
 import { notify } from '../../state/notices.js';
 import { findVm, isOff, vmChanged } from '../../state/vms.js';
-import { hasProblems, problemsFrom, type Problems } from './form.js';
 import { serviceFields, serviceNames, type Services } from './guest.js';
 import {
 	coldFields,
@@ -77,23 +71,20 @@ function changes(vm: Vm, draft: Draft): VmPatch {
 }
 
 @customElement('pt-vm-settings')
-export class VmSettings extends View {
+export class VmSettings extends FormPanel {
 	@property({ attribute: false }) vmId = '';
-	@query('pt-panel') private panel!: Panel;
 	@state() private vm: Vm | undefined; /* as it was when the form was filled */
 	@state() private draft: Draft | undefined;
-	@state() private problems: Problems = {};
-	@state() private busy = false;
 
 	static override styles = [
-		baseStyles,
-		formStyles,
+		...FormPanel.styles,
 		css`
-		.unit { align-self: start; padding-top: 26px; }
 		fieldset.services { border: 0; padding: 0; margin: 0; min-width: 0; display: grid; gap: 4px; }
 		fieldset.off { border: 0; padding: 0; margin: 0; min-width: 0; display: contents; }
 	`,
 	];
+
+	protected readonly serverFields = serverFields;
 
 	override willUpdate(): void {
 		if (this.vm) return;
@@ -105,32 +96,22 @@ export class VmSettings extends View {
 		if (this.draft) this.draft = { ...this.draft, ...patch };
 	}
 
-	async #submit(event: SubmitEvent): Promise<void> {
-		event.preventDefault();
-		const { vm, draft } = this;
-		if (!vm || !draft || this.busy) return;
-		this.problems = {
-			name: draft.name.trim() ? undefined : t('form.required'),
-			...resourceProblems(draft),
-		};
-		const patch = changes(vm, draft);
-		if (hasProblems(this.problems)) return;
-		if (Object.keys(patch).length === 0) this.panel.close();
-		else await this.#save(vm, patch);
+	protected check(): Problems {
+		const { draft } = this;
+		return draft ? { name: draft.name.trim() ? undefined : t('form.required'), ...resourceProblems(draft) } : {};
 	}
 
-	async #save(vm: Vm, patch: VmPatch): Promise<void> {
-		this.busy = true;
-		try {
-			vmChanged(await updateVm(vm.id, patch, vm.etag));
-			notify('success', t('settings.saved', { name: vm.name }));
-			this.panel.close();
-		} catch (error) {
-			if (error instanceof ApiError && error.code === 'stale_etag') await this.#rebase(vm);
-			else this.problems = problemsFrom(error, serverFields);
-		} finally {
-			this.busy = false;
-		}
+	protected async save(): Promise<void> {
+		const { vm, draft } = this;
+		const patch = vm && draft ? changes(vm, draft) : {};
+		if (!vm || Object.keys(patch).length === 0) return;
+		vmChanged(await updateVm(vm.id, patch, vm.etag));
+		notify('success', t('settings.saved', { name: vm.name }));
+	}
+
+	protected override async failed(error: unknown): Promise<void> {
+		if (this.vm && error instanceof ApiError && error.code === 'stale_etag') await this.#rebase(this.vm);
+		else await super.failed(error);
 	}
 
 	/* Somebody else changed the VM. What was typed stays; the next Save is against the VM as it is now. */
@@ -139,7 +120,7 @@ export class VmSettings extends View {
 			this.vm = await getVm(vm.id);
 			this.problems = { form: t('settings.stale') };
 		} catch (error) {
-			this.problems = problemsFrom(error, serverFields);
+			await super.failed(error);
 		}
 	}
 
@@ -192,19 +173,22 @@ export class VmSettings extends View {
 			</fieldset>`;
 	}
 
-	protected override render() {
+	protected heading(): string {
+		return t('settings.title', { name: this.vm?.name ?? '' });
+	}
+
+	protected button(): string {
+		return t('common.save');
+	}
+
+	protected override unsavable(): boolean {
+		return findVm(this.vmId) === undefined;
+	}
+
+	protected fields() {
 		const { draft } = this;
 		const now = findVm(this.vmId);
-		return html`
-			<form novalidate @submit=${this.#submit}>
-				<pt-panel .heading=${t('settings.title', { name: this.vm?.name ?? '' })}>
-					${
-						draft && now
-							? html`<div class="fields">${errorBar(this.problems.form)}${this.#alwaysFields(draft)}${this.#offFields(draft, isOff(now))}</div>`
-							: html`<p>${t('vm.gone')}</p>`
-					}
-					${formButtons(t('common.save'), this.busy || !now, () => this.panel.close())}
-				</pt-panel>
-			</form>`;
+		if (!draft || !now) return html`<p>${t('vm.gone')}</p>`;
+		return html`${this.#alwaysFields(draft)}${this.#offFields(draft, isOff(now))}`;
 	}
 }
