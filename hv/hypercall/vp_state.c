@@ -6,7 +6,6 @@
 #include <abi/hv_status.h>
 #include <abi/hv_synic.h>
 #include <abi/hv_vp_page.h>
-#include <hv/cpuid_model.h>
 #include <hv/hypercall.h>
 #include <hv/hypercall_target.h>
 #include <hv/lapic.h>
@@ -14,6 +13,8 @@
 #include <hv/string.h>
 #include <hv/synic.h>
 #include <hv/vp.h>
+
+#include "xsave_blob.h"
 
 /* State pages */
 
@@ -90,35 +91,18 @@ void vp_unmap_state_pages(struct vp *vp)
 
 /* State blobs: whole pages of the root's memory, named by PFN, or the timers inline */
 
-#define XSAVE_HEADER		512
-#define XSAVE_HEADER_SIZE	64
-#define XSAVE_MXCSR		24
-
-/* What XRSTOR would fault on must not get into the area: hv itself executes it. */
-static void xsave_sanitize(struct vp *vp)
-{
-	uint8_t *area = vp->xsave_area;
-	uint64_t xstate_bv;
-
-	memcpy(&xstate_bv, area + XSAVE_HEADER, sizeof(xstate_bv));
-	xstate_bv &= cpuid_xcr0_mask();
-	memset(area + XSAVE_HEADER, 0, XSAVE_HEADER_SIZE);
-	memcpy(area + XSAVE_HEADER, &xstate_bv, sizeof(xstate_bv));
-	*(uint32_t *)(area + XSAVE_MXCSR) &= 0xffff;
-}
-
 static hv_status_t blob_get(struct vp *vp, uint32_t type, void *page)
 {
 	switch (type) {
 	case HV_VP_STATE_LAPIC:	lapic_get_state(vp->lapic, page); return HV_STATUS_SUCCESS;
-	case HV_VP_STATE_XSAVE:	memcpy(page, vp->xsave_area, PAGE_SIZE); return HV_STATUS_SUCCESS;
+	case HV_VP_STATE_XSAVE:	xsave_blob_get(vp, page); return HV_STATUS_SUCCESS;
 	case HV_VP_STATE_SIMP:	memcpy(page, vp->synic->messages, PAGE_SIZE); return HV_STATUS_SUCCESS;
 	case HV_VP_STATE_SIEFP:	memcpy(page, vp->synic->flags, PAGE_SIZE); return HV_STATUS_SUCCESS;
 	}
 	return HV_STATUS_INVALID_PARAMETER;
 }
 
-static hv_status_t blob_set(struct vp *vp, uint32_t type, const void *page)
+static hv_status_t blob_set(struct vp *vp, uint32_t type, void *page)
 {
 	struct hv_lapic_state lapic;
 
@@ -127,10 +111,7 @@ static hv_status_t blob_set(struct vp *vp, uint32_t type, const void *page)
 		memcpy(&lapic, page, sizeof(lapic));
 		lapic_set_state(vp->lapic, &lapic);
 		return HV_STATUS_SUCCESS;
-	case HV_VP_STATE_XSAVE:
-		memcpy(vp->xsave_area, page, PAGE_SIZE);
-		xsave_sanitize(vp);
-		return HV_STATUS_SUCCESS;
+	case HV_VP_STATE_XSAVE:	return xsave_blob_set(vp, page);
 	case HV_VP_STATE_SIMP:	memcpy(vp->synic->messages, page, PAGE_SIZE); return HV_STATUS_SUCCESS;
 	case HV_VP_STATE_SIEFP:	memcpy(vp->synic->flags, page, PAGE_SIZE); return HV_STATUS_SUCCESS;
 	}

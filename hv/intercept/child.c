@@ -11,7 +11,9 @@
 #include <hv/partition.h>
 #include <hv/root.h>
 
+#define VECTOR_UD	6
 #define VECTOR_GP	13
+#define CR4_OSXSAVE	BIT(18)
 
 enum vp_next intercept_port(struct vp *vp, const struct port_access *access)
 {
@@ -37,6 +39,10 @@ enum vp_next intercept_halt(struct vp *vp)
 enum vp_next intercept_xsetbv(struct vp *vp, uint32_t index, uint64_t value)
 {
 	vp->stats[STAT_CONTROL_REGISTERS]++;
+	if (!(vp_register64(vp, HV_X64_REGISTER_CR4) & CR4_OSXSAVE)) {	/* a CPU tells that itself; QEMU's TCG exits first */
+		vcpu_inject_exception(vp, VECTOR_UD, false, 0);
+		return VP_RESUME;
+	}
 	if (vcpu_cpl(vp) || index || !cpuid_xcr0_is_valid(value)) {
 		vcpu_inject_exception(vp, VECTOR_GP, true, 0);
 		return VP_RESUME;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A VP's extended state as a VMM exchanges it: one page. The caller holds the partition's lock and the VP is not running. */
+#ifndef HV_HYPERCALL_XSAVE_BLOB_H
+#define HV_HYPERCALL_XSAVE_BLOB_H
+
+#include <hv/types.h>
+
+struct vp;
+
+void xsave_blob_get(struct vp *vp, uint8_t *blob);
+hv_status_t xsave_blob_set(struct vp *vp, uint8_t *blob);
+
+#endif
