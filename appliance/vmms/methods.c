@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct method_row *const tables[] = {vm_method_rows, library_method_rows, other_method_rows,
-                                                  console_method_rows, network_method_rows, drive_method_rows};
+                                                  console_method_rows, network_method_rows, drive_method_rows, guest_method_rows};
 
 static const struct method_row *row_find(const char *name)
 {
@@ -42,6 +42,8 @@ const struct ipc_method vmms_methods[] = {
 	{ "vmms.ListSwitches", run_row }, { "vmms.GetSwitch", run_row },   { "vmms.CreateSwitch", run_row },    { "vmms.UpdateSwitch", run_row },
 	{ "vmms.DeleteSwitch", run_row }, { "vmms.ListUplinks", run_row }, { "vmms.AttachNetworkAdapter", run_row }, { "vmms.UpdateNetworkAdapter", run_row },
 	{ "vmms.DetachNetworkAdapter", run_row },
+	{ "vmms.BeginGuestCopy", run_row }, { "vmms.CopyToGuest", run_row }, { "vmms.SetGuestAddresses", run_row },
+	{ "vmms.GetGuestItems", run_row }, { "vmms.UpdateGuestItems", run_row },
 	{ "vmms.GetHostPower", run_row }, { "vmms.PowerHost", run_row },
 	{ "vmms.DiskAction", run_row },	  { "vmms.OpenSerial", run_row },	  { "vmms.GetScreen", run_row },   { NULL, NULL },
 };

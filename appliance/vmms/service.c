@@ -3,6 +3,7 @@
 #include "service.h"
 
 #include "guest.h"
+#include "guest_jobs.h"
 #include "host_stop.h"
 #include "library.h"
 #include "memory.h"
@@ -94,6 +95,7 @@ void service_close(struct vmms *v)
 	ipc_server_stop(v->server);
 	host_stop_forget(v);
 	no_space_close(v);
+	guest_jobs_close(v);
 	guests_close(v);
 	memory_close(v);
 	priv_close(v);

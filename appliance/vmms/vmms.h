@@ -42,6 +42,7 @@ struct vmms {
 	sd_event_source *memory_timer;		/* memory.c */
 	sd_event_source *guest_timer;		/* guest.c */
 	sd_event_source *space_timer;		/* no_space.c */
+	struct guest_job *guest_jobs;		/* guest_jobs.c */
 	unsigned int host_going;		/* host_power.h: an enum host_going */
 	struct host_stop *host_stop;		/* host_stop.c; NULL: the host is not going down */
 };

@@ -6,6 +6,7 @@
 #include "vm.h"
 
 #include "guest.h"
+#include "guest_items.h"
 #include "firmware.h"
 #include "library.h"
 #include "network.h"
@@ -291,6 +292,8 @@ static int folder_remove(const struct vmms *v, const char *id)
 		r = file_remove(dir, STATE_FILE);
 	if (r == 0)
 		r = file_remove(dir, FIRMWARE_VARIABLES_FILE);
+	if (r == 0)
+		r = file_remove(dir, GUEST_ITEMS_FILE);
 	file_remove_temporaries(dir);
 	close(dir);
 	if (r == 0 && unlinkat(v->vms_dir, id, AT_REMOVEDIR) < 0)

@@ -7,6 +7,7 @@
 
 #include "drives.h"
 #include "guest.h"
+#include "guest_items.h"
 #include "firmware.h"
 #include "library.h"
 #include "network.h"
@@ -224,6 +225,7 @@ static void on_configured(struct ipc_message *m, int result, bool continues, voi
 		return;
 	}
 	guest_apply_services(vm);
+	guest_items_apply(vm);
 	guest_listen(vm);
 	drives_plug_rest(vm, drives_plugged, drive_refused);
 }

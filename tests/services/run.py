@@ -665,6 +665,90 @@ def test_services_are_switched_while_a_vm_runs_and_the_guest_tells_of_itself(s, 
     assert guest()["hostName"] == "", guest()
 
 
+def given(s, vm):
+    """What the stand-in for the worker was given for its guest."""
+    return Client(f"{s.run}/vm/{vm}.sock").call("vmwp.GetStatus").get("given", {})
+
+
+def guest_file(content):
+    fd = os.memfd_create("file")
+    os.write(fd, content)
+    return fd
+
+
+def test_files_reach_a_guest_whose_service_is_on(s, c):
+    copy = lambda id, **more: c.call("vmms.CopyToGuest", [guest_file(b"hello")], id=id, folder="/tmp", name="greeting", **more)["job"]
+    off = c.call("vmms.CreateVm", vm=vm_body("off"))["vm"]["id"]
+    refused(409, "vm_not_running", c.call, "vmms.BeginGuestCopy", id=off, sizeBytes=5)
+    refused(404, "vm_not_found", c.call, "vmms.BeginGuestCopy", id=str(uuid.uuid4()), sizeBytes=5)
+    id = start_vm(s, c, "no service")
+    refused(409, "vm_wrong_state", c.call, "vmms.BeginGuestCopy", id=id, sizeBytes=5)
+    refused(409, "vm_wrong_state", copy, id)
+    c.call("vmms.UpdateVm", id=id, patch={"integrationServices": {"guestFileCopy": True}})
+    refused(507, "no_space", c.call, "vmms.BeginGuestCopy", id=id, sizeBytes=1 << 60)
+    _, fds = c.call_fds("vmms.BeginGuestCopy", id=id, sizeBytes=5)
+    os.write(fds[0], b"12345")
+    os.close(fds[0])
+    job = wait_job(s, c, copy(id, overwrite=True))
+    assert job["state"] == "succeeded" and job["type"] == "vm.copy-file" and job["object"]["id"] == id, job
+    file = given(s, id)["file"]
+    assert file == {"parameters": {"folder": "/tmp", "name": "greeting", "overwrite": True}, "text": "hello"}, file
+    refused(400, "bad_parameters", c.call, "vmms.CopyToGuest", id=id, folder="/tmp", name="x")
+
+
+def test_a_copy_that_fails_says_why_and_harms_nobody(s, c):
+    on = {"integrationServices": {"guestFileCopy": True}}
+    copy = lambda id: wait_job(s, c, c.call("vmms.CopyToGuest", [guest_file(b"x")], id=id, folder="/", name="x")["job"])
+    job = copy(start_vm(s, c, "refuse-file", **on))
+    assert job["state"] == "failed" and job["error"] == {"code": "no_space", "detail": "The guest has no room."}, job
+    id = start_vm(s, c, "die-copying", **on)
+    job = copy(id)
+    assert job["state"] == "failed" and job["error"]["code"] == "worker_ended", job
+    wait_state(s, c, id, "failed")
+
+
+def test_addresses_are_set_inside_a_guest_as_key_value_exchange_says_them(s, c):
+    id = start_vm(s, c, "addressed", networkAdapters=[{"name": "one"}])
+    adapter = c.call("vmms.GetVm", id=id)["vm"]["networkAdapters"][0]["id"]
+    set = lambda **body: c.call("vmms.SetGuestAddresses", id=id, adapterId=adapter, addresses=body)["job"]
+    job = wait_job(s, c, set(addresses=["192.0.2.5/23", "2001:db8::5/64"], gateways=["192.0.2.1"], dnsServers=["192.0.2.2", "2001:db8::2"]))
+    assert job["state"] == "succeeded", job
+    assert given(s, id)["addresses"] == {
+        "adapter": "{" + adapter.upper() + "}", "dhcp": False, "addresses": "192.0.2.5;2001:db8::5", "masks": "255.255.254.0;64",
+        "gateways": "192.0.2.1", "dns": "192.0.2.2;2001:db8::2"}, given(s, id)
+    assert wait_job(s, c, set(dhcp=True))["state"] == "succeeded"
+    assert given(s, id)["addresses"]["dhcp"] is True
+    for body in ({}, {"dhcp": True, "addresses": ["192.0.2.5/24"]}, {"addresses": ["192.0.2.5"]}, {"addresses": ["192.0.2.5/33"]},
+                 {"addresses": ["192.0.2/24"]}, {"addresses": [5]}, {"dhcp": True, "gateways": ["x"]}, {"dhcp": True, "dnsServers": [";"]}):
+        refused(422, "out_of_range", set, **body)
+    refused(422, "unknown_field", set, dhcp=True, masks=[])
+    refused(422, "too_many", set, addresses=["192.0.2.5/24"] * 17)
+    refused(404, "network_adapter_not_found", c.call, "vmms.SetGuestAddresses", id=id, adapterId=str(uuid.uuid4()), addresses={"dhcp": True})
+
+
+def test_items_for_a_guest_are_kept_and_told_at_each_start(s, c):
+    id = c.call("vmms.CreateVm", vm=vm_body("items"))["vm"]["id"]
+    change = lambda **items: c.call("vmms.UpdateGuestItems", id=id, items=items)["guestItems"]["items"]
+    assert change(role="web", zone="a") == {"role": "web", "zone": "a"}
+    assert wait_job(s, c, c.call("vmms.VmAction", id=id, action="start")["job"])["state"] == "succeeded"
+    s.wait(lambda: given(s, id) == {"item role": "web", "item zone": "a"})
+    assert change(zone=None, size="9") == {"role": "web", "size": "9"}
+    s.wait(lambda: given(s, id) == {"item role": "web", "item zone": None, "item size": "9"})
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    assert c.call("vmms.GetGuestItems", id=id)["guestItems"]["items"] == {"role": "web", "size": "9"}
+    change = lambda **items: c.call("vmms.UpdateGuestItems", id=id, items=items)
+    refused(422, "wrong_type", change, role=5)
+    refused(422, "out_of_range", change, role="x" * 1024)
+    refused(422, "out_of_range", change, **{"": "x"})
+    refused(422, "too_many", change, **{str(i): "x" for i in range(70)})
+    c.call("vmms.VmAction", id=id, action="turn-off")
+    wait_state(s, c, id, "off")
+    assert c.call("vmms.DeleteVm", id=id) == {}
+    assert not os.path.exists(f"{s.state}/vms/{id}"), os.listdir(f"{s.state}/vms/{id}")
+
+
 def test_vms_stop_with_the_host_as_they_say_and_count_as_running(s, c):
     gentle, hard = start_vm(s, c, "gentle"), start_vm(s, c, "hard", automaticStop="turn-off")
     other = c.call("vmms.CreateVm", vm=vm_body("other"))["vm"]["id"]

@@ -35,7 +35,7 @@ static struct {
 	int display;
 	bool dynamic;
 	json_int_t memory, demand;
-	json_t *services;
+	json_t *services, *given;
 	int sockets_fd;
 } w = { .state = "created", .reason = "", .display = -1 };
 
@@ -185,6 +185,8 @@ static void get_status(struct ipc_request *r, json_t *parameters, void *context)
 	json_object_set_new(o, "uptimeSeconds", json_integer(w.started ? time(NULL) - w.started : 0));
 	add_guest(o);
 	json_object_set_new(o, "sandboxHole", sandbox_hole() ? json_string(sandbox_hole()) : json_null());
+	if (w.given)
+		json_object_set(o, "given", w.given);
 	if (w.dynamic)
 		json_object_set_new(o, "memory",
 				    json_pack("{s:I, s:I, s:I, s:b}", "assignedBytes", w.memory, "demandBytes", w.demand,
@@ -333,6 +335,50 @@ static void set_services(struct ipc_request *r, json_t *parameters, void *contex
 	ipc_reply(r, NULL);
 }
 
+/* --- what reaches into the guest: it keeps what it was given, and GetStatus tells it --- */
+
+static void note(const char *what, json_t *value)
+{
+	if (!w.given)
+		w.given = json_object();
+	json_object_set_new(w.given, what, value);
+}
+
+static void set_guest_item(struct ipc_request *r, json_t *parameters, void *context)
+{
+	const char *key = json_string_value(json_object_get(parameters, "key"));
+	char name[300];
+
+	(void)context;
+	snprintf(name, sizeof(name), "item %s", key);
+	note(name, json_deep_copy(json_object_get(parameters, "value")));
+	ipc_reply(r, NULL);
+}
+
+static void set_guest_addresses(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)context;
+	note("addresses", json_deep_copy(parameters));
+	ipc_reply(r, NULL);
+}
+
+static void copy_to_guest(struct ipc_request *r, json_t *parameters, void *context)
+{
+	int fd = ipc_message_take_fd(ipc_request_message(r), 0);
+	char text[256] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	(void)context;
+	close(fd);
+	note("file", json_pack("{s:O, s:s#}", "parameters", parameters, "text", text, (int)(n > 0 ? n : 0)));
+	if (is_named("refuse-file"))
+		ipc_fail(r, 507, "no_space", NULL, "The guest has no room.");
+	else if (is_named("die-copying"))
+		exit(1);
+	else
+		ipc_reply(r, NULL);
+}
+
 static void listen_sockets(struct ipc_request *r, json_t *parameters, void *context)
 {
 	int fd = ipc_message_take_fd(ipc_request_message(r), 0);
@@ -356,6 +402,7 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.Resume", resume_machine },  { "vmwp.Reset", reset },	     { "vmwp.TurnOff", turn_off },
 	{ "vmwp.Shutdown", shut_down },	    { "vmwp.GetStatus", get_status }, { "vmwp.Watch", watch },
 	{ "vmwp.SetMedia", set_media },	    { "vmwp.OpenDisplay", open_display }, { "vmwp.OpenSerial", open_serial },
+	{ "vmwp.SetGuestItem", set_guest_item }, { "vmwp.SetGuestAddresses", set_guest_addresses }, { "vmwp.CopyToGuest", copy_to_guest },
 	{ "vmwp.SetServices", set_services }, { "vmwp.ListenSockets", listen_sockets },
 	{ "vmwp.SetMemory", set_memory },   { "vmwp.AttachDisk", attach_disk }, { "vmwp.DetachDisk", detach_disk },
 	{ NULL, NULL },

@@ -43,7 +43,7 @@ struct route {			/* method, path below API_PREFIX, least role, body, query param
 
 extern const struct route audit_routes[], disk_routes[], event_routes[], host_routes[], host_certificate_routes[], iso_routes[],
     job_routes[], session_routes[], token_routes[], user_routes[], vm_routes[], vm_disk_routes[],
-    vm_screen_routes[], switch_routes[], vm_network_routes[], metrics_routes[];
+    vm_screen_routes[], switch_routes[], vm_network_routes[], vm_guest_routes[], metrics_routes[];
 
 /* Finds the row and fills req->route and req->param. False: it answered 404 or 405 (with Allow). */
 bool route_find(struct request *req, struct reply *rep);

@@ -108,8 +108,7 @@ static void reply_refused(struct reply *rep, json_t *message)
 		      detail ? detail : "The management service gave no reason.", more);
 }
 
-int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct reply *rep,
-              struct ipc_message *answer)
+int vmms_call_fd(struct vmms *v, const char *method, json_t *parameters, int fd, struct reply *rep, struct ipc_message *answer)
 {
 	struct ipc_client *c = NULL;
 	int r = connection_get(v, &c);
@@ -120,7 +119,7 @@ int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct rep
 		reply_unreachable(rep, r);
 		return -1;
 	}
-	r = ipc_call(c, method, parameters, NULL, 0, CALL_TIMEOUT_MS, answer);
+	r = ipc_call(c, method, parameters, &fd, fd >= 0, CALL_TIMEOUT_MS, answer);
 	if (r == 0 || r == -EREMOTE)
 		connection_put(v, c);
 	else
@@ -132,6 +131,12 @@ int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct rep
 	if (r < 0)
 		ipc_message_clear(answer);
 	return r < 0 ? -1 : 0;
+}
+
+int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct reply *rep,
+              struct ipc_message *answer)
+{
+	return vmms_call_fd(v, method, parameters, -1, rep, answer);
 }
 
 int vmms_stream(struct vmms *v, const char *method, json_t *parameters, struct reply *rep,

@@ -19,6 +19,8 @@ void vmms_destroy(struct vmms *v);
  */
 int vmms_call(struct vmms *v, const char *method, json_t *parameters, struct reply *rep,
               struct ipc_message *answer);
+/* The same with a descriptor that goes along; it stays the caller's. */
+int vmms_call_fd(struct vmms *v, const char *method, json_t *parameters, int fd, struct reply *rep, struct ipc_message *answer);
 /* Opens a stream on a connection that becomes the caller's. */
 int vmms_stream(struct vmms *v, const char *method, json_t *parameters, struct reply *rep,
                 struct ipc_client **out);
