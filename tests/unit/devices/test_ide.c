@@ -4,8 +4,10 @@
  * contents.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -55,7 +57,12 @@ static struct disk *raw(int fd, bool read_only)
 
 /* --- a volume that is full while the test says so --- */
 
-static struct { int error; struct disk_ops ops; int (*map)(struct disk *, uint64_t, struct extent *); } volume;
+static struct {
+	int error, pipe[2];
+	struct disk *disk;
+	struct disk_ops ops;
+	int (*map)(struct disk *, uint64_t, struct extent *);
+} volume;
 
 static int map_when_there_is_room(struct disk *d, uint64_t offset, struct extent *e)
 {
@@ -65,6 +72,7 @@ static int map_when_there_is_room(struct disk *d, uint64_t offset, struct extent
 static struct disk *on_volume(struct disk *d)
 {
 	volume.error = 0;
+	volume.disk = d;
 	volume.ops = *d->ops;
 	volume.map = d->ops->map_write;
 	volume.ops.map_write = map_when_there_is_room;
@@ -571,6 +579,40 @@ static void test_a_reset_does_not_wait_for_space(void **state)
 	begin_write_without_space(f, true, -ENOSPC);			/* and neither does the end of the machine */
 }
 
+/* The disk is a pipe: a read ends when this has written. */
+static void *give_later(void *data)
+{
+	static const uint8_t sector[512] = { 0x77 };
+	_Atomic bool *given = data;
+
+	usleep(20000);
+	atomic_store(given, true);
+	(void)!write(volume.pipe[1], sector, sizeof(sector));
+	return NULL;
+}
+
+static void test_after_a_reset_no_read_of_before_writes_into_memory(void **state)
+{
+	struct fixture *f = *state;
+	_Atomic bool given = false;
+	pthread_t giver;
+
+	assert_int_equal(pipe(volume.pipe), 0);
+	assert_true(dup2(volume.pipe[0], volume.disk->fd) >= 0);
+	prd(f, 0, DATA, 512, true);
+	lba28(f, 0, 1);
+	command(f, BASE, 0xc8);
+	start_master(f, 0, 8);
+	assert_int_equal(fake_in(&f->m, BASE + 0x206, 1) & BSY, BSY);
+	assert_int_equal(pthread_create(&giver, NULL, give_later, &given), 0);
+	ide_model.reset(f->ide);
+	assert_true(atomic_load(&given));
+	assert_int_equal(f->m.irq[14].level, 0);		/* nobody is told of it */
+	pthread_join(giver, NULL);
+	close(volume.pipe[0]);
+	close(volume.pipe[1]);
+}
+
 /*
  * Register noise, half of it a plausible packet: nothing may crash, hang or write beyond the buffers (run
  * under valgrind too).
@@ -617,6 +659,7 @@ int main(void)
 		T(test_dma_write_and_flush),
 		T(test_a_write_without_space_waits_for_it_and_then_succeeds),
 		T(test_a_reset_does_not_wait_for_space),
+		T(test_after_a_reset_no_read_of_before_writes_into_memory),
 		T(test_dma_with_a_bad_table_fails_the_command),
 		T(test_sectors_beyond_the_end_are_not_found),
 		T(test_unknown_commands_are_aborted),

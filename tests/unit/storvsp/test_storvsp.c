@@ -8,8 +8,10 @@
 #include "vmwp/vsp/vsp.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -585,6 +587,59 @@ static void test_closing_and_reset_wait_for_what_is_under_way(void **state)
 	}
 }
 
+/* A disk whose reads wait until give_later() gives them bytes. */
+static struct { int pipe[2]; _Atomic bool given; } slow;
+
+static void *give_later(void *data)
+{
+	static const uint8_t sector[512] = { 0x77 };
+
+	usleep(20000);
+	atomic_store(&slow.given, true);
+	(void)!write(slow.pipe[1], sector, sizeof(sector));
+	return data;
+}
+
+static void attach_slow(void)
+{
+	int fd;
+	struct disk *d = disk_new("raw", &fd);
+
+	close(fd);
+	assert_int_equal(pipe(slow.pipe), 0);
+	assert_true(dup2(slow.pipe[0], d->fd) >= 0);
+	atomic_store(&slow.given, false);
+	machine_lock(guest.machine);
+	assert_int_equal(storage_attach(storage(), (struct storage_place) { 0, 0 }, false, d, "serial"), 0);
+	machine_unlock(guest.machine);
+}
+
+static void test_after_a_reset_no_read_of_before_writes_into_memory(void **state)
+{
+	struct stor_packet p = srb(0, CDB(0x28, [8] = 1), 512);
+	struct guest_channel *c;
+	pthread_t giver;
+	uint64_t gpa;
+
+	(void)state;
+	attach_slow();
+	c = open_controller();
+	gpa = guest_alloc(1);
+	guest_send_pages(c, 1, gpa, 512, &p, sizeof(p));
+	sd_event_run(guest.machine->loop, 0);
+	assert_false(guest_receive(c, &packet));
+	assert_int_equal(pthread_create(&giver, NULL, give_later, NULL), 0);
+	machine_lock(guest.machine);
+	storage_model.reset(storage());
+	machine_unlock(guest.machine);
+	assert_true(atomic_load(&slow.given));		/* else it would still be on its way */
+	assert_int_equal(*(uint8_t *)guest_memory(guest.machine, gpa, 1), 0x77);
+	guest_reset();
+	pthread_join(giver, NULL);
+	close(slow.pipe[0]);
+	close(slow.pipe[1]);
+}
+
 static void test_the_machine_may_end_with_requests_under_way(void **state)
 {
 	struct stor_packet p = srb(0, CDB(0x28, [8] = 128), 65536);
@@ -909,6 +964,7 @@ int main(void)
 		T(test_a_reset_leaves_an_attention_on_its_units), T(test_units_come_and_go_while_the_guest_runs),
 		T(test_a_second_controller_comes_with_its_first_unit), T(test_places_are_checked),
 		T(test_every_request_of_a_flood_is_answered_once), T(test_closing_and_reset_wait_for_what_is_under_way),
+		T(test_after_a_reset_no_read_of_before_writes_into_memory),
 		T(test_the_machine_may_end_with_requests_under_way), T(test_an_ide_disk_has_a_second_way_in),
 		T(test_a_write_without_space_waits_for_it_and_then_succeeds), T(test_closing_and_reset_do_not_wait_for_space),
 		T(test_a_unit_leaves_without_waiting_for_space), T(test_state_keeps_the_connection), T(test_noise_leaves_a_controller_that_works),
