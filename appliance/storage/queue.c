@@ -550,6 +550,17 @@ void disk_queue_release(struct disk_queue *q)
 		queue_kick(q);
 }
 
+/*
+ * Completions are posted when their thread is in the kernel the next time, not by interrupting it: whoever reaps waits there
+ * for disk_queue_fd() anyway. Kernels before 5.19 do not know that.
+ */
+static int ring_create(struct io_uring *ring)
+{
+	int r = io_uring_queue_init(QUEUE_ENTRIES, ring, IORING_SETUP_COOP_TASKRUN);
+
+	return r == -EINVAL ? io_uring_queue_init(QUEUE_ENTRIES, ring, 0) : r;
+}
+
 int disk_queue_create(struct disk_queue **out)
 {
 	struct disk_queue *q = calloc(1, sizeof(*q));
@@ -559,7 +570,7 @@ int disk_queue_create(struct disk_queue **out)
 		return -ENOMEM;
 	pthread_mutex_init(&q->lock, NULL);
 	q->event_fd = eventfd(0, EFD_CLOEXEC);
-	r = q->event_fd < 0 ? -errno : io_uring_queue_init(QUEUE_ENTRIES, &q->ring, 0);
+	r = q->event_fd < 0 ? -errno : ring_create(&q->ring);
 	if (r < 0) {
 		if (q->event_fd >= 0)
 			close(q->event_fd);

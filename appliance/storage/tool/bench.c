@@ -138,7 +138,8 @@ static int run_all(const struct options *o, struct run *run)
 	report_begin(o);
 	report_list_begin("rows");
 	for (size_t i = 0; r == 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
-		r = report_row(o, run, &rows[i]);
+		if (!o->row || !strcmp(o->row, rows[i].name))
+			r = report_row(o, run, &rows[i]);
 	report_list_end();
 	report_end();
 	return r;

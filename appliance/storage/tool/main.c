@@ -20,7 +20,7 @@ static const struct command {
 	{ "compact", 1, 1, command_compact, "FILE" },
 	{ "merge",   1, 1, command_merge,   "FILE                        into its parent; FILE stays, and is not needed any more" },
 	{ "map",     1, 1, command_map,     "FILE" },
-	{ "bench",   1, 1, command_bench,   "FILE [--count N] [--depth N] [--direct]    destroys what is in FILE" },
+	{ "bench",   1, 1, command_bench,   "FILE [--count N] [--depth N] [--direct] [--row NAME]    destroys what is in FILE" },
 };
 
 static int usage(void)

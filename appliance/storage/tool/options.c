@@ -9,7 +9,7 @@
 #include "storage/tool/tool.h"
 
 enum { OPT_FORMAT = 256, OPT_SOURCE_FORMAT, OPT_TYPE, OPT_SIZE, OPT_PARENT, OPT_BLOCK, OPT_LOGICAL, OPT_PHYSICAL, OPT_JSON,
-       OPT_REPAIR, OPT_SHRINK, OPT_DIRECT, OPT_COUNT, OPT_DEPTH, OPT_WITHIN, OPT_PROGRESS };
+       OPT_REPAIR, OPT_SHRINK, OPT_DIRECT, OPT_COUNT, OPT_DEPTH, OPT_WITHIN, OPT_PROGRESS, OPT_ROW };
 
 static const struct option long_options[] = {
 	{ "format", 1, NULL, OPT_FORMAT }, { "source-format", 1, NULL, OPT_SOURCE_FORMAT }, { "type", 1, NULL, OPT_TYPE },
@@ -17,7 +17,7 @@ static const struct option long_options[] = {
 	{ "logical-sector", 1, NULL, OPT_LOGICAL }, { "physical-sector", 1, NULL, OPT_PHYSICAL }, { "json", 0, NULL, OPT_JSON },
 	{ "repair", 0, NULL, OPT_REPAIR }, { "shrink", 0, NULL, OPT_SHRINK }, { "direct", 0, NULL, OPT_DIRECT },
 	{ "count", 1, NULL, OPT_COUNT }, { "depth", 1, NULL, OPT_DEPTH }, { "within", 1, NULL, OPT_WITHIN },
-	{ "progress", 0, NULL, OPT_PROGRESS }, { NULL, 0, NULL, 0 },
+	{ "progress", 0, NULL, OPT_PROGRESS }, { "row", 1, NULL, OPT_ROW }, { NULL, 0, NULL, 0 },
 };
 
 static const char *const kind_words[] = { [DISK_FIXED] = "fixed", [DISK_DYNAMIC] = "dynamic", [DISK_DIFFERENCING] = "differencing" };
@@ -99,6 +99,7 @@ static int set_option(int option, struct options *o)
 	case OPT_SHRINK:	o->shrink = true; return 0;
 	case OPT_DIRECT:	o->direct = true; return 0;
 	case OPT_PROGRESS:	o->progress = true; return 0;
+	case OPT_ROW:		o->row = optarg; return 0;
 	default:		return -EINVAL;		/* getopt_long() has complained */
 	}
 }

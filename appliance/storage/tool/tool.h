@@ -9,7 +9,7 @@
 struct options {
 	const char *args[3];
 	int arg_count;
-	const char *format, *source_format, *parent, *within;
+	const char *format, *source_format, *parent, *within, *row;
 	enum disk_kind kind;
 	bool kind_given, json, repair, shrink, direct, progress;
 	uint64_t size_bytes, count, depth;
