@@ -20,7 +20,7 @@ measure() { # SECONDS QEMU-ARGUMENT...: sets $cpuid and $out
 kvm=$(tests/bench/kvm-kernel.sh)
 mkdir "$work/kvm"
 cp build/bench/exits-kvm "$work/kvm/init"
-cp "$kvm"/*.ko "$work/kvm"
+while read -r module; do cp "$kvm/$module" "$work/kvm"; done <"$kvm/kvm.list"
 (cd "$work/kvm" && find . | cpio -o -H newc --quiet) >"$work/kvm.cpio"
 measure 120 -kernel "$kvm/vmlinuz" -initrd "$work/kvm.cpio" -append 'console=ttyS0 quiet panic=-1'
 kvm_cpuid=$cpuid kvm_out=$out

@@ -6,7 +6,7 @@ set -eu
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
 status=0
-for part in exits appliance; do
+for part in exits devices appliance; do
 	echo "bench: $part" >&2
 	tests/bench/$part.sh >>"$rows" || { echo "bench: $part did not finish" >&2; status=1; }
 done
