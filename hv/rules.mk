@@ -2,7 +2,7 @@
 # hv: freestanding, links nothing from outside hv/. build/hv/hv.elf is an ELF32 wrapper of 64-bit code, because QEMU's
 # multiboot loader takes nothing else; build/hv/hv64.elf is the same image with symbols, for gdb and addr2line.
 
-HV_DIRS := boot core synic hypercall intercept lib arch/x86 arch/svm arch/vmx
+HV_DIRS := boot core synic hypercall intercept iommu lib arch/x86 arch/svm arch/vmx
 HV_SOURCES := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c hv/$(d)/*.S)) $(HV_EXTRA_SOURCES)
 HV_OBJECTS := $(patsubst %,$(B)/hv/obj/%.o,$(HV_SOURCES))
 HV_CFLAGS := -std=gnu11 -O2 -g -pipe $(WARNINGS) -ffreestanding -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-only \

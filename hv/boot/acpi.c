@@ -8,6 +8,7 @@
 #include <boot/boot.h>
 #include <boot/power.h>
 #include <hv/console.h>
+#include <hv/iommu.h>
 #include <hv/lp.h>
 #include <hv/panic.h>
 #include <hv/pool.h>
@@ -96,6 +97,15 @@ static struct acpi_header *table_find(const char *signature)
 	return NULL;
 }
 
+static void table_read_iommu(const char *signature)
+{
+	const struct acpi_header *t = table_find(signature);
+	uint64_t to_4g = t ? BIT(32) - ((uintptr_t)t - DIRECT_MAP) : 0;
+
+	if (t && to_4g >= sizeof(*t) && t->length <= to_4g && sums_to_zero(t, t->length))
+		iommu_read_acpi(t, to_4g);
+}
+
 /* A table nobody knows the name of is a table nobody reads; its checksum stays right. */
 static void table_hide(const char *signature)
 {
@@ -143,6 +153,8 @@ void acpi_init(struct boot_info *info)
 	fadt = table_find("FACP");
 	if (fadt)
 		power_read_fadt(fadt, fadt->length);
+	table_read_iommu("IVRS");
+	table_read_iommu("DMAR");
 	table_hide("DMAR");
 	table_hide("IVRS");
 }

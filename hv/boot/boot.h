@@ -43,6 +43,7 @@ void memory_map_reserve(uint64_t start, uint64_t size);
 unsigned int memory_map_copy(struct memory_range *to, unsigned int most);
 uint64_t memory_map_end(void);				/* end of the last usable range */
 uint64_t memory_map_usable(void);			/* bytes */
+bool memory_is_device(uint64_t start, uint64_t size);	/* below 4 GiB, and neither RAM nor hv's */
 uint64_t memory_below_4g_top(uint64_t size, const struct boot_info *info);	/* highest free place, or 0 */
 uint64_t memory_place(uint64_t size, uint64_t align, uint64_t from, const struct boot_info *info);	/* lowest free place; 0 = none */
 

@@ -8,7 +8,7 @@
 #include <hv/panic.h>
 #include <hv/string.h>
 
-#define HEAP_FIXED	(12ull << 20)		/* stacks, save areas and root pages of 64 LPs, hv's own page tables */
+#define HEAP_FIXED	(14ull << 20)		/* stacks, save areas and root pages of 64 LPs, hv's own page tables, the IOMMU's */
 
 static uint64_t heap_start, heap_next, heap_end;
 

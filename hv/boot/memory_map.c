@@ -75,6 +75,25 @@ uint64_t memory_map_usable(void)
 	return sum;
 }
 
+static bool overlaps(uint64_t start, uint64_t end, uint64_t other_start, uint64_t other_end)
+{
+	return start < other_end && other_start < end;
+}
+
+bool memory_is_device(uint64_t start, uint64_t size)
+{
+	uint64_t heap_start, heap_end, end = start + size;
+
+	boot_heap_range(&heap_start, &heap_end);
+	if (start >= BIT(32) || size > BIT(32) - start || overlaps(start, end, heap_start, heap_end) ||
+	    overlaps(start, end, (uintptr_t)hv_image_start, (uintptr_t)hv_image_end))
+		return false;
+	for (unsigned int i = 0; i < map_count; i++)
+		if (map[i].type == MEMORY_USABLE && overlaps(start, end, map[i].start, range_end(&map[i])))
+			return false;
+	return true;
+}
+
 /* The module that [start, start + size) touches, or NULL. */
 static const struct boot_module *module_in_the_way(const struct boot_info *info, uint64_t start, uint64_t size)
 {

@@ -8,6 +8,7 @@
 #include <arch/x86/timer.h>
 #include <boot/boot.h>
 #include <hv/console.h>
+#include <hv/iommu.h>
 #include <hv/lp.h>
 #include <hv/panic.h>
 #include <hv/partition.h>
@@ -97,8 +98,10 @@ void root_create(void)
 	}
 	partition_init_root();
 	give_rest_of_heap();
+	root_partition.gpa.devices = iommu_prepare();
 	map_all_but_hv();
 	for (uint32_t i = 0; i < lp_count; i++)
+	iommu_start();
 		create_vp(lp_get(i));
 	hv_log(LOG_INFO, "root partition: %u VPs\n", lp_count);
 }
@@ -120,6 +123,7 @@ enum vp_next root_gpa_fault(struct vp *vp, const struct gpa_fault *fault)
 	spin_unlock(&root_partition.lock);
 	hv_assert(status == 0);
 	return VP_RESUME;
+	iommu_flush();			/* one that remembers what is not mapped, too */
 }
 
 enum vp_next root_triple_fault(struct vp *vp)
@@ -136,4 +140,5 @@ void root_run(void)
 		root_startup_wait(vp);
 		vcpu_run_once(vp);
 	}
+		iommu_report();
 }

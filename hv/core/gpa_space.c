@@ -10,6 +10,7 @@
 #include <abi/hv_status.h>
 #include <hv/frames.h>
 #include <hv/gpa_space.h>
+#include <hv/iommu.h>
 #include <hv/lp.h>
 #include <hv/pool.h>
 #include <hv/string.h>
@@ -124,13 +125,23 @@ static struct gpa_overlay *overlay_in(struct gpa_space *g, uint64_t gpa, uint64_
 	return NULL;
 }
 
+/* What the IOMMU wants in an entry that leads to `next_level`; 0 is a leaf. */
+static uint64_t device_bits(const struct gpa_space *g, unsigned int access, unsigned int next_level)
+{
+	const struct iommu_format *f = g->devices;
+
+	if (!f)
+		return 0;
+	return (access & GPA_READ ? f->read : 0) | (access & GPA_WRITE ? f->write : 0) | next_level * f->level;
+}
+
 static uint64_t leaf_entry(struct gpa_space *g, const struct range *r, unsigned int level)
 {
 	uint64_t entry;
 
 	if (r->kind != RANGE_MAP)
 		return r->kind == RANGE_NO_ACCESS ? ENTRY_NO_ACCESS : 0;
-	entry = npt_format->leaf(r->spa, r->access, r->uncached, level);
+	entry = npt_format->leaf(r->spa, r->access, r->uncached, level) | device_bits(g, r->access, 0);
 	/* A page that was dropped and comes back may have been written before: report it rather than lose it. */
 	return g->tracking ? entry | npt_format->dirty : entry;
 }
@@ -142,6 +153,8 @@ static bool leaf_fits(struct gpa_space *g, const struct range *r, unsigned int l
 	if (level == 1)
 		return true;
 	if (level == TOP_LEVEL || (r->gpa & mask) || r->pages < pages || overlay_in(g, r->gpa, pages))
+		return false;
+	if (g->devices && level > g->devices->largest_level)
 		return false;
 	return r->kind != RANGE_MAP || (level <= npt_format->largest_level && !(r->spa & mask));
 }
@@ -177,7 +190,8 @@ static hv_status_t entry_split(struct gpa_space *g, uint64_t *entry, unsigned in
 		old &= ~(entry_is_present(old) ? ENTRY_LARGE : 0);
 	for (unsigned int i = 0; old && i < ENTRIES; i++)
 		table[i] = entry_is_present(old) ? old + i * step : old;
-	__atomic_store_n(entry, virt_to_spa(table).addr | npt_format->table, __ATOMIC_SEQ_CST);
+	__atomic_store_n(entry, virt_to_spa(table).addr | npt_format->table | device_bits(g, GPA_READ | GPA_WRITE, level - 1),
+			 __ATOMIC_SEQ_CST);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -446,5 +460,7 @@ void gpa_space_flush(struct gpa_space *g, struct spinlock *lock)
 	g->retired = 0;
 	spin_unlock(lock);
 	lp_kick_users_and_wait(g);
+	if (g->devices)
+		iommu_flush();
 	retired_free(g, retired);
 }

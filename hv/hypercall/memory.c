@@ -6,6 +6,7 @@
 #include <abi/hv_status.h>
 #include <hv/frames.h>
 #include <hv/hypercall.h>
+#include <hv/iommu.h>
 #include <hv/partition.h>
 #include <hv/root.h>
 #include <hv/stats.h>
@@ -117,6 +118,7 @@ hv_status_t hc_withdraw_memory(struct vp *caller, struct hc_call *call)
 		return status;
 	while (status == HV_STATUS_SUCCESS && hc_next_rep(call))
 		status = withdraw_one(p, hc_rep_out(call));
+	iommu_flush();			/* one may remember that the pages were not the root's */
 	partition_put(p);
 	return status;
 }

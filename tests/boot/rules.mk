@@ -11,3 +11,8 @@ $(B)/tests/child/guest.bin: $(sort $(wildcard $(CHILD)/guest*.c $(CHILD)/guest*.
 
 $(B)/tests/child-tests: $(CHILD)/vmm.c $(wildcard $(CHILD)/test_*.c) $(wildcard $(CHILD)/*.h) $(B)/tests/child/guest.bin
 	$(CC) $(CFLAGS) $(INCLUDES) -DGUEST_IMAGE='"$(B)/tests/child/guest.bin"' -static -pthread -o $@ $(filter %.c,$^)
+
+# dma-test tells a device to reach where it must not: for devices_cannot_reach_hv.sh.
+$(B)/tests/dma-test: tests/boot/dma/dma.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(INCLUDES) -static -o $@ $<

@@ -13,6 +13,7 @@
 #include <hv/types.h>
 
 struct pool;
+struct iommu_format;
 
 enum gpa_access { GPA_READ = 1, GPA_WRITE = 2, GPA_EXECUTE = 4 };
 
@@ -43,6 +44,7 @@ struct gpa_space {
 	uint64_t reserve[GPA_RESERVE];		/* SPAs of zeroed pages for splits; 0 = used up */
 	uint64_t retired;			/* replaced tables, linked by their first word, until the next flush */
 	struct gpa_overlay *overlays;		/* active ones */
+	const struct iommu_format *devices;	/* an IOMMU walks these tables as well (iommu.h): the root's, or NULL */
 	bool lent;				/* a child's: every mapped page is counted (frames.h) */
 	bool tracking;				/* property GPA_ACCESS_TRACKING: dirty state matters */
 };

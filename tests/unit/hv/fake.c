@@ -9,6 +9,7 @@
 
 #include "fake.h"
 #include <hv/intercept.h>
+#include <hv/iommu.h>
 #include <hv/root.h>
 #include <hv/panic.h>
 #include <hv/string.h>
@@ -99,6 +100,7 @@ struct lp *lp_get(uint32_t index) { return &fake.lps[index]; }
 struct lp *this_lp(void) { return &fake.lps[0]; }
 void lp_kick(struct lp *lp) { lp->kicks++; }
 void lp_kick_users_and_wait(const struct gpa_space *g) { (void)g; fake.all_kicks++; }
+void __attribute__((weak)) iommu_flush(void) { }	/* test_iommu.c has the real one */
 
 void lp_send_interrupt(struct lp *lp, uint8_t vector)
 {
