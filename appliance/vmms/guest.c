@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guest behind a VM. Its worker is asked every few seconds; a change of what clients see becomes an event, a guest that
+ * The guest behind a VM. Its worker is asked every few seconds (status.c); a change of what clients see becomes an event, a guest that
  * keeps changing does not become more than one a round. What the guest says is text of a stranger: bounded and checked by
  * the worker, shown, never acted upon.
  */
@@ -13,8 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define ROUND_USEC	5000000u
 
 /* --- what it says --- */
 
@@ -63,16 +61,10 @@ static void tell_change(struct vm *vm)
 	          vm_name(vm), name && name[0] ? name : "not named", heartbeat ? heartbeat : "unknown");
 }
 
-static void on_status(struct ipc_message *m, int result, bool continues, void *data)
+void guest_note(struct vm *vm, const json_t *status)
 {
-	struct vm *vm = data;
-	json_t *now;
+	json_t *now = guest_of_status(status);
 
-	(void)continues;
-	vm->guest_asked = false;
-	if (result < 0 || !json_object_get(m->body, "guest"))
-		return;
-	now = guest_of_status(m->body);
 	if (!vm->guest || has_changed(vm->guest, now)) {
 		bool silent = !vm->guest && is_silent(now);
 
@@ -86,34 +78,14 @@ static void on_status(struct ipc_message *m, int result, bool continues, void *d
 	}
 }
 
-static int on_round(sd_event_source *source, uint64_t usec, void *data)
-{
-	struct vmms *v = data;
-
-	(void)usec;
-	for (struct vm *vm = v->vms; vm; vm = vm->next)
-		if (vm->state == VM_RUNNING && !vm->guest_asked)
-			vm->guest_asked = worker_call(vm, "vmwp.GetStatus", NULL, NULL, 0, on_status, vm) == 0;
-	sd_event_source_set_time_relative(source, ROUND_USEC);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
 int guests_open(struct vmms *v)
 {
 	char path[128];
-	int r;
 
 	snprintf(path, sizeof(path), "%s/vsock", v->options.runtime_dir);
 	if (mkdir(path, 0750) < 0 && errno != EEXIST)
 		log_warning("%s: %s; guests' sockets cannot be reached", path, strerror(errno));
-	r = sd_event_add_time_relative(v->loop, &v->guest_timer, CLOCK_MONOTONIC, ROUND_USEC, 0, on_round, v);
-
-	return r < 0 ? r : 0;
-}
-
-void guests_close(struct vmms *v)
-{
-	v->guest_timer = sd_event_source_disable_unref(v->guest_timer);
+	return 0;
 }
 
 bool guest_is_lost(const struct vm *vm)
@@ -175,7 +147,6 @@ void guest_forget(struct vm *vm)
 
 	json_decref(vm->guest);
 	vm->guest = NULL;
-	vm->guest_asked = false;
 	socket_path(vm, path, sizeof(path));
 	(void)unlink(path);
 }

@@ -5,8 +5,8 @@
 
 #include "vm.h"
 
-int guests_open(struct vmms *v);		/* asks the worker of every running VM every few seconds */
-void guests_close(struct vmms *v);
+int guests_open(struct vmms *v);		/* makes the folder of guests' sockets */
+void guest_note(struct vm *vm, const json_t *status);	/* a whole answer of vmwp.GetStatus */
 void guest_apply_services(struct vm *vm);	/* to a worker that is configured; does nothing without one */
 void guest_listen(struct vm *vm);		/* <runtime>/vsock/<id>: programs of the host reach the guest's sockets there */
 void guest_forget(struct vm *vm);		/* its worker has gone */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the host is and has: read anew from the kernel and the processor each time it is asked. */
+#include "host_memory.h"
 #include "memory.h"
 
 #include "partita/file.h"
@@ -22,9 +23,7 @@
 #define BOOT_FILE_MAX			4096
 #define HYPERVISOR_LEAF_VENDOR		0x40000000u
 #define HYPERVISOR_LEAF_INTERFACE	0x40000001u
-#define ROOT_RESERVE			(256ull << 20)	/* what the root partition takes by itself */
 #define ROOT_FREE			(64ull << 20)	/* and must have free at any time */
-#define PER_VM				(48ull << 20)	/* a worker's own code, frame buffer, queues; the VM's page tables */
 #define HYPERVISOR_INTERFACE_HV1	0x31237648u	/* "Hv#1" */
 
 json_t *json_time(time_t t)
@@ -107,20 +106,27 @@ static uint64_t minus(uint64_t from, uint64_t what)
  */
 uint64_t host_memory_left(const struct host_memory *m)
 {
-	uint64_t unpromised = minus(m->total, ROOT_RESERVE + m->assigned + m->vms * PER_VM);
+	uint64_t unpromised = minus(m->total, m->reserve + m->assigned + m->vms * HOST_MEMORY_PER_VM);
 	uint64_t free_now = minus(m->available, ROOT_FREE);
 
-	return minus(unpromised < free_now ? unpromised : free_now, PER_VM);
+	return minus(unpromised < free_now ? unpromised : free_now, HOST_MEMORY_PER_VM);
+}
+
+void host_memory_survey(const struct vmms *v, struct host_memory *out)
+{
+	*out = (struct host_memory){ .total = meminfo("MemTotal:"), .available = meminfo("MemAvailable:") };
+	out->reserve = host_memory_reserve(v, out->total);
+	for (const struct vm *vm = v->vms; vm; vm = vm->next) {
+		out->assigned += memory_held(vm);
+		out->vms += vm->worker.present;
+	}
 }
 
 uint64_t host_memory_available(const struct vmms *v)
 {
-	struct host_memory m = { .total = meminfo("MemTotal:"), .available = meminfo("MemAvailable:") };
+	struct host_memory m;
 
-	for (const struct vm *vm = v->vms; vm; vm = vm->next) {
-		m.assigned += memory_held(vm);
-		m.vms += vm->worker.present;
-	}
+	host_memory_survey(v, &m);
 	return host_memory_left(&m);
 }
 

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUND_USEC		(1000ull * 1000)
 #define START_PATIENCE_USEC	(60ull * 1000 * 1000)	/* for idle memory to come back */
 #define PROMISE_USEC		(20ull * 1000 * 1000)	/* a guest that has not grown by then is not going to */
 #define GIVERS_NAMED		3
@@ -125,7 +124,6 @@ static void set_target(struct vm *vm, const struct dynmem_vm *d)
 	struct worker_memory *w = &vm->worker.memory;
 
 	dynmem_explain(d, w->reason, sizeof(w->reason));
-	w->target = d->target;
 	if (d->target > w->assigned) {
 		w->promised = d->target;
 		w->promised_until_usec = now_usec() + PROMISE_USEC;
@@ -141,14 +139,10 @@ static void end_promise(struct worker_memory *w)
 		w->promised = 0;
 }
 
-static void on_status(struct ipc_message *m, int result, bool continues, void *data)
+void memory_note(struct vm *vm, const json_t *memory)
 {
-	struct vm *vm = data;
 	struct worker_memory *w = &vm->worker.memory;
-	const json_t *memory = result == 0 ? json_object_get(m->body, "memory") : NULL;
 
-	(void)continues;
-	w->asked = false;
 	if (!memory)
 		return;
 	w->assigned = (uint64_t)json_integer_value(json_object_get(memory, "assignedBytes"));
@@ -156,14 +150,6 @@ static void on_status(struct ipc_message *m, int result, bool continues, void *d
 	w->available = (uint64_t)json_integer_value(json_object_get(memory, "availableBytes"));
 	w->driver = json_is_true(json_object_get(memory, "driver"));
 	end_promise(w);
-}
-
-static void ask(struct vm *vm)
-{
-	struct worker_memory *w = &vm->worker.memory;
-
-	if (vm->config.memory.dynamic && vm->state == VM_RUNNING && !w->asked)
-		w->asked = worker_call(vm, "vmwp.GetStatus", NULL, NULL, 0, on_status, vm) == 0;
 }
 
 /* --- starting --- */
@@ -250,12 +236,23 @@ int memory_admit(const struct vm *vm, struct problem *p)
 
 /* --- every second --- */
 
-static int on_round(sd_event_source *source, uint64_t usec, void *data)
+static void follow(struct vm *vm, const struct dynmem_vm *d)
 {
-	struct vmms *v = data;
+	struct worker_memory *w = &vm->worker.memory;
+
+	w->history = d->history;
+	w->waits = d->movable && d->status != DYNMEM_OK && (d->reason == DYNMEM_SHORTAGE || d->reason == DYNMEM_WAITS);
+	if (!d->movable)
+		return;
+	if (d->target != memory_held(vm))
+		set_target(vm, d);
+	tell_status(vm, d->status);
+}
+
+void memory_round(struct vmms *v)
+{
 	struct round r;
 
-	(void)usec;
 	for (struct vm *vm = v->vms, *next; vm; vm = next) {
 		next = vm->next;
 		start_waiting(vm);
@@ -263,40 +260,50 @@ static int on_round(sd_event_source *source, uint64_t usec, void *data)
 	survey(v, &r);
 	dynmem_balance(r.vms, r.count, r.capacity, now_usec() / 1000);
 	round_growth(&r);
-	for (size_t i = 0; i < r.count; i++) {
-		struct vm *vm = r.vm[i];
-
-		vm->worker.memory.history = r.vms[i].history;
-		if (r.vms[i].movable && r.vms[i].target != memory_held(vm))
-			set_target(vm, &r.vms[i]);
-		if (r.vms[i].movable)
-			tell_status(vm, r.vms[i].status);
-		ask(vm);
-	}
-	sd_event_source_set_time_relative(source, ROUND_USEC);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	for (size_t i = 0; i < r.count; i++)
+		follow(r.vm[i], &r.vms[i]);
 }
 
-int memory_open(struct vmms *v)
-{
-	int r = sd_event_add_time_relative(v->loop, &v->memory_timer, CLOCK_MONOTONIC, ROUND_USEC, 0, on_round, v);
+/* --- as clients see it --- */
 
-	return r < 0 ? r : 0;
+uint64_t memory_demand(const struct vmms *v)
+{
+	uint64_t sum = 0;
+
+	for (const struct vm *vm = v->vms; vm; vm = vm->next)
+		if (vm->worker.present)
+			sum += vm->worker.memory.driver ? vm->worker.memory.demand : memory_held(vm);
+	return sum;
 }
 
-void memory_close(struct vmms *v)
+unsigned int memory_vms_in_need(const struct vmms *v)
 {
-	v->memory_timer = sd_event_source_disable_unref(v->memory_timer);
+	unsigned int count = 0;
+
+	for (const struct vm *vm = v->vms; vm; vm = vm->next)
+		count += vm->memory_deadline_usec || (vm->worker.present && vm->worker.memory.waits);
+	return count;
+}
+
+uint64_t memory_could_give(const struct vm *vm)
+{
+	const struct vm_memory *m = &vm->config.memory;
+	const struct dynmem_vm d = {
+		.minimum = m->minimum, .assigned = memory_held(vm),
+		.movable = m->dynamic && vm->worker.memory.driver && vm->state == VM_RUNNING,
+	};
+
+	return dynmem_squeezable(&d);
 }
 
 void memory_add_to_json(const struct vm *vm, json_t *memory)
 {
 	const struct worker_memory *w = &vm->worker.memory;
-	bool known = vm->config.memory.dynamic && w->driver;
+	bool known = w->driver && vm->worker.present;
 
 	json_object_update_new(memory,
 			       json_pack("{s:I, s:I, s:I, s:s, s:s}", "assignedBytes",
 					 (json_int_t)(w->assigned ? w->assigned : memory_held(vm)), "demandBytes",
 					 (json_int_t)(known ? w->demand : 0), "availableBytes", (json_int_t)(known ? w->available : 0),
-					 "status", known ? dynmem_status_name(w->status) : "unavailable", "reason", w->reason));
+					 "status", known && vm->config.memory.dynamic ? dynmem_status_name(w->status) : "unavailable", "reason", w->reason));
 }

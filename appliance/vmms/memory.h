@@ -5,11 +5,14 @@
 
 #include "vm.h"
 
-int memory_open(struct vmms *v);
-void memory_close(struct vmms *v);
+void memory_round(struct vmms *v);		/* one round of the balancer */
+void memory_note(struct vm *vm, const json_t *memory);	/* "memory" of vmwp.GetStatus; may be NULL */
 uint64_t memory_held(const struct vm *vm);	/* what it has or was promised; 0 when off */
 int memory_admit(const struct vm *vm, struct problem *p);	/* may it start: at once, or after idle memory came back */
 void memory_begin_start(struct vm *vm);		/* launches the worker as soon as its memory is free, or fails the start */
+uint64_t memory_demand(const struct vmms *v);	/* of all that run; those that do not say: what they hold */
+unsigned int memory_vms_in_need(const struct vmms *v);	/* that should have more than there is for them, or wait to start */
+uint64_t memory_could_give(const struct vm *vm);	/* beyond its minimum */
 void memory_add_to_json(const struct vm *vm, json_t *memory);	/* assigned, demand, available, status, reason */
 
 #endif

@@ -2,15 +2,18 @@
 /* Bringing the service up and down: state directory, library, VMs, vmpriv, its own socket; in this order. */
 #include "service.h"
 
+#include "alarms.h"
 #include "guest.h"
 #include "guest_jobs.h"
+#include "host_memory.h"
 #include "host_stop.h"
 #include "library.h"
-#include "memory.h"
 #include "methods.h"
+#include "metrics.h"
 #include "no_space.h"
 #include "partita/file.h"
 #include "partita/log.h"
+#include "status.h"
 #include "switches.h"
 
 #include <errno.h>
@@ -70,8 +73,8 @@ int service_open(struct vmms *v)
 {
 	static const struct { const char *what; int (*open)(struct vmms *v); } steps[] = {
 		{ "state directory", open_directories }, { "events", events_open }, { "jobs", jobs_open }, { "disks", disks_open },
-		{ "ISOs", isos_open }, { "switches", switches_open }, { "virtual machines", vms_open }, { "vmpriv", priv_open }, { "memory", memory_open },
-		{ "guests", guests_open },
+		{ "ISOs", isos_open }, { "switches", switches_open }, { "virtual machines", vms_open }, { "host memory", host_memory_open },
+		{ "vmpriv", priv_open }, { "guests", guests_open }, { "status", status_open },
 		{ "socket", serve },
 	};
 
@@ -96,10 +99,11 @@ void service_close(struct vmms *v)
 	host_stop_forget(v);
 	no_space_close(v);
 	guest_jobs_close(v);
-	guests_close(v);
-	memory_close(v);
+	status_close(v);
 	priv_close(v);
 	vms_close(v);
+	metrics_close(v);
+	alarms_close(v);
 	switches_close(v);
 	library_close(v);
 	jobs_close(v);

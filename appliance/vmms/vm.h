@@ -14,8 +14,8 @@ struct cpu_share { unsigned int weight; uint64_t quota_usec; };	/* of a control 
 struct worker_memory {			/* as the worker last said; all zero for a VM with static memory */
 	uint64_t assigned, demand, available;
 	bool driver;			/* the guest's balloon driver answers */
-	bool asked;			/* GetStatus is on its way */
-	uint64_t target, promised, promised_until_usec;	/* promised: more than it has yet; nobody else's meanwhile */
+	bool waits;			/* it should get more than the host has for it */
+	uint64_t promised, promised_until_usec;	/* promised: more than it has yet; nobody else's meanwhile */
 	struct dynmem_history history;
 	enum dynmem_status status;
 	char reason[160];		/* of the last change, in words */
@@ -34,6 +34,8 @@ struct worker {				/* what vmms knows of a VM's worker process; unused while !pr
 	char reason[160];		/* why it is off or has failed, in its own words */
 	struct cpu_share cpu;		/* as last told to vmpriv */
 	struct worker_memory memory;
+	bool asked;			/* GetStatus is on its way (status.c) */
+	unsigned int rounds;		/* how often it has been asked */
 };
 
 struct vm {
@@ -54,7 +56,7 @@ struct vm {
 	sd_event_source *timer;		/* patience with a stop */
 	uint64_t memory_deadline_usec;	/* it starts as soon as its memory is free, until then; 0: it does not wait */
 	json_t *guest;			/* what its guest says of itself; NULL: nothing yet */
-	bool guest_asked;		/* GetStatus is on its way */
+	struct metrics *metrics;	/* metrics.c; NULL: none yet */
 	struct worker worker;
 };
 
@@ -65,6 +67,7 @@ struct vm *vm_find(const struct vmms *v, const char *id);
 json_t *vm_to_json(const struct vm *vm);
 json_t *vms_to_json(const struct vmms *v);
 const char *vm_name(const struct vm *vm);
+json_int_t vm_uptime_seconds(const struct vm *vm);	/* 0 when off */
 void vm_etag(const struct vm *vm, char out[24]);
 struct vm *vm_using(const struct vmms *v, const char *medium_id);	/* the first VM with this disk or ISO; NULL */
 json_t *vms_using(const struct vmms *v, const char *medium_id);		/* attachedTo */

@@ -39,8 +39,10 @@ struct vmms {
 	struct job *jobs;			/* newest first */
 	struct event_log *events;
 	struct priv *priv;
-	sd_event_source *memory_timer;		/* memory.c */
-	sd_event_source *guest_timer;		/* guest.c */
+	sd_event_source *status_timer;		/* status.c */
+	struct metrics *metrics;		/* metrics.c: of the host */
+	struct alarm *alarms;			/* alarms.c */
+	uint64_t memory_reserve, memory_revision;	/* host_memory.c: what was set, 0 to compute it */
 	sd_event_source *space_timer;		/* no_space.c */
 	struct guest_job *guest_jobs;		/* guest_jobs.c */
 	unsigned int host_going;		/* host_power.h: an enum host_going */
@@ -51,7 +53,9 @@ struct vmms {
 json_t *host_to_json(const struct vmms *v);
 void host_limits(struct vm_limits *out);
 uint64_t host_memory_available(const struct vmms *v);	/* the largest VM that can start now */
-struct host_memory { uint64_t total, available, assigned; unsigned int vms; };	/* vms: how many share `assigned` */
+struct host_memory { uint64_t total, available, assigned, reserve; unsigned int vms; };	/* vms: how many share `assigned` */
+void host_memory_survey(const struct vmms *v, struct host_memory *out);
+#define HOST_MEMORY_PER_VM	(48ull << 20)	/* a worker's own code, frame buffer, queues; the VM's page tables */
 uint64_t host_memory_left(const struct host_memory *m);	/* the rule behind it; pure */
 void host_boot_read(struct vmms *v);		/* boot_id, and whether it is another one than when VMs were last started by themselves */
 void host_boot_remember(const struct vmms *v);	/* that has been done now */

@@ -5,12 +5,14 @@
  */
 #include "vm.h"
 
+#include "alarms.h"
 #include "guest.h"
 #include "guest_items.h"
 #include "firmware.h"
 #include "library.h"
 #include "network.h"
 #include "memory.h"
+#include "metrics.h"
 #include "partita/file.h"
 #include "partita/log.h"
 #include "processors.h"
@@ -112,7 +114,7 @@ static json_t *health_to_json(const struct vm *vm)
 	return json_pack("{s:s, s:o}", "level", level, "reasons", reasons);
 }
 
-static json_int_t uptime(const struct vm *vm)
+json_int_t vm_uptime_seconds(const struct vm *vm)
 {
 	struct timespec now;
 
@@ -150,7 +152,7 @@ json_t *vm_to_json(const struct vm *vm)
 	                       json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:o, s:[{s:i, s:b}, {s:i, s:b}]}",
 	                                 "id", vm->id, "etag", etag, "state", vm_state_words[vm->state],
 	                                 "stateReason", vm->reason, "health", health_to_json(vm),
-	                                 "uptimeSeconds", uptime(vm), "createdAt", json_time(vm->created_at),
+	                                 "uptimeSeconds", vm_uptime_seconds(vm), "createdAt", json_time(vm->created_at),
 	                                 "comPorts", "number", 1, "enabled", 1, "number", 2, "enabled", 1));
 	return o;
 }
@@ -359,6 +361,8 @@ int vm_remove(struct vm *vm, struct problem *p)
 	}
 	event_add(v, "vm.deleted", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), NULL,
 	          "VM %s was deleted.", vm_name(vm));
+	alarms_forget(v, vm->id);
+	metrics_forget(vm);
 	sd_event_source_disable_unref(vm->timer);
 	free(vm);
 	return 0;
@@ -464,6 +468,7 @@ void vms_close(struct vmms *v)
 
 		v->vms = vm->next;
 		worker_forget(vm);
+		metrics_forget(vm);
 		sd_event_source_disable_unref(vm->timer);
 		free(vm);
 	}

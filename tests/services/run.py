@@ -5,7 +5,7 @@ whose name contains one of them run. Prints TAP; every test has services of its 
 import concurrent.futures, multiprocessing, os, signal, struct, subprocess, sys, time, traceback, uuid
 
 sys.dont_write_bytecode = True
-from services import Services, Refused, Client
+from services import Services, Refused, Client, die_with_parent
 
 MIB = 1 << 20
 
@@ -579,6 +579,62 @@ def test_a_guest_that_needs_more_gets_it_up_to_its_maximum(s, c):
     assert c.call("vmms.GetVm", id=static)["vm"]["memory"]["status"] == "unavailable"
 
 
+def test_metrics_of_host_and_vms_come_in_steps(s, c):
+    vm = start_vm(s, c, "demand-50", memory={"startupBytes": 128 * MIB, "dynamic": True, "minimumBytes": 128 * MIB})
+    off = c.call("vmms.CreateVm", vm=vm_body("off"))["vm"]["id"]
+    get = lambda: c.call("vmms.GetVmMetrics", id=vm)["metrics"]
+    m = s.wait(lambda: (m := get())["series"]["cpuPercent"][-1] is not None and m)
+    assert (m["range"], m["stepSeconds"]) == ("minutes", 2) and m["endTime"].endswith("Z"), m
+    assert {len(values) for values in m["series"].values()} == {149}, "columns of one length"
+    last = {name: values[-1] for name, values in m["series"].items()}
+    assert 0 < last["cpuPercent"] <= 100 and last["diskReadBytesPerSecond"] > 0 and last["diskWriteBytesPerSecond"] == 0, last
+    assert last["memoryAssignedBytes"] == 128 * MIB and last["memoryDemandBytes"] == 50 * MIB, last
+    assert m["series"]["cpuPercent"][0] is None, "five minutes ago there was no VM"
+    host = c.call("vmms.GetHostMetrics", range="minutes")["metrics"]
+    assert [v["id"] for v in host["vms"]] == [vm] and host["vms"][0]["cpuPercent"] > 0, host["vms"]
+    assert host["series"]["memoryAssignedBytes"][-1] == 128 * MIB, host["series"]["memoryAssignedBytes"][-3:]
+    assert c.call("vmms.GetHostMetrics", range="day")["metrics"]["stepSeconds"] == 300
+    assert set(c.call("vmms.GetVmMetrics", id=off)["metrics"]["series"]["cpuPercent"]) == {None}
+    meters = c.call("vmms.GetMeters")
+    running = {v["name"]: v for v in meters["vms"]}
+    assert running["demand-50"]["cpuUsec"] > 0 and running["demand-50"]["running"] == 1 and "cpuUsec" not in running["off"], meters
+    assert meters["host"]["vms"] == 2 and meters["host"]["alarms"] == 0, meters["host"]
+
+
+def test_the_host_says_who_holds_its_memory_and_the_reserve_can_be_set(s, c):
+    small = start_vm(s, c, "small")
+    large = start_vm(s, c, "demand-300", memory={"startupBytes": 512 * MIB, "dynamic": True, "minimumBytes": 128 * MIB, "weight": 7})
+    s.wait(lambda: c.call("vmms.GetVm", id=large)["vm"]["memory"]["status"] == "ok")
+    m = c.call("vmms.GetHostMemory")["memory"]
+    assert [h["id"] for h in m["holders"]] == [large, small], m
+    assert m["holders"][0]["couldGiveBytes"] == 384 * MIB and m["holders"][0]["weight"] == 7 and m["holders"][1]["couldGiveBytes"] == 0, m
+    assert m["assignedBytes"] == 576 * MIB and m["reserveIsComputed"] and m["reserveBytes"] >= 256 * MIB, m
+    more = m["reserveBytes"] + 512 * MIB
+    changed = c.call("vmms.UpdateHostMemory", patch={"reserveBytes": more}, etag=m["etag"])["memory"]
+    assert changed["reserveBytes"] == more and not changed["reserveIsComputed"] and changed["etag"] != m["etag"], changed
+    refused(412, "stale_etag", c.call, "vmms.UpdateHostMemory", patch={"reserveBytes": None}, etag=m["etag"])
+    refused(422, "out_of_range", c.call, "vmms.UpdateHostMemory", patch={"reserveBytes": 1 << 50})
+    refused(422, "unknown_field", c.call, "vmms.UpdateHostMemory", patch={"reserve": 1})
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    assert c.call("vmms.GetHostMemory")["memory"]["reserveBytes"] == more
+    assert c.call("vmms.UpdateHostMemory", patch={"reserveBytes": None})["memory"]["reserveBytes"] == m["reserveBytes"]
+
+
+def test_an_alarm_is_raised_once_and_cleared_when_it_is_over(s, c):
+    id = start_vm(s, c, "dies")
+    assert c.call("vmms.ListAlarms")["alarms"] == []
+    os.kill(worker_pid(s, c, id), signal.SIGKILL)
+    alarm, = s.wait(lambda: c.call("vmms.ListAlarms")["alarms"])
+    assert alarm["type"] == "vm.failed" and alarm["severity"] == "error" and alarm["object"]["id"] == id, alarm
+    assert "signal 9" in alarm["message"] and alarm["id"] == "vm.failed:" + id, alarm
+    wait_job(s, c, c.call("vmms.VmAction", id=id, action="start")["job"])
+    s.wait(lambda: c.call("vmms.ListAlarms")["alarms"] == [])
+    told = [e["type"] for e in c.call("vmms.ListEvents", limit=100)["events"] if e["type"].startswith("alarm.")]
+    assert told == ["alarm.raised", "alarm.cleared"], told
+
+
 def make_disk(c, name, **spec):
     return c.call("vmms.CreateDisk", disk={"name": name, "sizeBytes": 64 * MIB} | spec)["disk"]
 
@@ -999,7 +1055,7 @@ def main():
         return 0
     names = [n for n in globals() if n.startswith("test_") and (not words or any(w in n for w in words))]
     failed = 0
-    with concurrent.futures.ProcessPoolExecutor(4, multiprocessing.get_context("fork")) as pool:
+    with concurrent.futures.ProcessPoolExecutor(4, multiprocessing.get_context("fork"), initializer=die_with_parent) as pool:
         for number, (name, wrong) in enumerate(zip(names, pool.map(run_one, [build] * len(names), names)), 1):
             print(f"{'not ok' if wrong else 'ok'} {number} - {name[5:].replace('_', ' ')}", flush=True)
             if wrong:

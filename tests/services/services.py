@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts vmpriv and vmms in a directory of their own and speaks their protocol (docs/processes.md). Used by run.py."""
-import json, os, pwd, shutil, signal, socket, subprocess, tempfile, time
+import ctypes, json, os, pwd, shutil, signal, socket, subprocess, tempfile, time
+
+
+def die_with_parent():
+    """A test that is killed leaves no service behind; workers of test-worker.c end by themselves after some minutes."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Refused(Exception):
@@ -68,7 +74,7 @@ class Services:
     def start_vmpriv(self):
         self.vmpriv = subprocess.Popen(
             [self.build + "/bin/vmpriv", "--runtime-dir", self.run, "--worker", self.worker, "--console", self.build + "/bin/console",
-             "--hypervisor-device", "/dev/null", "--vmms-user", self.user], stderr=self.log)
+             "--hypervisor-device", "/dev/null", "--vmms-user", self.user], stderr=self.log, preexec_fn=die_with_parent)
         self.wait(self.vmpriv_listens)
 
     def vmpriv_listens(self):
@@ -79,7 +85,7 @@ class Services:
     def start_vmms(self):
         self.vmms = subprocess.Popen(
             [self.build + "/bin/vmms", "--runtime-dir", self.run, "--state-dir", self.state, "--firmware-dir", self.firmware],
-            stderr=self.log, user=self.user, group=pwd.getpwnam(self.user).pw_gid, extra_groups=[])
+            stderr=self.log, user=self.user, group=pwd.getpwnam(self.user).pw_gid, extra_groups=[], preexec_fn=die_with_parent)
         self.wait(self.answers)
 
     def answers(self):

@@ -5,6 +5,8 @@
  */
 #include "vmwp/chipset/ide_internal.h"
 
+#include "vmwp/meters.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -69,8 +71,10 @@ static void request_done(struct disk_request *r, int result)
 
 static void request_submit(struct ide_drive *d)
 {
-	int r = disk_submit(d->channel->ide->queue, d->disk, &d->request);
+	int r;
 
+	meters_count_disk(&d->request);
+	r = disk_submit(d->channel->ide->queue, d->disk, &d->request);
 	if (r < 0)
 		request_done(&d->request, r);
 }

@@ -121,14 +121,14 @@ static void do_get_status(struct ipc_request *r, json_t *parameters, void *conte
 	json_t *status;
 	struct timespec now;
 
-	if (!accept_parameters(r, parameters, ""))
+	if (!accept_parameters(r, parameters, "brief?:b"))
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	status = state_json(m);
 	json_object_set_new(status, "uptimeSeconds",
 			    json_integer(m->started_ns ? (json_int_t)((uint64_t)now.tv_sec - m->started_ns / 1000000000ull) : 0));
 	if (((struct control *)context)->configured)
-		guest_status(m, status);
+		guest_status(m, json_is_true(json_object_get(parameters, "brief")), status);
 	ipc_reply(r, status);
 }
 

@@ -2,8 +2,10 @@
 /* How the guest is doing, as JSON, and what is set without waiting for it. */
 #include "vmwp/control/guest.h"
 
+#include "vmwp/meters.h"
 #include "vmwp/vsp/balloon.h"
 #include "vmwp/vsp/hvsock.h"
+#include "vmwp/vsp/net.h"
 #include "vmwp/vsp/services.h"
 
 #include <errno.h>
@@ -57,6 +59,20 @@ static json_t *memory_json(struct machine *m)
 			 "availableBytes", (json_int_t)f.available_bytes, "targetBytes", (json_int_t)f.target_bytes, "driver", f.driver);
 }
 
+static json_t *meters_json(struct machine *m)
+{
+	struct net_counters net;
+	struct meters meters;
+
+	meters_get(&meters);
+	net_counters_sum(m, &net);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "cpuUsec", (json_int_t)meters.cpu_usec,
+			 "diskReadBytes", (json_int_t)meters.disk_read_bytes, "diskReads", (json_int_t)meters.disk_reads,
+			 "diskWrittenBytes", (json_int_t)meters.disk_written_bytes, "diskWrites", (json_int_t)meters.disk_writes,
+			 "networkReceivedBytes", (json_int_t)net.received_bytes, "networkReceivedFrames", (json_int_t)net.received,
+			 "networkSentBytes", (json_int_t)net.sent_bytes, "networkSentFrames", (json_int_t)net.sent);
+}
+
 static const char *item(struct machine *m, const char *key)
 {
 	const struct kvp_list *items = kvp_guest_items(m, KVP_POOL_AUTO);
@@ -97,12 +113,15 @@ static json_t *guest_json(struct machine *m)
 			 "ipAddresses", addresses);
 }
 
-void guest_status(struct machine *m, json_t *status)
+void guest_status(struct machine *m, bool brief, json_t *status)
 {
 	machine_lock(m);
 	json_object_set_new(status, "memory", memory_json(m));
-	json_object_set_new(status, "services", services_json(m));
-	json_object_set_new(status, "guest", guest_json(m));
+	json_object_set_new(status, "meters", meters_json(m));
+	if (!brief) {
+		json_object_set_new(status, "services", services_json(m));
+		json_object_set_new(status, "guest", guest_json(m));
+	}
 	machine_unlock(m);
 }
 

@@ -5,8 +5,8 @@
 
 #include "vmwp/control/control.h"
 
-/* Adds "memory", "services" and "guest" to the answer of vmwp.GetStatus. */
-void guest_status(struct machine *m, json_t *status);
+/* Adds "memory" and "meters" to the answer of vmwp.GetStatus; "services" and "guest", too, unless it shall be brief. */
+void guest_status(struct machine *m, bool brief, json_t *status);
 /* What the guest is told of its host and itself; before the sandbox closes. */
 void guest_introduce(struct machine *m);
 int guest_shutdown(struct machine *m);		/* by its service, else by the power button: 0, -EBUSY */

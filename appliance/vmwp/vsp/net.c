@@ -185,3 +185,14 @@ int net_counters_get(struct machine *m, const char *id, struct net_counters *out
 	*out = a->counters;
 	return 0;
 }
+
+void net_counters_sum(struct machine *m, struct net_counters *out)
+{
+	*out = (struct net_counters){ 0 };
+	for (const struct net_adapter *a = m->adapters; a; a = a->next) {
+		out->sent += a->counters.sent;
+		out->sent_bytes += a->counters.sent_bytes;
+		out->received += a->counters.received;
+		out->received_bytes += a->counters.received_bytes;
+	}
+}

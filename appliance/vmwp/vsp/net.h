@@ -27,5 +27,6 @@ void net_detach_all(struct machine *m);					/* the machine goes away; VMBus stil
 /* Frames and bytes so far, as the guest sees directions. */
 struct net_counters { uint64_t sent, sent_bytes, received, received_bytes, send_errors, receive_drops; };
 int net_counters_get(struct machine *m, const char *id, struct net_counters *out);	/* 0 or -ENOENT */
+void net_counters_sum(struct machine *m, struct net_counters *out);	/* frames and bytes of all adapters that are there */
 
 #endif

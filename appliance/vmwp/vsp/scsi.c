@@ -5,6 +5,8 @@
  */
 #include "vmwp/vsp/scsi_internal.h"
 
+#include "vmwp/meters.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -305,8 +307,10 @@ static void io_done(struct disk_request *io, int result)
 
 void scsi_request_again(struct scsi_request *r)
 {
-	int result = disk_submit(r->unit->queue, r->medium->disk, &r->io);
+	int result;
 
+	meters_count_disk(&r->io);
+	result = disk_submit(r->unit->queue, r->medium->disk, &r->io);
 	if (result < 0)
 		io_done(&r->io, result);
 }

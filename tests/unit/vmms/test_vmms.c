@@ -224,11 +224,12 @@ static void a_patch_changes_what_it_names_and_nothing_else(void **state)
 }
 
 static const struct { const char *rule; struct host_memory have; uint64_t want; } memories[] = {
-	{ "an idle host of 4 GiB", { 4096 * MIB, 3950 * MIB, 0, 0 }, (4096 - 256 - 48) * MIB },
-	{ "what is promised is gone, touched or not", { 4096 * MIB, 3800 * MIB, 3000 * MIB, 1 }, (4096 - 256 - 3000 - 48 - 48) * MIB },
-	{ "what others use is gone too", { 4096 * MIB, 500 * MIB, 0, 0 }, (500 - 64 - 48) * MIB },
-	{ "nothing is left", { 4096 * MIB, 3800 * MIB, 4000 * MIB, 2 }, 0 },
-	{ "less than nothing", { 4096 * MIB, 10 * MIB, 8192 * MIB, 2 }, 0 },
+	{ "an idle host of 4 GiB", { 4096 * MIB, 3950 * MIB, 0, 256 * MIB, 0 }, (4096 - 256 - 48) * MIB },
+	{ "what is promised is gone, touched or not", { 4096 * MIB, 3800 * MIB, 3000 * MIB, 256 * MIB, 1 }, (4096 - 256 - 3000 - 48 - 48) * MIB },
+	{ "what others use is gone too", { 4096 * MIB, 500 * MIB, 0, 256 * MIB, 0 }, (500 - 64 - 48) * MIB },
+	{ "a larger reserve is kept", { 4096 * MIB, 3950 * MIB, 0, 1024 * MIB, 0 }, (4096 - 1024 - 48) * MIB },
+	{ "nothing is left", { 4096 * MIB, 3800 * MIB, 4000 * MIB, 256 * MIB, 2 }, 0 },
+	{ "less than nothing", { 4096 * MIB, 10 * MIB, 8192 * MIB, 256 * MIB, 2 }, 0 },
 };
 
 static void memory_that_was_promised_is_not_given_twice(void **state)

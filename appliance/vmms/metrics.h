@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What host and VMs take: the last counters of each, and series of means in three steps (rings.c). The series live in memory
+ * only: they begin anew with the service.
+ */
+#ifndef VMMS_METRICS_H
+#define VMMS_METRICS_H
+
+#include "vm.h"
+
+void metrics_note(struct vm *vm, const json_t *meters);	/* "meters" of vmwp.GetStatus; may be NULL */
+void metrics_round(struct vmms *v);			/* once a second: takes a sample every other time */
+void metrics_forget(struct vm *vm);			/* the VM is deleted */
+void metrics_close(struct vmms *v);
+
+/* "metrics" of the methods; range as in the API, NULL: minutes. */
+json_t *metrics_of_vm(const struct vm *vm, const char *range);
+json_t *metrics_of_host(const struct vmms *v, const char *range);
+json_t *meters_of_host(const struct vmms *v);
+json_t *meters_of_vm(const struct vm *vm);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See status.h. Most answers are asked to be brief; every fifth has what the guest says of itself, too. A worker that has not
+ * answered is not asked again before it does or is given up by its connection.
+ */
+#include "status.h"
+
+#include "alarms.h"
+#include "guest.h"
+#include "memory.h"
+#include "metrics.h"
+
+#define ROUND_USEC	(1000ull * 1000)
+#define WHOLE_EVERY	5u
+
+static void on_status(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct vm *vm = data;
+
+	(void)continues;
+	vm->worker.asked = false;
+	if (result < 0)
+		return;
+	memory_note(vm, json_object_get(m->body, "memory"));
+	metrics_note(vm, json_object_get(m->body, "meters"));
+	if (json_object_get(m->body, "guest"))
+		guest_note(vm, m->body);
+}
+
+/* Not all in the same round: who is asked for everything differs from VM to VM. */
+static void ask(struct vm *vm)
+{
+	bool brief = vm->worker.rounds++ % WHOLE_EVERY != 0;
+
+	vm->worker.asked = worker_call(vm, "vmwp.GetStatus", brief ? json_pack("{s:b}", "brief", 1) : NULL, NULL, 0, on_status, vm) == 0;
+}
+
+static int on_round(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vmms *v = data;
+
+	(void)usec;
+	memory_round(v);
+	metrics_round(v);
+	alarms_round(v);
+	for (struct vm *vm = v->vms; vm; vm = vm->next)
+		if ((vm->state == VM_RUNNING || vm->state == VM_PAUSED) && !vm->worker.asked)
+			ask(vm);
+	sd_event_source_set_time_relative(source, ROUND_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int status_open(struct vmms *v)
+{
+	int r = sd_event_add_time_relative(v->loop, &v->status_timer, CLOCK_MONOTONIC, ROUND_USEC, 0, on_round, v);
+
+	return r < 0 ? r : 0;
+}
+
+void status_close(struct vmms *v)
+{
+	v->status_timer = sd_event_source_disable_unref(v->status_timer);
+}
