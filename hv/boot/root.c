@@ -97,11 +97,11 @@ void root_create(void)
 		timer_prepare_lp(lp_get(i));
 	}
 	partition_init_root();
-	give_rest_of_heap();
 	root_partition.gpa.devices = iommu_prepare();
+	give_rest_of_heap();
 	map_all_but_hv();
-	for (uint32_t i = 0; i < lp_count; i++)
 	iommu_start();
+	for (uint32_t i = 0; i < lp_count; i++)
 		create_vp(lp_get(i));
 	hv_log(LOG_INFO, "root partition: %u VPs\n", lp_count);
 }
@@ -122,8 +122,8 @@ enum vp_next root_gpa_fault(struct vp *vp, const struct gpa_fault *fault)
 	status = gpa_space_map(&root_partition.gpa, (gpa_t){ start }, (spa_t){ start }, 512, GPA_ALL, false);
 	spin_unlock(&root_partition.lock);
 	hv_assert(status == 0);
-	return VP_RESUME;
 	iommu_flush();			/* one that remembers what is not mapped, too */
+	return VP_RESUME;
 }
 
 enum vp_next root_triple_fault(struct vp *vp)
@@ -139,6 +139,6 @@ void root_run(void)
 	for (;;) {
 		root_startup_wait(vp);
 		vcpu_run_once(vp);
-	}
 		iommu_report();
+	}
 }
