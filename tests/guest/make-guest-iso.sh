@@ -7,7 +7,7 @@ set -eu
 out=$1
 kind=$2
 arguments=${3:-}
-images=/usr/lib/debian-installer/images/13/amd64/text/debian-installer/amd64
+images=${INSTALLER_IMAGES:-/usr/lib/debian-installer/images/13/amd64/text/debian-installer/amd64}
 dir=$(mktemp -d)
 root=$(mktemp -d)
 trap 'rm -rf "$dir" "$root"' EXIT
@@ -64,18 +64,7 @@ grub_script() {
 	fi
 }
 
-# GRUB is one file with its configuration inside, in the FAT image that UEFI looks for.
-efi_image() {
-	grub_script >"$root/grub.cfg"
-	grub-mkstandalone -O x86_64-efi -o "$root/bootx64.efi" --modules="iso9660 search search_fs_file linux echo halt read" \
-		--install-modules="normal iso9660 search search_fs_file linux echo boot halt read" --locales="" --fonts="" --themes="" \
-		"boot/grub/grub.cfg=$root/grub.cfg" 2>/dev/null
-	truncate -s 8M "$dir/efi.img"
-	mformat -i "$dir/efi.img" ::
-	mmd -i "$dir/efi.img" ::/EFI ::/EFI/BOOT
-	mcopy -i "$dir/efi.img" "$root/bootx64.efi" ::/EFI/BOOT/BOOTX64.EFI
-}
-
-efi_image
+grub_script >"$root/grub.cfg"
+"$(dirname "$0")/make-efi-image.sh" "$dir/efi.img" "$root/grub.cfg"
 xorriso -as mkisofs -quiet -V GUEST -o "$out" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot -boot-load-size 4 \
 	-boot-info-table -eltorito-alt-boot -e efi.img -no-emul-boot -R "$dir" 2>/dev/null

@@ -6,8 +6,9 @@
  * worker-drive WORKER BIOS VGABIOS [iso=FILE] [disk=FILE] [memory=MiB] [vps=N] [seconds=N] [screens=FILE] [every=N]
  *              [key=SECOND:SCANCODE]... [pointer=SECOND:X,Y,BUTTONS]... [do=SECOND:METHOD[:JSON]]... [file=FILE] [maximum=MiB]
  *              [debug] [uefi] [rom=FILE]
- *              [from=WORD] [scsi=FILE]... [hot=FILE] [socket=SECOND:PORT:TEXT]...
+ *              [from=WORD] [scsi=FILE]... [hot=FILE] [socket=SECOND:PORT:TEXT]... [answer=WORD:TEXT]...
  * "from": the seconds of keys, pointer and calls count from the moment COM1 says WORD, not from the start.
+ * "answer": each, in their order, is typed on COM1 with a carriage return once COM1 has said its WORD (without a colon).
  * "socket" sends a line to what listens on that port in the guest and prints the line that comes back.
  * "do" prints what it is answered; the descriptor of "file" goes with every one. "maximum" makes the memory dynamic.
  * "scsi": disks of SCSI controller 0 from location 0 on, attached before the start. A line "host: METHOD JSON" on COM1 is done
@@ -34,7 +35,9 @@
 #define EVENTS_MAX	64
 #define SHOT_SIZE	(16u << 20)	/* room of one screen shot in the file: a PPM */
 #define CALL_MS		60000
+#define LINE_MS		60000	/* for a line from the guest, which may be slow */
 #define SCSI_MAX	8
+#define ANSWERS_MAX	8
 
 enum timed_kind { TIMED_KEY, TIMED_POINTER, TIMED_SOCKET, TIMED_CALL };
 struct timed { unsigned int second; char what[256]; enum timed_kind kind; bool done; };
@@ -42,6 +45,11 @@ struct timed { unsigned int second; char what[256]; enum timed_kind kind; bool d
 struct drive {
 	const char *worker, *bios, *vga_bios, *iso, *disk, *screens, *rom, *file, *from, *hot, *scsi[SCSI_MAX];
 	unsigned int scsi_count;
+	struct { char word[32]; const char *text; } answers[ANSWERS_MAX];
+	unsigned int answer_count, answered;
+	char heard[33];			/* the last characters of COM1, for answers */
+	char shown[4096];		/* a line of COM1 that is not printed yet: what the drive says must not cut it */
+	size_t shown_length;
 	char line[512];			/* of COM1, as far as it has come */
 	size_t line_length;
 	unsigned int memory_mib, maximum_mib, vps, seconds, every;
@@ -91,6 +99,16 @@ static void parse_timed(struct drive *d, const char *text, enum timed_kind kind)
 		die(text, EINVAL);
 }
 
+static void parse_answer(struct drive *d, const char *text)
+{
+	unsigned int i = d->answer_count++ % ANSWERS_MAX;
+	int length = 0;
+
+	if (sscanf(text, "%31[^:]:%n", d->answers[i].word, &length) != 1 || length == 0)
+		die(text, EINVAL);
+	d->answers[i].text = text + length;
+}
+
 static void parse(struct drive *d, int argc, char **argv)
 {
 	const char *value;
@@ -116,6 +134,7 @@ static void parse(struct drive *d, int argc, char **argv)
 		else if (option(argv[i], "key", &value)) parse_timed(d, value, TIMED_KEY);
 		else if (option(argv[i], "pointer", &value)) parse_timed(d, value, TIMED_POINTER);
 		else if (option(argv[i], "socket", &value)) parse_timed(d, value, TIMED_SOCKET);
+		else if (option(argv[i], "answer", &value)) parse_answer(d, value);
 		else if (option(argv[i], "do", &value)) parse_timed(d, value, TIMED_CALL);
 		else if (strcmp(argv[i], "debug") == 0) d->debug = true;
 		else if (strcmp(argv[i], "uefi") == 0) d->uefi = true;
@@ -355,7 +374,7 @@ static void read_line(int fd, char *line, size_t size)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	size_t n = 0;
 
-	while (n + 1 < size && poll(&p, 1, 8000) == 1 && read(fd, line + n, 1) == 1 && line[n] != '\n')
+	while (n + 1 < size && poll(&p, 1, LINE_MS) == 1 && read(fd, line + n, 1) == 1 && line[n] != '\n')
 		n++;
 	line[n] = '\0';
 }
@@ -449,15 +468,43 @@ static void listen_for(struct drive *d, const char *text, size_t size)
 	d->said[keep] = '\0';
 }
 
+static void answer(struct drive *d, const char *text, size_t size)
+{
+	const size_t last = sizeof(d->heard) - 2;
+
+	for (size_t i = 0; i < size && d->answered < d->answer_count; i++) {
+		const char *word = d->answers[d->answered].word;
+
+		memmove(d->heard, d->heard + 1, last);
+		d->heard[last] = text[i];
+		if (memcmp(d->heard + last + 1 - strlen(word), word, strlen(word)) != 0)
+			continue;
+		dprintf(d->serial_fd, "%s\r", d->answers[d->answered++].text);
+		memset(d->heard, 0, sizeof(d->heard));
+	}
+}
+
+static void show_whole_lines(struct drive *d, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		d->shown[d->shown_length++] = text[i];
+		if (text[i] != '\n' && d->shown_length < sizeof(d->shown))
+			continue;
+		fwrite(d->shown, 1, d->shown_length, stdout);
+		d->shown_length = 0;
+	}
+}
+
 static void copy_serial(struct drive *d)
 {
 	char text[4096];
 	ssize_t n = read(d->serial_fd, text, sizeof(text));
 
 	if (n > 0) {
-		fwrite(text, 1, (size_t)n, stdout);
+		show_whole_lines(d, text, (size_t)n);
 		listen_for(d, text, (size_t)n);
 		listen_for_host(d, text, (size_t)n);
+		answer(d, text, (size_t)n);
 		return;
 	}
 	close(d->serial_fd);
@@ -497,6 +544,7 @@ static int watch(struct drive *d)
 		}
 		fflush(stdout);
 	}
+	fwrite(d->shown, 1, d->shown_length, stdout);
 	return code;
 }
 

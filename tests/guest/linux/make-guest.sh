@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Makes a bootable CD with an unmodified Debian kernel, its hv_* modules, busybox and the Hyper-V daemons:
-#	make-guest.sh OUT SUITE [SCRIPT] [tools] [KERNEL-ARGUMENT...]
+#	make-guest.sh OUT SUITE [SCRIPT] [tools] [socat] [KERNEL-ARGUMENT...]
 # SUITE: bookworm, trixie, trixie-backports. SCRIPT (a path with a slash, or ""): what the guest runs as root once the modules are
-# loaded; it may use `option NAME`, show_vmbus and all of busybox. tools: adds fio, socat and sg3-utils. Runs inside the build root.
+# loaded; it may use `option NAME`, show_vmbus and all of busybox. tools: adds fio and sg3-utils. The CD boots by BIOS (isolinux) and UEFI (GRUB).
+# Runs inside the build root.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$1
@@ -11,8 +12,8 @@ suite=$2
 shift 2
 script=
 case ${1:-} in */*) script=$1; shift ;; "") [ $# -eq 0 ] || shift ;; esac
-tools=
-[ "${1:-}" = tools ] && { tools=yes; shift; }
+extra=
+while [ "${1:-}" = tools ] || [ "${1:-}" = socat ]; do extra="$extra $1"; shift; done
 packages=$("$here/packages.sh" "$suite")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -23,7 +24,7 @@ cp "$here/init" "$dir/own/init"
 chmod +x "$dir/own/init"
 {
 	cat "$packages/base.cpio"
-	[ -z "$tools" ] || cat "$packages/tools.cpio"
+	for part in $extra; do cat "$packages/$part.cpio"; done
 	(cd "$dir/own" && find . | cpio -o -H newc --quiet)
 } | lz4 -l -q >"$dir/iso/initrd"
 cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$dir/iso/isolinux/"
@@ -36,5 +37,7 @@ label guest
 	kernel /linux
 	append initrd=/initrd console=ttyS0 $*
 CFG
+printf 'search --no-floppy --set=root --file /linux\nlinux /linux console=ttyS0 %s\ninitrd /initrd\nboot\n' "$*" >"$dir/grub.cfg"
+"$here/../make-efi-image.sh" "$dir/iso/efi.img" "$dir/grub.cfg"
 xorriso -as mkisofs -quiet -V GUEST -o "$out" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot -boot-load-size 4 \
-	-boot-info-table -R "$dir/iso" 2>/dev/null
+	-boot-info-table -eltorito-alt-boot -e efi.img -no-emul-boot -R "$dir/iso" 2>/dev/null

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Fetches an unmodified Debian kernel with the modules a guest on VMBus uses, and the Hyper-V daemons: packages.sh SUITE, where
-# SUITE is bookworm (6.1), trixie (6.12) or trixie-backports (7.x). Prints the folder that then holds vmlinuz, VERSION, base.cpio
-# and tools.cpio for the initramfs; kept in the cache under a key of this script and the suite. Runs inside the build root.
+# SUITE is bookworm (6.1), trixie (6.12) or trixie-backports (7.x). Prints the folder that then holds vmlinuz, VERSION, and
+# base.cpio, tools.cpio and socat.cpio for the initramfs; kept in the cache under a key of this script and the suite. Runs inside the build root.
 set -eu
 suite=$1
 cache=${PARTITA_CACHE:-$HOME/.cache/partita}
@@ -14,7 +14,7 @@ out=$cache/guest-$suite-$key
 modules="hv_vmbus hv_storvsc hv_netvsc hyperv_drm hyperv_fb hyperv_keyboard hid_hyperv hid-generic hv_utils hv_balloon hv_sock uio_hv_generic
 	sd_mod sr_mod sg ata_piix ata_generic evdev mousedev ext4 vfat nls_ascii nls_cp437 isofs nls_utf8 8021q af_packet crc32c_generic"
 programs="sbin/hv_kvp_daemon sbin/hv_vss_daemon sbin/hv_fcopy_daemon sbin/hv_fcopy_uio_daemon sbin/kexec sbin/ethtool sbin/blkdiscard"
-tools="bin/socat bin/fio bin/sg_inq bin/sg_unmap bin/sg_vpd bin/sg_readcap bin/sg_persist"	# large: only for guests that ask
+tools="bin/fio bin/sg_inq bin/sg_unmap bin/sg_vpd bin/sg_readcap bin/sg_persist"	# large: only for guests that ask
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -46,8 +46,8 @@ version=$(ls tree/lib/modules)
 vmlinuz=$(find tree -name "vmlinuz*" -type f | head -n 1)
 depmod -b tree "$version"
 
-base=$tmp/base tools_root=$tmp/tools
-mkdir -p "$base/modules" "$base/lib64" "$base/usr/lib" "$base/bin" "$base/usr/libexec/hypervkvpd" "$tools_root/usr/lib" "$tools_root/bin"
+base=$tmp/base tools_root=$tmp/tools socat_root=$tmp/socat
+mkdir -p "$base/modules" "$base/lib64" "$base/usr/lib" "$base/bin" "$base/usr/libexec/hypervkvpd" "$tools_root/usr/lib" "$tools_root/bin" "$socat_root/usr/lib" "$socat_root/bin"
 for module in $modules; do
 	modprobe -d "$tmp/tree" -S "$version" --show-depends "$module" 2>/dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p' || true
 done | awk '!seen[$0]++' >files
@@ -74,12 +74,13 @@ take_programs() {	# TO PROGRAM...: with their libraries; the C library is in the
 }
 cp "$loader" "$base/lib64/"
 # shellcheck disable=SC2086
-{ take_programs "$base" $programs; take_programs "$tools_root" $tools; }
+{ take_programs "$base" $programs; take_programs "$tools_root" $tools; take_programs "$socat_root" bin/socat; }
 find tree -name 'hv_[gs]et_*' -type f -exec cp {} "$base/usr/libexec/hypervkvpd/" \;
 rm -rf "$out.new"
 mkdir -p "$out.new"
 (cd "$base" && find . | cpio -o -H newc --quiet) >"$out.new/base.cpio"
 (cd "$tools_root" && find . | cpio -o -H newc --quiet) >"$out.new/tools.cpio"
+(cd "$socat_root" && find . | cpio -o -H newc --quiet) >"$out.new/socat.cpio"
 cp "$vmlinuz" "$out.new/vmlinuz"
 echo "$version" >"$out.new/VERSION"
 rm -rf "$out"
