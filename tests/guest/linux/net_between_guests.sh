@@ -1,27 +1,45 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Two Debian guests on one switch: ping and checksummed data from one to the other. Then the second loses its link and gets it back,
-# and its adapter is taken away and plugged in again, as the guest sees it.
+# Two Debian guests on one switch: ping and MIB MiB of checksummed data each way, there with an MTU of 1,500 and back with 9,000. Then
+# the second loses its link and gets it back, and its adapter is taken away and plugged in again, as the guest sees it.
 set -eu
 . "$(dirname "$0")/net.inc"
 mib=${MIB:-1}
-seconds=${SECONDS_MAX:-400}
+seconds=${SECONDS_MAX:-600}
 cat >"$work/pair.guest" <<'GUEST'
 for i in $(seq 60); do [ -e /sys/class/net/eth0 ] && break; sleep 1; done
 me=$(sed 's/.*://; s/^0//' /sys/class/net/eth0/address)
 ip addr add 10.9.9.$me/24 dev eth0
 ip link set eth0 up
-mkfifo /tmp/idle
+mkfifo /tmp/idle /tmp/copy
+sum_of() { md5sum | cut -c1-32; }
+dd if=/dev/urandom of=/tmp/block bs=1M count=1 2>/dev/null
+send() {	# NC-ARGUMENT...: says what it sent
+	sum_of </tmp/copy >/tmp/sent &
+	summing=$!
+	for i in $(seq $(option mib)); do cat /tmp/block; done | tee /tmp/copy | nc "$@"
+	wait $summing
+	echo "guest $me: sent $(cat /tmp/sent)"
+}
 if [ "$me" = 1 ]; then
-	echo "guest 1: got $(nc -l -p 5001 <>/tmp/idle | md5sum | cut -c1-32)"
+	ip link set eth0 mtu 9000
+	ip link set eth0 up
+	echo "guest 1: got $(nc -l -p 5001 <>/tmp/idle | sum_of)"
+	send -l -p 5003
 	nc -l -p 5002 </dev/null
 else
 	for i in $(seq 90); do ping -c 1 -W 1 10.9.9.1 >/dev/null && break; done
 	ping -c 5 -q 10.9.9.1 | sed -n 's/.*, \([0-9]* packets received\).*/guest 2: ping \1/p'
-	dd if=/dev/urandom of=/tmp/block bs=1M count=1 2>/dev/null
-	for i in $(seq $(option mib)); do cat /tmp/block; done >/tmp/data
-	echo "guest 2: sent $(md5sum </tmp/data | cut -c1-32)"
-	nc 10.9.9.1 5001 </tmp/data
+	send 10.9.9.1 5001
+	ip link set eth0 mtu 9000
+	for i in $(seq 60); do ping -c 1 -W 1 10.9.9.1 >/dev/null && break; done
+	ping -c 3 -s 8000 -q 10.9.9.1 | sed -n 's/.*, \([0-9]* packets received\).*/guest 2: large ping \1/p'
+	for i in $(seq 60); do
+		got=$(nc 10.9.9.1 5003 <>/tmp/idle | sum_of)
+		[ "$got" = "$(sum_of </dev/null)" ] || break
+		sleep 1
+	done
+	echo "guest 2: got $got"
 	echo "guest 2: says link"
 	for i in $(seq 60); do [ "$(cat /sys/class/net/eth0/carrier)" = 0 ] && break; sleep 1; done
 	echo "guest 2: carrier $(cat /sys/class/net/eth0/carrier) after down"
@@ -69,8 +87,9 @@ dmesg | grep "cut here"
 SCRIPT
 } >"$work/root-script"
 run_net $((seconds + 60)) "${SUITE:-trixie}" "$work/pair.guest" "quiet mib=$mib"
-must_say "guest 2: ping 5 packets" "guest 2: carrier 0 after down" "guest 2: carrier 1 after up" "guest 2: adapter gone" \
+must_say "guest 2: ping 5 packets" "guest 2: large ping 3 packets" "guest 2: carrier 0 after down" "guest 2: carrier 1 after up" "guest 2: adapter gone" \
 	"guest 2: after all 5 packets" "guest 2: done"
 must_not_say "cut here" "hv: panic" "BUG:" "Call Trace"
 same "what the first guest got" "$(said 'guest 1: got')" "$(said 'guest 2: sent')"
+same "what the second guest got" "$(said 'guest 2: got')" "$(said 'guest 1: sent')"
 must_end
