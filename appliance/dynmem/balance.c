@@ -65,6 +65,12 @@ static enum dynmem_status judge(const struct dynmem_vm *vm)
 	return vm->assigned < demand_with(vm, vm->buffer_percent / 2) ? DYNMEM_LOW : DYNMEM_OK;
 }
 
+/* After growth in whole steps a surplus of less than one is no reason to shrink: the next demand would bring the step back. */
+static bool is_rest_of_growth(const struct dynmem_vm *vm, uint64_t surplus)
+{
+	return vm->history.grew && surplus < vm->grow_step;
+}
+
 static bool is_small(const struct dynmem_vm *vm, uint64_t difference)
 {
 	uint64_t band = vm->assigned / DEAD_BAND_DIVISOR;
@@ -87,7 +93,9 @@ static uint64_t unhindered(struct dynmem_vm *vm, uint64_t now_ms)
 
 		return wanted ? vm->wish : vm->assigned;
 	}
-	return vm->assigned > peak && !is_small(vm, vm->assigned - peak) ? round_up(peak) : vm->assigned;
+	if (vm->assigned <= peak || is_small(vm, vm->assigned - peak) || is_rest_of_growth(vm, vm->assigned - peak))
+		return vm->assigned;
+	return round_up(peak);
 }
 
 struct round {			/* sums over the movable VMs; `fixed` over the others */
@@ -179,6 +187,8 @@ static void name_reason(struct dynmem_vm *vm)
 		vm->history.cut = true;
 	else if (vm->target >= vm->wish)
 		vm->history.cut = false;
+	if (vm->target != vm->assigned)
+		vm->history.grew = vm->target > vm->assigned;
 }
 
 void dynmem_balance(struct dynmem_vm *vms, size_t count, uint64_t capacity, uint64_t now_ms)

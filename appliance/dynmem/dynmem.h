@@ -39,6 +39,7 @@ struct dynmem_history {		/* zeroed for a new VM; the caller keeps it between cal
 	uint64_t slot;				/* number of the newest slot */
 	bool begun;				/* it has been through a round */
 	bool cut;				/* its last change was a cut for want of memory */
+	bool grew;				/* its last change was growth */
 };
 
 struct dynmem_vm {
@@ -47,6 +48,7 @@ struct dynmem_vm {
 	uint64_t assigned;	/* what it holds, or was promised if that is more: never given to anybody else */
 	uint64_t demand;	/* what the guest says it needs (committed memory) */
 	uint32_t buffer_percent, weight;	/* weight 1…DYNMEM_WEIGHT_MAX */
+	uint64_t grow_step;	/* growth comes in steps of so much, so the last of them may well be idle; 0: DYNMEM_STEP */
 	bool movable;		/* dynamic, and its balloon driver answers; else it keeps what it has */
 	struct dynmem_history history;		/* in and out */
 	/* out */

@@ -21,7 +21,7 @@ void dynmem_explain(const struct dynmem_vm *vm, char *text, size_t size)
 		[DYNMEM_DEMAND_FELL] = "the guest has not needed more for a minute",
 		[DYNMEM_SHORTAGE] = "memory is short, and this is its share by weight",
 		[DYNMEM_SHORTAGE_ENDED] = "memory is no longer short",
-		[DYNMEM_LIMITS_CHANGED] = "its minimum or maximum was changed",
+		[DYNMEM_LIMITS_CHANGED] = "its settings were changed",
 		[DYNMEM_WAITS] = "it needs more, but the memory is not free yet",
 	};
 

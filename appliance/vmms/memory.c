@@ -59,7 +59,7 @@ static void add_vm(struct round *r, struct vm *vm)
 	r->vms[r->count++] = (struct dynmem_vm){
 		.minimum = m->minimum, .maximum = m->maximum, .assigned = waits ? m->startup : memory_held(vm),
 		.demand = w->demand, .buffer_percent = (uint32_t)m->buffer_percent, .weight = (uint32_t)m->weight,
-		.movable = m->dynamic && w->driver && vm->state == VM_RUNNING, .history = w->history,
+		.grow_step = HOT_ADD_BLOCK, .movable = m->dynamic && w->driver && vm->state == VM_RUNNING, .history = w->history,
 	};
 }
 
@@ -232,6 +232,45 @@ int memory_admit(const struct vm *vm, struct problem *p)
 			   "%s needs %" PRIu64 " bytes of memory; the host has %" PRIu64 " left for virtual machines and %" PRIu64
 			   " idle in running ones: %" PRIu64 " are missing.%s",
 			   vm_name(vm), s.needed, s.unassigned, s.idle, s.missing, givers);
+}
+
+/* --- static memory that is changed while the VM runs --- */
+
+uint64_t memory_most(const struct vm *vm)
+{
+	struct vm_limits host;
+
+	host_limits(&host);
+	return larger(vm->config.memory.maximum, host.memory_bytes / VM_MEMORY_STEP * VM_MEMORY_STEP);
+}
+
+int memory_check_size(const struct vm *vm, const struct vm_memory *m, struct problem *p)
+{
+	uint64_t held = memory_held(vm), free = host_memory_available(vm->vmms);
+
+	if (!vm->worker.present || m->dynamic || m->startup == vm->config.memory.startup)
+		return 0;
+	if (!vm->worker.memory.driver)
+		return problem_set(p, PROBLEM_VM_NOT_OFF, "memory.startupBytes",
+				   "%s runs, and its guest has no driver for dynamic memory: its memory can be changed while it is off.",
+				   vm_name(vm));
+	if (m->startup > held && m->startup - held > free)
+		return problem_set(p, PROBLEM_NO_MEMORY, "memory.startupBytes",
+				   "%s needs %" PRIu64 " bytes more; the host has %" PRIu64 " left for virtual machines.", vm_name(vm),
+				   m->startup - held, free);
+	return 0;
+}
+
+void memory_resize(struct vm *vm)
+{
+	struct dynmem_vm d = {
+		.minimum = vm->config.memory.startup, .maximum = vm->config.memory.startup, .assigned = memory_held(vm),
+		.demand = vm->worker.memory.demand, .wish = vm->config.memory.startup, .target = vm->config.memory.startup,
+		.reason = DYNMEM_LIMITS_CHANGED,
+	};
+
+	if (!vm->config.memory.dynamic && vm->worker.present && d.target != d.assigned)
+		set_target(vm, &d);
 }
 
 /* --- every second --- */

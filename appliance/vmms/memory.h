@@ -13,6 +13,10 @@ void memory_begin_start(struct vm *vm);		/* launches the worker as soon as its m
 uint64_t memory_demand(const struct vmms *v);	/* of all that run; those that do not say: what they hold */
 unsigned int memory_vms_in_need(const struct vmms *v);	/* that should have more than there is for them, or wait to start */
 uint64_t memory_could_give(const struct vm *vm);	/* beyond its minimum */
+/* While it runs its maximum may be raised, and a static VM be made larger: room for that costs addresses only. */
+uint64_t memory_most(const struct vm *vm);
+int memory_check_size(const struct vm *vm, const struct vm_memory *m, struct problem *p);	/* may a running VM's settings become so? */
+void memory_resize(struct vm *vm);		/* a static VM that runs goes to its (changed) startup memory, by hot add or balloon */
 void memory_add_to_json(const struct vm *vm, json_t *memory);	/* assigned, demand, available, status, reason */
 
 #endif

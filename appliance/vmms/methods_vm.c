@@ -4,6 +4,7 @@
 
 #include "guest.h"
 #include "library.h"
+#include "memory.h"
 #include "network.h"
 
 #include <errno.h>
@@ -177,7 +178,7 @@ static void create_vm(struct vmms *v, struct ipc_request *r, const json_t *param
 static int patch_vm(struct vm *vm, const json_t *patch, struct vm_config *c, struct problem *p)
 {
 	struct vm_limits limits;
-	bool cold = false, switched;
+	bool cold = false, switched, resized;
 
 	host_limits(&limits);
 	if (vm_config_patch(&vm->config, patch, &limits, c, &cold, p) < 0)
@@ -187,13 +188,16 @@ static int patch_vm(struct vm *vm, const json_t *patch, struct vm_config *c, str
 		    p, PROBLEM_VM_NOT_OFF, NULL,
 		    "%s is %s; processors, memory and firmware can be changed while it is off.", vm_name(vm),
 		    vm_state_words[vm->state]);
-	if (vm_check(vm->vmms, vm, c, p) < 0)
+	if (vm_check(vm->vmms, vm, c, p) < 0 || memory_check_size(vm, &c->memory, p) < 0)
 		return -EINVAL;
+	resized = c->memory.startup != vm->config.memory.startup;
 	switched = services_differ(&vm->config.services, &c->services);
 	if (vm_change(vm, c, p) < 0)
 		return -EINVAL;
 	if (switched)
 		guest_apply_services(vm);
+	if (resized)
+		memory_resize(vm);
 	return 0;
 }
 

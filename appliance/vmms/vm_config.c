@@ -352,7 +352,7 @@ static void merge(json_t *target, const json_t *patch)
 static bool differs_cold(const struct vm_config *a, const struct vm_config *b)
 {
 	return a->processor.count != b->processor.count || a->processor.overcommit != b->processor.overcommit ||
-	       a->memory.startup != b->memory.startup || a->memory.dynamic != b->memory.dynamic ||
+	       (a->memory.startup != b->memory.startup && b->memory.dynamic) || a->memory.dynamic != b->memory.dynamic ||
 	       a->boot_count != b->boot_count ||
 	       memcmp(a->boot, b->boot, a->boot_count * sizeof(a->boot[0])) != 0;
 }

@@ -10,6 +10,7 @@
 #include "guest_items.h"
 #include "firmware.h"
 #include "library.h"
+#include "memory.h"
 #include "network.h"
 #include "partita/log.h"
 #include "processors.h"
@@ -159,8 +160,8 @@ static int pack_machine(struct vm *vm, json_t **machine, struct parcel *a, struc
 	*machine = json_pack("{s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "id", vm->id, "name", c->name,
 	                     "generation", (int)c->generation, "processors", (json_int_t)c->processor.count, "memoryBytes",
 	                     (json_int_t)c->memory.startup, "bootOrder", order, "disks", disks);
-	if (c->memory.dynamic)
-		json_object_update_new(*machine, json_pack("{s:b, s:I}", "dynamicMemory", 1, "maximumMemoryBytes", (json_int_t)c->memory.maximum));
+	json_object_update_new(*machine, json_pack("{s:b, s:I}", "dynamicMemory", c->memory.dynamic, "maximumMemoryBytes",
+						    (json_int_t)memory_most(vm)));
 	if (!firmware)
 		return -EINVAL;
 	json_object_set_new(*machine, "firmware", firmware);
@@ -282,7 +283,7 @@ void worker_launch(struct vm *vm)
 		vm->worker = (struct worker){ .present = true, .slot = slot };
 		r = priv_call(vm->vmms, "vmpriv.StartWorker",
 		              json_pack("{s:s, s:i, s:I, s:I}", "id", vm->id, "slot", (int)slot,
-		                        "memoryBytes", (json_int_t)vm->config.memory.startup, "vps",
+		                        "memoryBytes", (json_int_t)memory_most(vm), "vps",
 		                        (json_int_t)vm->config.processor.count),
 		              NULL, 0, on_launched, vm);
 	}

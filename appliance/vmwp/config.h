@@ -35,7 +35,7 @@ struct vm_config {
 	unsigned int generation;	/* 1: BIOS, 2: UEFI */
 	unsigned int processors;
 	uint64_t memory_bytes;
-	uint64_t memory_maximum_bytes;	/* with dynamic memory; 0: memory_bytes and no more */
+	uint64_t memory_maximum_bytes;	/* what it may grow to while it runs; 0: memory_bytes and no more */
 	enum vm_boot boot[VM_BOOT_MAX];
 	struct vm_disk disks[VM_DISKS_MAX];
 	unsigned int disk_count;

@@ -579,6 +579,29 @@ def test_a_guest_that_needs_more_gets_it_up_to_its_maximum(s, c):
     assert c.call("vmms.GetVm", id=static)["vm"]["memory"]["status"] == "unavailable"
 
 
+def test_memory_settings_change_while_a_vm_runs(s, c):
+    patch = lambda vm, **memory: c.call("vmms.UpdateVm", id=vm, patch={"memory": memory})["vm"]["memory"]
+    held = lambda vm: c.call("vmms.GetVm", id=vm)["vm"]["memory"]["assignedBytes"]
+    vm = start_vm(s, c, "demand-1000", memory={"startupBytes": 512 * MIB, "dynamic": True, "minimumBytes": 512 * MIB, "maximumBytes": 512 * MIB})
+    s.wait(lambda: c.call("vmms.GetVm", id=vm)["vm"]["memory"]["status"] == "warning")
+    patch(vm, maximumBytes=1024 * MIB, minimumBytes=128 * MIB, bufferPercent=5, weight=9)
+    s.wait(lambda: held(vm) == 1024 * MIB)
+    refused(409, "vm_not_off", c.call, "vmms.UpdateVm", id=vm, patch={"memory": {"startupBytes": 256 * MIB}})
+    static = start_vm(s, c, "balloon", memory={"startupBytes": 512 * MIB})
+    s.wait(lambda: c.call("vmms.GetVm", id=static)["vm"]["memory"]["availableBytes"])
+    patch(static, startupBytes=1024 * MIB)
+    s.wait(lambda: held(static) == 1024 * MIB)
+    patch(static, startupBytes=256 * MIB)
+    s.wait(lambda: held(static) == 256 * MIB)
+    m = c.call("vmms.GetVm", id=static)["vm"]["memory"]
+    assert "Lowered from 1024 to 256 MiB: its settings were changed" in m["reason"], m
+    total = c.call("vmms.GetHost")["host"]["memory"]["totalBytes"] // (2 * MIB) * 2 * MIB
+    refused(507, "no_memory", c.call, "vmms.UpdateVm", id=static, patch={"memory": {"startupBytes": total}})
+    without = start_vm(s, c, "without-driver", memory={"startupBytes": 256 * MIB})
+    refused(409, "vm_not_off", c.call, "vmms.UpdateVm", id=without, patch={"memory": {"startupBytes": 512 * MIB}})
+    assert held(without) == 256 * MIB
+
+
 def test_metrics_of_host_and_vms_come_in_steps(s, c):
     vm = start_vm(s, c, "demand-50", memory={"startupBytes": 128 * MIB, "dynamic": True, "minimumBytes": 128 * MIB})
     off = c.call("vmms.CreateVm", vm=vm_body("off"))["vm"]["id"]

@@ -3,7 +3,7 @@
  * A stand-in for vmwp where there is no /dev/mshv: speaks the vmwp.* methods on descriptor 3, runs no machine. How it
  * misbehaves is told by the VM's name ("crash-on-start", "refuse-configure", "ignore-shutdown", "hang-on-start", "deaf", "full-…":
  * finds its volume full after the start, "full-always": and after each resume), and
- * what its guest needs of dynamic memory ("demand-100": 100 MiB).
+ * what its guest needs of dynamic memory ("demand-100": 100 MiB; "balloon": a driver, though its memory is static).
  * Used by the service tests only; it is not part of the appliance.
  */
 #include "partita/display.h"
@@ -34,7 +34,7 @@ static struct {
 	struct ipc_request *watcher;
 	time_t started;
 	int display;
-	bool dynamic;
+	bool dynamic, driver;
 	json_int_t memory, demand;
 	json_t *services, *given;
 	int sockets_fd;
@@ -104,6 +104,7 @@ static void configure(struct ipc_request *r, json_t *parameters, void *context)
 	}
 	w.dynamic = json_is_true(json_object_get(vm, "dynamicMemory"));
 	w.memory = json_integer_value(json_object_get(vm, "memoryBytes"));
+	w.driver = w.dynamic || is_named("balloon");
 	if (is_named("demand-"))
 		w.demand = strtoll(w.name + strlen("demand-"), NULL, 10) << 20;
 	json_array_foreach(disks, index, disk) {
@@ -204,7 +205,7 @@ static void get_status(struct ipc_request *r, json_t *parameters, void *context)
 	json_object_set_new(o, "sandboxHole", sandbox_hole() ? json_string(sandbox_hole()) : json_null());
 	if (w.given)
 		json_object_set(o, "given", w.given);
-	if (w.dynamic)
+	if (w.driver)
 		json_object_set_new(o, "memory",
 				    json_pack("{s:I, s:I, s:I, s:b}", "assignedBytes", w.memory, "demandBytes", w.demand,
 					      "availableBytes", w.memory > w.demand ? w.memory - w.demand : 0, "driver", 1));

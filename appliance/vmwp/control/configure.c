@@ -234,7 +234,7 @@ int configure_parse(json_t *vm, struct ipc_message *message, struct vm_config *c
 		r = take_number(vm, "memoryBytes", MEMORY_MIN, MEMORY_MAX, &c->memory_bytes, p);
 	if (r == 0 && c->memory_bytes % MEMORY_STEP)
 		r = refuse(p, "memoryBytes");
-	if (r == 0 && json_is_true(json_object_get(vm, "dynamicMemory")))
+	if (r == 0 && json_object_get(vm, "maximumMemoryBytes"))
 		r = take_number(vm, "maximumMemoryBytes", c->memory_bytes, MEMORY_MAX, &c->memory_maximum_bytes, p);
 	if (r == 0)
 		r = boot_order_parse(json_object_get(vm, "bootOrder"), c, p);

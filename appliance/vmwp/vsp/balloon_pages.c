@@ -26,7 +26,8 @@ void balloon_pages_fini(struct balloon_pages *p)
 
 void balloon_pages_clear(struct balloon_pages *p)
 {
-	memset(p->bits, 0, words(p) * sizeof(*p->bits));
+	if (p->count)				/* else there is nothing to clear, and pages of zeros stay nobody's */
+		memset(p->bits, 0, words(p) * sizeof(*p->bits));
 	p->count = 0;
 	p->first = p->limit;
 }

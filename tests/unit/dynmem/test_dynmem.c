@@ -82,6 +82,28 @@ static void test_small_changes_move_nothing(void **state)
 	}
 }
 
+static void test_the_rest_of_a_step_is_kept_until_it_is_a_whole_one_or_memory_is_short(void **state)
+{
+	struct dynmem_vm vm = vm_of(256 * MIB, 4 * GIB, 512 * MIB, 600 * MIB, 5000);
+	uint64_t now = 0;
+
+	(void)state;
+	vm.grow_step = 128 * MIB;
+	dynmem_balance(&vm, 1, 8 * GIB, now);
+	assert_int_equal(vm.target, 720 * MIB);
+	vm.assigned = 768 * MIB;			/* as the caller rounds it up */
+	for (; now < 600000; now += 1000) {
+		dynmem_balance(&vm, 1, 8 * GIB, now);
+		assert_int_equal(vm.target, 768 * MIB);
+	}
+	dynmem_balance(&vm, 1, 730 * MIB, now);
+	assert_true(vm.target <= 730 * MIB && vm.target >= 700 * MIB);
+	vm.demand = 500 * MIB;				/* wishes 600: more than a step less */
+	for (; now < 700000; now += 1000)
+		dynmem_balance(&vm, 1, 8 * GIB, now);
+	assert_int_equal(vm.target, 600 * MIB);
+}
+
 static void test_shortage_is_shared_by_weight(void **state)
 {
 	static const uint32_t weight[8] = { 1000, 2000, 4000, 1000, 2000, 4000, 1000, 1000 };
@@ -275,6 +297,7 @@ int main(void)
 		cmocka_unit_test(test_demand_is_served_in_one_round),
 		cmocka_unit_test(test_idle_guest_shrinks_to_its_minimum_after_a_minute),
 		cmocka_unit_test(test_small_changes_move_nothing),
+		cmocka_unit_test(test_the_rest_of_a_step_is_kept_until_it_is_a_whole_one_or_memory_is_short),
 		cmocka_unit_test(test_shortage_is_shared_by_weight),
 		cmocka_unit_test(test_who_does_not_answer_keeps_what_it_has),
 		cmocka_unit_test(test_what_is_not_given_back_is_not_promised),
