@@ -14,7 +14,7 @@ at do 18:vmwp.FreezeGuest
 at do 19:vmwp.ThawGuest
 at do 25:vmwp.GetStatus
 at do 26:vmwp.Shutdown
-run_linux 620 trixie "$linux_dir/services.script" "tools quiet" "$drive"
+run_linux 620 trixie "$linux_dir/services.script" "socat quiet" "$drive"
 must_say "event[0-9] type 0100 code 1e00 value 01000000" "event[0-9] type 0100 code 6700 value 01000000" \
 	"event[0-9] type 0300 code 0000 value ff7f0000" "event[0-9] type 0300 code 0100 value 00400000" "event[0-9] type 0100 code 1001 value 01000000" \
 	"socket: OK" "socket: hello" "FreezeGuest answers {}" "ThawGuest answers {}" "pool 3: .*VirtualMachineName test" \
