@@ -119,6 +119,19 @@ static enum msr_result child_read(struct vp *vp, uint32_t msr, uint64_t *value)
 	return MSR_DONE;
 }
 
+/* x2APIC mode is there if CPUID says so, which is the VMM's choice. */
+static enum msr_result write_apic_base(struct vp *vp, uint64_t value)
+{
+	struct hv_cpuid_values v;
+
+	if (value & LAPIC_BASE_X2APIC) {
+		cpuid_for_vp(vp, 1, 0, &v);
+		if (!(v.ecx & BIT(21)))
+			return MSR_FAULT;
+	}
+	return lapic_set_base(vp->lapic, value) ? MSR_DONE : MSR_FAULT;
+}
+
 static enum msr_result write_efer(struct vp *vp, uint64_t value)
 {
 	uint64_t old = vp_register64(vp, HV_X64_REGISTER_EFER);
@@ -173,7 +186,7 @@ static enum msr_result child_write(struct vp *vp, uint32_t msr, uint64_t value)
 	if (MSR_IS_SYNTHETIC(msr))
 		return synthetic_msr_write(vp, msr, value) ? MSR_DONE : MSR_UNKNOWN;
 	if (msr == MSR_APIC_BASE)
-		return lapic_set_base(vp->lapic, value) ? MSR_DONE : MSR_FAULT;
+		return write_apic_base(vp, value);
 	if (msr == MSR_TSC_DEADLINE)
 		return write_tsc_deadline(vp, value);
 	if (vendor_msr(msr, &name))
