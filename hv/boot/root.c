@@ -83,6 +83,7 @@ static void create_vp(struct lp *lp)
 	vp_init_root(vp, lp->index);
 	vp->lp = lp;
 	lp->running = vp;
+	lp->gpa_space = &root_partition.gpa;
 	hv_assert(vcpu_create(vp) == 0);
 }
 

@@ -47,8 +47,10 @@ void partition_freeze_time(struct partition *p, bool freeze)
 	}
 	p->time_frozen = freeze;
 	for (uint32_t i = 0; i < HV_MAX_VPS && !freeze; i++)
-		if (p->vps[i] && p->vps[i]->lapic)
+		if (p->vps[i] && p->vps[i]->lapic) {
 			lapic_timer_shift(p->vps[i]->lapic, tsc_now() - p->frozen_tsc);
+			vp_kick(p->vps[i]);		/* its deadline may have passed unheard */
+		}
 	if (freeze)
 		partition_write_tsc_page(p);
 	else

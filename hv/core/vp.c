@@ -111,6 +111,7 @@ void vp_destroy(struct vp *vp)
 /* One signal per BLOCKED-to-runnable transition (hv-abi.md 6.2). A running VP leaves the guest and looks again. */
 void vp_kick(struct vp *vp)
 {
+	vp_look_again(vp);
 	if (vp->running) {
 		if (vp->lp != this_lp())
 			lp_kick(vp->lp);

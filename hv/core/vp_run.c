@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Running a child VP: one HvCallDispatchVp from the root's thread to an intercept, a root interrupt, or nothing to do
- * (hv-abi.md section 6). Before every entry the VP's pending events are looked at once, under the lock.
+ * (hv-abi.md section 6). What others leave for a VP they announce (vp_kick): only then, and while something waits for the guest
+ * to be able to take it, is everything looked at before an entry, under the lock. Most exits are answered and resumed without.
  */
 #include <abi/hv_hypercall.h>
 #include <abi/hv_partition.h>
@@ -138,6 +139,7 @@ static bool tell_deliverable(struct vp *vp)
 /* What the VP does next, by what others have left for it. */
 static enum vp_next prepare_entry(struct vp *vp)
 {
+	lapic_tpr_from_cr8(vp->lapic);
 	vp_timers_poll(vp);
 	if (vp->explicit_suspend || vp->dispatch_suspend)
 		return VP_BLOCK;
@@ -155,21 +157,33 @@ static enum vp_next prepare_entry(struct vp *vp)
 	return vp->halted ? VP_BLOCK : VP_RESUME;
 }
 
-static enum vp_next run_once(struct vp *vp)
+/* What changes by an exit of the guest alone, with nobody to announce it: whether it can take what waits. */
+static bool something_waits(struct vp *vp)
+{
+	return vp->nmi_pending || vp->extint_pending || vp->deliverability || vcpu_event_pending(vp) ||
+	       !bitmap256_is_empty(vp->lapic->irr);
+}
+
+/* Whoever leaves something does it under the lock, too: it is seen now, or `attention` is set again. */
+static enum vp_next look(struct vp *vp)
 {
 	enum vp_next next;
 
 	spin_lock(&vp->partition->lock);
+	__atomic_store_n(&vp->attention, false, __ATOMIC_RELAXED);
 	next = prepare_entry(vp);
+	if (something_waits(vp))
+		vp_look_again(vp);
 	spin_unlock(&vp->partition->lock);
-	if (next != VP_RESUME)
-		return next;
-	next = vcpu_run_once(vp);
-	lapic_tpr_from_cr8(vp->lapic);
-	if (!vcpu_root_interrupt_pending(vp))
-		return next;
-	vp->stats[STAT_EXTERNAL_INTERRUPTS]++;
-	return VP_RETURN;
+	vcpu_prepare_windows(vp);
+	return next;
+}
+
+static enum vp_next run_once(struct vp *vp)
+{
+	enum vp_next next = __atomic_load_n(&vp->attention, __ATOMIC_RELAXED) ? look(vp) : VP_RESUME;
+
+	return next == VP_RESUME ? (enum vp_next)vcpu_run_once(vp) : next;
 }
 
 static void dispatch_answer(struct vp *vp, enum vp_next next, uint32_t *state, uint32_t *event)
@@ -196,6 +210,7 @@ static void run_until_return(struct vp *vp, uint32_t *state, uint32_t *event)
 	enum vp_next next;
 
 	vcpu_switch_in(vp);
+	vp_look_again(vp);
 	do
 		next = run_once(vp);
 	while (next == VP_RESUME);
@@ -205,6 +220,7 @@ static void run_until_return(struct vp *vp, uint32_t *state, uint32_t *event)
 	if (next == VP_BLOCK && !still_blocked(vp))
 		next = VP_RETURN;
 	vp->running = false;
+	lapic_tpr_from_cr8(vp->lapic);
 	vp->runtime += tsc_now() - entered;
 	vp->stats[STAT_DISPATCHES]++;
 	vp->stats[STAT_RUN_TIME] = vp_runtime_100ns(vp);

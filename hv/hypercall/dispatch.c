@@ -119,7 +119,7 @@ static const struct hc_row *find_row(struct vp *vp, uint64_t control)
 static bool may_call(struct vp *vp, const struct hc_row *row)
 {
 	return partition_is_root(vp->partition) || !row->privilege ||
-	       (cpuid_child_privileges(vp->partition) & row->privilege) == row->privilege;
+	       (vp->partition->privileges & row->privilege) == row->privilege;
 }
 
 static bool pointer_is_bad(uint64_t address, size_t bytes)
@@ -127,24 +127,45 @@ static bool pointer_is_bad(uint64_t address, size_t bytes)
 	return bytes && ((address & 7) || (address & ~PAGE_MASK) + bytes > PAGE_SIZE);
 }
 
+/* The address in a page that a VP uses again and again; NULL when it must not. Caller holds the lock for as long as it uses it. */
+static void *parameters_at(struct vp *vp, struct gpa_view *view, uint64_t address, unsigned int access)
+{
+	struct gpa_space *g = &vp->partition->gpa;
+	gpa_t page = { address & PAGE_MASK };
+	spa_t spa;
+
+	if (view->gpa.addr != page.addr || view->generation != g->generation) {
+		if (gpa_space_translate(g, page, access, &spa))
+			return NULL;
+		*view = (struct gpa_view){ page, g->generation, spa_to_virt(spa) };
+	}
+	return (char *)view->page + (address & ~PAGE_MASK);
+}
+
 static bool copy_in(struct vp *vp, uint64_t address, void *to, size_t bytes)
 {
-	bool ok;
+	const void *from;
 
 	spin_lock(&vp->partition->lock);
-	ok = partition_read(vp->partition, (gpa_t){ address }, to, bytes);
+	from = parameters_at(vp, &vp->hypercall_input, address, GPA_READ);
+	if (from)
+		memcpy(to, from, bytes);
 	spin_unlock(&vp->partition->lock);
-	return ok;
+	return from != NULL;
 }
 
 static bool copy_out(struct vp *vp, uint64_t address, const void *from, size_t bytes)
 {
-	bool ok;
+	void *to;
 
 	spin_lock(&vp->partition->lock);
-	ok = partition_write(vp->partition, (gpa_t){ address }, from, bytes);
+	to = parameters_at(vp, &vp->hypercall_output, address, GPA_READ | GPA_WRITE);
+	if (to)
+		memcpy(to, from, bytes);
+	if (to && vp->partition->gpa.tracking)
+		gpa_space_access_state(&vp->partition->gpa, (gpa_t){ address }, HV_GPA_SET_DIRTY);
 	spin_unlock(&vp->partition->lock);
-	return ok;
+	return to != NULL;
 }
 
 /* Only what this stretch produced: earlier reps are in the guest's block already. */

@@ -36,7 +36,7 @@ static uint64_t get_xsave_features(struct partition *p)	{ return cpuid_xsave_fea
 static uint64_t get_xsave_states(struct partition *p)	{ (void)p; return cpuid_xcr0_mask(); }
 static uint64_t get_xsave_size(struct partition *p)	{ (void)p; return PAGE_SIZE; }
 static uint64_t get_os_id(struct partition *p)		{ return p->guest_os_id; }
-static uint64_t get_creation_privileges(struct partition *p) { return cpuid_child_privileges(p); }
+static uint64_t get_creation_privileges(struct partition *p) { return p->privileges; }
 
 static uint64_t get_vendor(struct partition *p)
 {
@@ -67,7 +67,7 @@ static uint64_t get_address_width(struct partition *p)
 
 static hv_status_t set_synthetic(struct partition *p, uint64_t value)
 {
-	p->synthetic_features = value & HV_SYNTHETIC_OFFERED;	/* unknown bits are ignored, hv-abi.md 8.4 */
+	cpuid_set_synthetic_features(p, value & HV_SYNTHETIC_OFFERED);	/* unknown bits are ignored, hv-abi.md 8.4 */
 	return HV_STATUS_SUCCESS;
 }
 

@@ -33,6 +33,7 @@ enum vp_next intercept_halt(struct vp *vp)
 	vp->stats[STAT_HALTS]++;
 	vcpu_skip_instruction(vp);
 	vp->halted = true;
+	vp_look_again(vp);
 	return VP_RESUME;
 }
 
@@ -68,7 +69,8 @@ enum vp_next intercept_invalid_state(struct vp *vp)
 
 enum vp_next intercept_interrupt_window(struct vp *vp)
 {
-	vp->stats[STAT_INTERRUPT_WINDOWS]++;	/* what waited is injected before the next entry */
+	vp->stats[STAT_INTERRUPT_WINDOWS]++;
+	vp_look_again(vp);			/* what waited is injected before the next entry */
 	return VP_RESUME;
 }
 

@@ -257,7 +257,7 @@ static void basic_leaf(struct vp *vp, uint32_t leaf, uint32_t subleaf, struct hv
 
 /* Hypervisor leaves (hv-abi.md section 1) */
 
-uint64_t cpuid_child_privileges(const struct partition *p)
+static uint64_t privileges_by_features(const struct partition *p)
 {
 	static const struct { uint64_t feature, privilege; } rows[] = {
 		{ HV_SYNTH_VP_RUNTIME, HV_PRIV_VP_RUNTIME }, { HV_SYNTH_REFERENCE_COUNTER, HV_PRIV_TIME_REF_COUNT },
@@ -279,9 +279,15 @@ uint64_t cpuid_child_privileges(const struct partition *p)
 	return v.edx & 0x100 && (granted & HV_PRIV_REFERENCE_TSC) ? granted | HV_PRIV_TSC_INVARIANT : granted;
 }
 
+void cpuid_set_synthetic_features(struct partition *p, uint64_t synthetic)
+{
+	p->synthetic_features = synthetic;
+	p->privileges = privileges_by_features(p);
+}
+
 static void features_leaf(const struct partition *p, struct hv_cpuid_values *v)
 {
-	uint64_t privileges = cpuid_child_privileges(p);
+	uint64_t privileges = p->privileges;
 
 	v->eax = (uint32_t)privileges;
 	v->ebx = (uint32_t)(privileges >> 32);
@@ -364,64 +370,65 @@ static void apply_dynamic(struct vp *vp, uint32_t leaf, struct hv_cpuid_values *
 		if (!(vp->lapic->base & LAPIC_GLOBAL_ENABLE))
 			v->edx &= ~(1u << 9);
 	}
-	if (leaf == 0x80000007 && (cpuid_child_privileges(vp->partition) & HV_PRIV_TSC_INVARIANT) &&
+	if (leaf == 0x80000007 && (vp->partition->privileges & HV_PRIV_TSC_INVARIANT) &&
 	    !vp->partition->tsc_invariant_control)
 		v->edx &= ~0x100u;
 }
 
-/* Only leaf 0xd follows a register (XCR0); the bits of apply_dynamic() are not kept. */
-static bool cache_get(const struct vp *vp, uint32_t leaf, uint32_t subleaf, struct hv_cpuid_values *out)
-{
-	uint32_t slot = (leaf ^ leaf >> 28 ^ subleaf) % VP_CPUID_CACHE;
-
-	if (vp->cpuid_cache[slot].leaf != leaf || vp->cpuid_cache[slot].subleaf != subleaf || leaf == 0xd ||
-	    vp->cpuid_cache[slot].epoch != vp->partition->cpuid_epoch)
-		return false;
-	*out = (struct hv_cpuid_values){ vp->cpuid_cache[slot].eax, vp->cpuid_cache[slot].ebx,
-					 vp->cpuid_cache[slot].ecx, vp->cpuid_cache[slot].edx };
-	return true;
-}
-
-static void cache_put(struct vp *vp, uint32_t leaf, uint32_t subleaf, const struct hv_cpuid_values *v)
-{
-	uint32_t slot = (leaf ^ leaf >> 28 ^ subleaf) % VP_CPUID_CACHE;
-
-	vp->cpuid_cache[slot].leaf = leaf;
-	vp->cpuid_cache[slot].subleaf = subleaf;
-	vp->cpuid_cache[slot].epoch = vp->partition->cpuid_epoch;
-	vp->cpuid_cache[slot].eax = v->eax;
-	vp->cpuid_cache[slot].ebx = v->ebx;
-	vp->cpuid_cache[slot].ecx = v->ecx;
-	vp->cpuid_cache[slot].edx = v->edx;
-}
-
 void cpuid_for_vp(struct vp *vp, uint32_t leaf, uint32_t subleaf, struct hv_cpuid_values *out)
 {
-	if (!cache_get(vp, leaf, subleaf, out)) {
-		if (leaf >= HV_CPUID_VENDOR && leaf <= HV_CPUID_LAST)
-			hypervisor_leaf(vp->partition, leaf, out);
-		else
-			basic_leaf(vp, leaf, subleaf, out);
-		apply_registered(vp, leaf, subleaf, out);
-		cache_put(vp, leaf, subleaf, out);
-	}
+	if (leaf >= HV_CPUID_VENDOR && leaf <= HV_CPUID_LAST)
+		hypervisor_leaf(vp->partition, leaf, out);
+	else
+		basic_leaf(vp, leaf, subleaf, out);
+	apply_registered(vp, leaf, subleaf, out);
 	apply_dynamic(vp, leaf, out);
+}
+
+/* The leaves that are not answered from the cache: those that follow registers (apply_dynamic(); XCR0). */
+static bool leaf_is_dynamic(uint32_t leaf)
+{
+	return leaf == 1 || leaf == 0xd || leaf == 0x80000007;
+}
+
+static enum vp_next complete_cpuid(struct vp *vp, uint32_t eax, uint32_t ebx, uint32_t ecx, uint32_t edx)
+{
+	vp->gprs.rax = eax;
+	vp->gprs.rbx = ebx;
+	vp->gprs.rcx = ecx;
+	vp->gprs.rdx = edx;
+	vcpu_skip_instruction(vp);
+	return VP_RESUME;
+}
+
+static struct vp_cpuid *cache_slot(struct vp *vp, uint32_t leaf, uint32_t subleaf)
+{
+	return &vp->cpuid_cache[(leaf ^ leaf >> 28 ^ subleaf) % VP_CPUID_CACHE];
+}
+
+/* A function of its own, to keep the way of most exits short. */
+static enum vp_next __noinline answer_anew(struct vp *vp, uint32_t leaf, uint32_t subleaf)
+{
+	struct hv_cpuid_values v;
+
+	spin_lock(&vp->partition->lock);
+	cpuid_for_vp(vp, leaf, subleaf, &v);
+	*cache_slot(vp, leaf, subleaf) = (struct vp_cpuid){
+		leaf, subleaf, leaf_is_dynamic(leaf) ? 0 : vp->partition->cpuid_epoch, v.eax, v.ebx, v.ecx, v.edx, 0,
+	};
+	spin_unlock(&vp->partition->lock);
+	return complete_cpuid(vp, v.eax, v.ebx, v.ecx, v.edx);
 }
 
 enum vp_next intercept_cpuid(struct vp *vp)
 {
-	struct hv_cpuid_values v;
+	uint32_t leaf = (uint32_t)vp->gprs.rax, subleaf = (uint32_t)vp->gprs.rcx;
+	const struct vp_cpuid *c = cache_slot(vp, leaf, subleaf);
 
 	vp->stats[STAT_CPUID]++;
 	if (partition_is_root(vp->partition))
 		return root_cpuid(vp);
-	spin_lock(&vp->partition->lock);
-	cpuid_for_vp(vp, (uint32_t)vp->gprs.rax, (uint32_t)vp->gprs.rcx, &v);
-	spin_unlock(&vp->partition->lock);
-	vp->gprs.rax = v.eax;
-	vp->gprs.rbx = v.ebx;
-	vp->gprs.rcx = v.ecx;
-	vp->gprs.rdx = v.edx;
-	vcpu_skip_instruction(vp);
-	return VP_RESUME;
+	if (c->leaf != leaf || c->subleaf != subleaf || c->epoch != __atomic_load_n(&vp->partition->cpuid_epoch, __ATOMIC_RELAXED))
+		return answer_anew(vp, leaf, subleaf);
+	return complete_cpuid(vp, c->eax, c->ebx, c->ecx, c->edx);
 }

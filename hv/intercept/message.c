@@ -61,7 +61,9 @@ static enum vp_next deliver(struct vp *vp, uint32_t type, const void *payload, u
 		.message_type = type, .payload_size = (uint8_t)size, .sender = vp->partition->id,
 	};
 	memcpy(page->payload, payload, size);
-	memset(page->payload + size, 0, sizeof(page->payload) - size);
+	if (size < vp->intercept_bytes)
+		memset(page->payload + size, 0, vp->intercept_bytes - size);
+	vp->intercept_bytes = size;
 	return VP_RETURN;
 }
 

@@ -287,7 +287,7 @@ static bool root_writes(struct vp *vp, uint32_t msr, uint64_t value)
 
 static bool is_apic_msr(struct vp *vp, uint32_t msr)
 {
-	return is_x2apic_msr(msr) || (msr == HV_X64_MSR_EOI && (cpuid_child_privileges(vp->partition) & HV_PRIV_INTR_CTRL));
+	return is_x2apic_msr(msr) || (msr == HV_X64_MSR_EOI && (vp->partition->privileges & HV_PRIV_INTR_CTRL));
 }
 
 /* The end of a level interrupt is the VMM's IOAPIC's business. The write itself is complete when the message goes. */

@@ -40,7 +40,7 @@ static bool may_use(struct vp *vp, uint32_t msr)
 		return msr != HV_X64_MSR_GUEST_IDLE && (msr < HV_X64_MSR_STIMER0_CONFIG || msr > HV_X64_MSR_STIMER3_COUNT);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (msr >= rows[i].first && msr <= rows[i].last)
-			return cpuid_child_privileges(vp->partition) & rows[i].privilege;
+			return vp->partition->privileges & rows[i].privilege;
 	return false;
 }
 
@@ -159,6 +159,7 @@ static bool identity_read(struct vp *vp, uint32_t msr, uint64_t *value)
 	case HV_X64_MSR_GUEST_IDLE:		/* TLFS, Virtual Processor Idle Sleep State: like HLT, whatever RFLAGS.IF is */
 		*value = 0;
 		vp->halted = vp->idle = true;
+		vp_look_again(vp);
 		return true;
 	case HV_X64_MSR_CRASH_CTL:	*value = CRASH_NOTIFY; return true;
 	case HV_X64_MSR_TSC_INVARIANT_CONTROL: *value = p->tsc_invariant_control; return true;

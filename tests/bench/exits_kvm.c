@@ -31,6 +31,43 @@ static void load_modules(void)
 	}
 }
 
+static int map(int vm, const struct exits_region region[3])
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		struct kvm_userspace_memory_region r = {
+			.slot = i, .guest_phys_addr = region[i].gpa, .memory_size = region[i].size,
+			.userspace_addr = (uintptr_t)region[i].memory,
+		};
+
+		if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &r) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The CPU that KVM offers with the interface of Hyper-V, its SynIC and its timers. */
+static int show_hyperv(int kvm, int vcpu)
+{
+	static const struct kvm_cpuid_entry2 hyperv[] = {
+		{ .function = 0x40000000, .eax = 0x40000005, .ebx = 0x7263694d, .ecx = 0x666f736f, .edx = 0x76482074 },
+		{ .function = 0x40000001, .eax = 0x31237648 },
+		{ .function = 0x40000003, .eax = 0xffff },
+	};
+	static struct { struct kvm_cpuid2 head; struct kvm_cpuid_entry2 entries[200]; } cpuid;
+	struct kvm_enable_cap synic = { .cap = KVM_CAP_HYPERV_SYNIC2 };
+	uint32_t kept = 0;
+
+	cpuid.head.nent = 190;
+	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid) < 0)
+		return -1;
+	for (uint32_t i = 0; i < cpuid.head.nent; i++)
+		if (cpuid.entries[i].function >> 28 != 4)
+			cpuid.entries[kept++] = cpuid.entries[i];
+	memcpy(cpuid.entries + kept, hyperv, sizeof(hyperv));
+	cpuid.head.nent = kept + sizeof(hyperv) / sizeof(hyperv[0]);
+	return ioctl(vcpu, KVM_SET_CPUID2, &cpuid) < 0 ? -1 : ioctl(vcpu, KVM_ENABLE_CAP, &synic);
+}
+
 static int start_vcpu(int vcpu)
 {
 	struct kvm_sregs sregs;
@@ -50,6 +87,8 @@ static int run_until_done(int vcpu, const struct kvm_run *run)
 	for (;;) {
 		if (ioctl(vcpu, KVM_RUN, 0) < 0)
 			return -1;
+		if (run->exit_reason == KVM_EXIT_HYPERV)
+			continue;		/* tells that the guest has set up its SynIC */
 		if (run->exit_reason != KVM_EXIT_IO) {
 			printf("bench-exits: kvm stopped with exit reason %u\n", run->exit_reason);
 			return -1;
@@ -61,21 +100,20 @@ static int run_until_done(int vcpu, const struct kvm_run *run)
 
 static int bench(void)
 {
-	uint8_t *memory = mmap(NULL, EXITS_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct kvm_userspace_memory_region region = { .memory_size = EXITS_MEMORY, .userspace_addr = (uintptr_t)memory };
+	struct exits_region region[3];
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	int vm, vcpu;
 	struct kvm_run *run;
 
-	if (kvm < 0 || (vm = ioctl(kvm, KVM_CREATE_VM, 0)) < 0)
+	if (kvm < 0 || exits_regions(region) < 0 || (vm = ioctl(kvm, KVM_CREATE_VM, 0)) < 0)
 		return -1;
-	memcpy(memory + EXITS_CODE, exits_guest, (size_t)(exits_guest_end - exits_guest));
-	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region) < 0 || (vcpu = ioctl(vm, KVM_CREATE_VCPU, 0)) < 0)
+	if (ioctl(vm, KVM_CREATE_IRQCHIP, 0) < 0 || map(vm, region) < 0 || (vcpu = ioctl(vm, KVM_CREATE_VCPU, 0)) < 0 ||
+	    show_hyperv(kvm, vcpu) < 0)
 		return -1;
 	run = mmap(NULL, (size_t)ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 	if (run == MAP_FAILED || start_vcpu(vcpu) < 0 || run_until_done(vcpu, run) < 0)
 		return -1;
-	exits_print("kvm", memory);
+	exits_print("kvm", region[0].memory);
 	return 0;
 }
 

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define FEATURES (HV_SYNTH_HYPERVISOR_PRESENT | HV_SYNTH_HV1 | HV_SYNTH_SYNIC | HV_SYNTH_STIMERS | HV_SYNTH_HYPERCALL)
+
 static int start_vp(struct hv_vp *vp)
 {
 	struct hv_register_assoc regs[] = {
@@ -58,18 +60,17 @@ static int run_until_done(struct hv_vp *vp)
 
 static int bench(void)
 {
-	uint8_t *memory = mmap(NULL, EXITS_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct exits_region region[3];
 	int fd = open("/dev/mshv", O_RDWR | O_CLOEXEC);
 	struct hv_partition *p = NULL;
 	struct hv_vp *vp = NULL;
 	int r;
 
-	if (fd < 0)
+	if (fd < 0 || exits_regions(region) < 0)
 		return -errno;
-	memcpy(memory + EXITS_CODE, exits_guest, (size_t)(exits_guest_end - exits_guest));
-	r = hv_partition_create(fd, 0, &p);
-	if (r == 0)
-		r = hv_partition_map(p, 0, EXITS_MEMORY, memory, true);
+	r = hv_partition_create(fd, FEATURES, &p);
+	for (int i = 0; i < 3 && r == 0; i++)
+		r = hv_partition_map(p, region[i].gpa, region[i].size, region[i].memory, true);
 	if (r == 0)
 		r = hv_vp_create(p, 0, &vp);
 	if (r == 0)
@@ -77,7 +78,7 @@ static int bench(void)
 	if (r == 0)
 		r = run_until_done(vp);
 	if (r == 0)
-		exits_print("hv", memory);
+		exits_print("hv", region[0].memory);
 	hv_vp_destroy(vp);
 	hv_partition_destroy(p);
 	return r;

@@ -56,7 +56,6 @@ svm_enter:
 	pop	%r12
 	pop	%rbp
 	pop	%rbx
-	cld
 	ret
 
 	/* void svm_open_window(void): takes a pending NMI in hv's IDT */

@@ -56,16 +56,16 @@ void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_
 }
 
 /* What the exit interrupted while it was being delivered. INT n and its like are simply executed again: RIP is still there. */
-void svm_complete_event(struct vp *vp)
+void svm_deliver_again(struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
 	uint64_t event = c->exit_int_info;
 	bool by_instruction = EVENT_TYPE(event) == EVENT_SOFTWARE ||
 			      (EVENT_TYPE(event) == EVENT_EXCEPTION && (EVENT_VECTOR(event) == 3 || EVENT_VECTOR(event) == 4));
 
-	c->event_inject = 0;
-	if (!(event & EVENT_VALID) || by_instruction)
+	if (by_instruction)
 		return;
+	vp_look_again(vp);
 	if (EVENT_TYPE(event) == EVENT_INTERRUPT)
 		svm_inject_interrupt(vp, EVENT_VECTOR(event));
 	else
@@ -83,8 +83,10 @@ static void set_intercept1(struct vmcb *c, uint32_t bit, bool on)
  * virtual one, intercepted, says when the root could be interrupted again. Nothing is acknowledged or injected by hv.
  * QEMU's TCG forgets the virtual interrupt when it delivers a physical one; there the IRET that ends the handler says it.
  */
-static void prepare_root(struct vmcb *c, const struct svm_lp *v)
+void svm_prepare_root(struct vp *vp)
 {
+	struct vmcb *c = vmcb_of(vp);
+	const struct svm_lp *v = svm_lp(this_lp());
 	bool aside = v->watch_timer && v->step_aside;
 
 	set_intercept1(c, INTERCEPT1_INTR, v->watch_timer && !aside);
@@ -100,7 +102,7 @@ static void prepare_root(struct vmcb *c, const struct svm_lp *v)
  * CR8. That exits in an interrupt window, too, because QEMU's TCG aborts when the guest itself writes CR8 with a virtual
  * interrupt pending (helper_write_crN calls cpu_interrupt without its lock).
  */
-static void prepare_child(struct vp *vp)
+void svm_prepare_windows(struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
 	bool window = vp->arch->interrupt_window && !interrupt_in_flight(c);
@@ -113,12 +115,4 @@ static void prepare_child(struct vp *vp)
 	c->intercept_cr = (c->int_ctl & INT_CTL_IRQ) || vp->arch->tpr_window ? INTERCEPT_WRITE_CR8 : 0;
 	set_intercept1(c, INTERCEPT1_IRET, svm_of(vp)->nmi_blocked);
 	c->intercept_dr = vp->arch->uses_debug ? 0 : INTERCEPT_DR0_TO_DR3;
-}
-
-void svm_prepare_events(struct vp *vp)
-{
-	if (partition_is_root(vp->partition))
-		prepare_root(vmcb_of(vp), svm_lp(this_lp()));
-	else
-		prepare_child(vp);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exits, decoded from the VMCB and handed to intercept_*(), which answers them whoever the VP is (AMD APM 2, appendix C). */
 #include <arch/svm/svm.h>
+#include <arch/x86/timer.h>
 #include <hv/intercept.h>
 #include <hv/panic.h>
 #include <hv/partition.h>
@@ -23,12 +24,9 @@ void svm_skip_instruction(struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
 
-	if (c->exit_code == SVM_EXIT_IOIO)
-		vcpu_set_rip(vp, c->exit_info2);
-	else if (svm_features.nrip && c->next_rip)
-		vcpu_set_rip(vp, c->next_rip);
-	else if (c->exit_code < ARRAY_SIZE(instruction_bytes))
-		vcpu_set_rip(vp, c->rip + instruction_bytes[c->exit_code]);
+	hv_assert(c->exit_code < ARRAY_SIZE(instruction_bytes));
+	c->rip = svm_features.nrip ? c->next_rip : c->rip + instruction_bytes[c->exit_code];
+	c->interrupt_shadow = 0;
 }
 
 unsigned int svm_instruction_bytes(struct vp *vp, uint8_t bytes[16])
@@ -42,18 +40,19 @@ unsigned int svm_instruction_bytes(struct vp *vp, uint8_t bytes[16])
 	return n;
 }
 
+/* This and the next but one tell of a physical interrupt, pending or just delivered to the root while hv stepped aside. */
 static enum vp_next exit_interrupt(struct vp *vp)
 {
-	if (!is_root(vp)) {
-		vp->arch->interrupted = true;
-		return VP_RETURN;
-	}
+	timer_poll(true);
+	if (!is_root(vp))
+		return exit_for_root(vp);
 	svm_lp(this_lp())->step_aside = true;		/* timer_poll() has looked already; now the root takes it */
 	return VP_RESUME;
 }
 
 static enum vp_next exit_window(struct vp *vp)
 {
+	timer_poll(true);
 	vmcb_of(vp)->int_ctl &= ~INT_CTL_VIRQ_FIELDS;
 	vmcb_of(vp)->intercept1 &= ~INTERCEPT1_VINTR;
 	if (is_root(vp)) {
@@ -71,14 +70,12 @@ static enum vp_next exit_nmi(struct vp *vp)
 
 static enum vp_next exit_iret(struct vp *vp)
 {
+	timer_poll(true);
 	if (is_root(vp)) {
 		svm_lp(this_lp())->step_aside = false;
 		return VP_RESUME;
 	}
-	svm_of(vp)->nmi_blocked = false;
-	if (!vp->arch->nmi_window)
-		return VP_RESUME;
-	vp->arch->nmi_window = false;
+	svm_of(vp)->nmi_blocked = vp->arch->nmi_window = false;
 	return intercept_interrupt_window(vp);
 }
 
@@ -98,7 +95,7 @@ static enum vp_next exit_port(struct vp *vp)
 	return intercept_port(vp, &access);
 }
 
-static enum vp_next exit_gpa_fault(struct vp *vp)
+static enum vp_next __noinline exit_gpa_fault(struct vp *vp)
 {
 	uint64_t info = vmcb_of(vp)->exit_info1;
 	struct gpa_fault fault = {
@@ -142,12 +139,6 @@ static enum vp_next exit_write_cr8(struct vp *vp)
 	return intercept_interrupt_window(vp);
 }
 
-static enum vp_next exit_debug_register(struct vp *vp)
-{
-	switch_debug_in(vp);
-	return VP_RESUME;				/* to do it again */
-}
-
 static const svm_exit_fn svm_exits[] = {
 	[SVM_EXIT_WRITE_CR8]	= exit_write_cr8,
 	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR0 + 3]	= exit_debug_register,
@@ -172,7 +163,6 @@ enum vp_next svm_handle_exit(struct vp *vp)
 {
 	uint64_t code = vmcb_of(vp)->exit_code;
 
-	vp->arch->interrupted = false;
 	if (code < ARRAY_SIZE(svm_exits) && svm_exits[code])
 		return svm_exits[code](vp);
 	if (code == SVM_EXIT_NPF)

@@ -92,8 +92,7 @@ static void sync_back(struct vp *vp)
 
 void svm_load_pending(struct vp *vp)
 {
-	if (svm_of(vp)->reload && partition_is_root(vp->partition))
-		vmload(vmcb_of(vp));
+	vmload(vmcb_of(vp));
 	svm_of(vp)->reload = false;
 }
 

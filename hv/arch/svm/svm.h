@@ -9,6 +9,7 @@
 struct svm_vcpu {
 	struct vcpu common;
 	struct vmcb *vmcb;
+	uint64_t vmcb_spa;
 	bool reload;				/* the root: FS, GS, TR, ... in the VMCB were set and are not in the CPU yet */
 	bool nmi_blocked;			/* an NMI was injected and its IRET not seen yet */
 };
@@ -23,6 +24,10 @@ struct svm_lp {
 
 struct svm_features { bool nrip, decode_assists, flush_by_asid; uint32_t asids; };
 extern struct svm_features svm_features;
+
+static inline struct svm_vcpu *svm_of(const struct vp *vp) { return (struct svm_vcpu *)vp->arch; }
+static inline struct svm_lp *svm_lp(const struct lp *lp) { return (struct svm_lp *)lp->vendor; }
+static inline struct vmcb *vmcb_of(const struct vp *vp) { return svm_of(vp)->vmcb; }
 
 VCPU_VENDOR_CALLS(VCPU_VENDOR_PROTOTYPE_SVM)
 
@@ -40,15 +45,11 @@ uint64_t svm_child_iopm(void);
 enum vp_next svm_handle_exit(struct vp *vp);
 
 /* state.c */
-void svm_load_pending(struct vp *vp);
+void svm_load_pending(struct vp *vp);		/* before an entry of a root VP, if `reload` */
 void svm_sync(struct vp *vp);			/* makes FS, GS, TR, LDTR and the syscall MSRs in the VMCB current */
 
 /* events.c */
-void svm_complete_event(struct vp *vp);		/* after an exit: what was not delivered is pending again */
-void svm_prepare_events(struct vp *vp);		/* before an entry: windows */
-
-static inline struct svm_vcpu *svm_of(const struct vp *vp) { return (struct svm_vcpu *)vp->arch; }
-static inline struct svm_lp *svm_lp(const struct lp *lp) { return (struct svm_lp *)lp->vendor; }
-static inline struct vmcb *vmcb_of(const struct vp *vp) { return svm_of(vp)->vmcb; }
+void svm_deliver_again(struct vp *vp);		/* after an exit that interrupted a delivery: it is pending again */
+void svm_prepare_root(struct vp *vp);		/* before an entry of a root VP */
 
 #endif

@@ -6,8 +6,6 @@
 #include <hv/partition.h>
 #include <hv/pool.h>
 
-#define ASID_ROOT		1
-
 #define INTERCEPT1_ALL	(INTERCEPT1_NMI | INTERCEPT1_CPUID | INTERCEPT1_INVLPGA | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN)
 #define INTERCEPT2_ALL	(INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD | INTERCEPT2_VMSAVE | INTERCEPT2_STGI | \
 			 INTERCEPT2_CLGI | INTERCEPT2_SKINIT)
@@ -25,7 +23,6 @@ static void set_intercepts(struct vp *vp)
 	c->np_enable = NP_ENABLE;
 	c->nested_cr3 = vp->partition->gpa.root.addr;
 	if (partition_is_root(vp->partition)) {
-		c->asid = ASID_ROOT;
 		c->msrpm = virt_to_spa(svm_lp(lp_get(vp->index))->msrpm).addr;
 		return;
 	}
@@ -48,6 +45,7 @@ hv_status_t svm_create(struct vp *vp)
 		svm_destroy(vp);
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	}
+	svm_of(vp)->vmcb_spa = virt_to_spa(vmcb_of(vp)).addr;
 	set_intercepts(vp);
 	svm_reset(vp);
 	return HV_STATUS_SUCCESS;
@@ -101,58 +99,66 @@ void svm_start_at_sipi(struct vp *vp, uint8_t vector)
 	c->rip = 0;
 }
 
-/* After `world` says guest mode: a removal from now on kicks this LP, one before now shows in the generation. */
-static void prepare_tlb(struct vp *vp, struct lp *lp)
+static void renew_tlb(struct vp *vp, struct lp *lp)
 {
-	bool flush = vcpu_wants_flush(vp);
-
-	if (!partition_is_root(vp->partition)) {
-		flush |= vcpu_take_tag(vp, lp, svm_features.asids);
-		vmcb_of(vp)->asid = vp->arch->tag;
-	}
-	vmcb_of(vp)->tlb_control = !flush ? TLB_KEEP : svm_features.flush_by_asid ? TLB_FLUSH_ASID : TLB_FLUSH_ALL;
+	vcpu_renew_tlb(vp, lp, svm_features.asids);
+	vmcb_of(vp)->asid = vp->arch->tag;
+	vmcb_of(vp)->tlb_control = svm_features.flush_by_asid ? TLB_FLUSH_ASID : TLB_FLUSH_ALL;
 }
 
-static void record_exit(struct lp *lp, struct vp *vp, uint64_t event_in)
+static void record_exit(struct lp *lp, const struct vp *vp, const struct vmcb *c, uint64_t event_in)
 {
-	const struct vmcb *c = vmcb_of(vp);
+	struct vp_exit_record *e = vcpu_next_record(lp);
 
-	vcpu_record_exit(lp, vp, &(struct vp_exit_record){ c->exit_code, c->rip, c->cr3, event_in, c->exit_int_info, c->exit_info1,
-							   c->exit_info2, (uint32_t)vp->partition->id, vp->index });
+	e->code = c->exit_code;
+	e->rip = c->rip;
+	e->cr3 = c->cr3;
+	e->event_in = event_in;
+	e->event_out = c->exit_int_info;
+	e->info1 = c->exit_info1;
+	e->info2 = c->exit_info2;
+	e->partition_id = (uint32_t)vp->partition->id;
+	e->vp_index = vp->index;
 }
 
-static void enter(struct lp *lp, struct vp *vp)
+/* After `world` says guest mode, a removal of translations kicks this LP; one before shows in the generation. */
+static void enter(struct lp *lp, struct vp *vp, struct vmcb *c)
 {
-	struct vmcb *c = vmcb_of(vp);
 	uint64_t event_in = c->event_inject;
 
-	svm_load_pending(vp);
 	c->rax = vp->gprs.rax;
 	c->rsp = vp->gprs.rsp;
-	lp->gpa_space = &vp->partition->gpa;
+	c->tlb_control = TLB_KEEP;
 	__atomic_store_n(&lp->world, lp->world + 1, __ATOMIC_SEQ_CST);
-	prepare_tlb(vp, lp);
-	svm_enter(&vp->gprs, virt_to_spa(c).addr, c->int_ctl & INT_CTL_MASKING);
-	__atomic_store_n(&lp->world, lp->world + 1, __ATOMIC_SEQ_CST);
+	if (!vcpu_tlb_is_good(vp, lp))
+		renew_tlb(vp, lp);
+	svm_enter(&vp->gprs, svm_of(vp)->vmcb_spa, c->int_ctl & INT_CTL_MASKING);
+	__atomic_store_n(&lp->world, lp->world + 1, __ATOMIC_RELEASE);
 	vp->gprs.rax = c->rax;
 	vp->gprs.rsp = c->rsp;
-	record_exit(lp, vp, event_in);
+	record_exit(lp, vp, c, event_in);
 }
 
-/* Exits that tell of a physical interrupt: pending, or just delivered to the root while hv stepped aside. */
-static bool is_interruption(uint64_t code)
+static void prepare_root(struct vp *vp)
 {
-	return code == SVM_EXIT_INTR || code == SVM_EXIT_VINTR || code == SVM_EXIT_IRET;
+	svm_prepare_root(vp);
+	if (svm_of(vp)->reload)
+		svm_load_pending(vp);
 }
 
 int svm_run_once(struct vp *vp)
 {
 	struct lp *lp = this_lp();
+	struct vmcb *c = vmcb_of(vp);
 
-	lp->running = vp;
-	svm_prepare_events(vp);
-	enter(lp, vp);
-	svm_complete_event(vp);
-	timer_poll(is_interruption(vmcb_of(vp)->exit_code));
+	if (partition_is_root(vp->partition))
+		prepare_root(vp);
+	enter(lp, vp, c);
+	if (partition_is_root(vp->partition))
+		vcpu_check_saved_state(vp, c->rip, c->cr3);
+	c->event_inject = 0;
+	if (c->exit_int_info & EVENT_VALID)
+		svm_deliver_again(vp);
+	timer_look(lp);
 	return svm_handle_exit(vp);
 }

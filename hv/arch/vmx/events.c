@@ -82,7 +82,7 @@ void vmx_set_cr8(struct vp *vp, uint64_t value)
 }
 
 /* A threshold above the TPR would be refused; then what waits can be taken anyway. */
-static void prepare_windows(struct vp *vp)
+void vmx_prepare_windows(struct vp *vp)
 {
 	struct vmx_vcpu *v = vmx_of(vp);
 	uint64_t tpr = vmx_cr8(vp), threshold = v->common.tpr_window < tpr ? v->common.tpr_window : tpr;
@@ -126,8 +126,6 @@ void vmx_prepare_events(struct vp *vp)
 {
 	if (partition_is_root(vp->partition))
 		field_set(vmx_of(vp), F_CPU_CONTROLS, vmx_cpu_controls(vp, 0));
-	else
-		prepare_windows(vp);
 	prepare_deadline(vp);
 	prepare_event(vmx_of(vp));
 }

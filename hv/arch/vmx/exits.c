@@ -54,15 +54,9 @@ static enum vp_next exit_exception(struct vp *vp)
 	return vmx_of(vp)->exit_event == EVENT_MAKE(EVENT_EXCEPTION, VECTOR_MC) ? exit_machine_check(vp) : exit_nmi(vp);
 }
 
-static enum vp_next exit_interrupt(struct vp *vp)
-{
-	vp->arch->interrupted = true;
-	return VP_RETURN;
-}
-
 static enum vp_next exit_timer(struct vp *vp)		/* a deadline has been seen to; or a child's turn is over */
 {
-	return is_root(vp) ? VP_RESUME : exit_interrupt(vp);
+	return is_root(vp) ? VP_RESUME : exit_for_root(vp);
 }
 
 static enum vp_next exit_nothing(struct vp *vp)		/* INIT and SIPI are hv's to send */
@@ -82,12 +76,6 @@ static enum vp_next exit_nmi_window(struct vp *vp)
 {
 	vp->arch->nmi_window = false;
 	return intercept_interrupt_window(vp);
-}
-
-static enum vp_next exit_debug_register(struct vp *vp)
-{
-	switch_debug_in(vp);
-	return VP_RESUME;				/* to do it again */
 }
 
 static enum vp_next exit_port(struct vp *vp)
@@ -140,7 +128,7 @@ static enum vp_next exit_invd(struct vp *vp)
 }
 
 static const vmx_exit_fn vmx_exits[VMX_EXIT_COUNT] = {
-	[VMX_EXIT_EXCEPTION_NMI] = exit_exception,		[VMX_EXIT_INTERRUPT] = exit_interrupt,
+	[VMX_EXIT_EXCEPTION_NMI] = exit_exception,		[VMX_EXIT_INTERRUPT] = exit_for_root,
 	[VMX_EXIT_TRIPLE_FAULT] = intercept_triple_fault,	[VMX_EXIT_INIT] = exit_nothing,
 	[VMX_EXIT_SIPI] = exit_nothing,				[VMX_EXIT_INTERRUPT_WINDOW] = exit_window,
 	[VMX_EXIT_NMI_WINDOW] = exit_nmi_window,		[VMX_EXIT_TPR] = exit_window,
@@ -163,7 +151,6 @@ enum vp_next vmx_handle_exit(struct vp *vp)
 	uint32_t reason = vmx_of(vp)->reason, code = reason & 0xffff;
 	bool failed = reason & VMX_EXIT_ENTRY_FAILED;
 
-	vp->arch->interrupted = false;
 	if (is_root(vp) && (failed || code >= VMX_EXIT_COUNT || !vmx_exits[code]))
 		hv_panic("root VP %u left the guest with reason %x, qualification %llx", vp->index, reason,
 			 (unsigned long long)vmx_of(vp)->qualification);

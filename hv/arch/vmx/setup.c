@@ -95,7 +95,6 @@ void vmx_prepare_vmcs(struct vp *vp)
 	prepare_host();
 	prepare_exits(vp);
 	vmcs_write(VMCS_EPTP, ept_pointer(vp));
-	vmcs_write(VMCS_VPID, VPID_ROOT);		/* a child gets its own when it is first entered */
 	vmcs_write(VMCS_LINK, ~0ull);
 	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmcs_write(VMCS_ENTRY_EVENT, 0);

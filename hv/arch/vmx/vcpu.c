@@ -84,17 +84,12 @@ void vmx_start_at_sipi(struct vp *vp, uint8_t vector)
 	field_set(vmx_of(vp), F_RIP, 0);
 }
 
-/* After `world` says guest mode: a removal from now on kicks this LP, one before now shows in the generation. */
-static void prepare_tlb(struct vp *vp, struct lp *lp)
+/* After `world` says guest mode, a removal of translations kicks this LP; one before shows in the generation. */
+static void renew_tlb(struct vp *vp, struct lp *lp)
 {
-	bool flush = vcpu_wants_flush(vp), root = partition_is_root(vp->partition);
-
-	if (!root && vcpu_take_tag(vp, lp, VPIDS)) {
-		vmcs_write(VMCS_VPID, vp->arch->tag);
-		flush = true;
-	}
-	if (flush)
-		vmx_flush(ept_pointer(vp), (uint16_t)(root ? VPID_ROOT : vp->arch->tag));
+	vcpu_renew_tlb(vp, lp, VPIDS);
+	vmcs_write(VMCS_VPID, vp->arch->tag);
+	vmx_flush(ept_pointer(vp), (uint16_t)vp->arch->tag);
 }
 
 static void make_ready(struct lp *lp, struct vp *vp)
@@ -133,8 +128,9 @@ static void note_exit(struct lp *lp, struct vp *vp)
 	fields_forget(v);
 	vp->gprs.rsp = field_get(v, F_RSP);
 	vmx_complete_event(vp);
-	vcpu_record_exit(lp, vp, &(struct vp_exit_record){ v->reason, field_get(v, F_RIP), field_get(v, F_CR3), event_in, v->event,
-							   v->qualification, 0, (uint32_t)vp->partition->id, vp->index });
+	*vcpu_next_record(lp) = (struct vp_exit_record){ v->reason, field_get(v, F_RIP), field_get(v, F_CR3), event_in, v->event,
+							 v->qualification, 0, (uint32_t)vp->partition->id, vp->index };
+	vcpu_check_saved_state(vp, field_get(v, F_RIP), field_get(v, F_CR3));
 }
 
 static void note_no_entry(struct vp *vp)
@@ -149,9 +145,9 @@ static void enter(struct lp *lp, struct vp *vp)
 	int result;
 
 	make_ready(lp, vp);
-	lp->gpa_space = &vp->partition->gpa;
 	__atomic_store_n(&lp->world, lp->world + 1, __ATOMIC_SEQ_CST);
-	prepare_tlb(vp, lp);
+	if (!vcpu_tlb_is_good(vp, lp))
+		renew_tlb(vp, lp);
 	result = vmx_enter(&vp->gprs, vmx_of(vp)->launched, &lp->nmi_count, vmx_lp(lp)->nmis_seen);
 	__atomic_store_n(&lp->world, lp->world + 1, __ATOMIC_SEQ_CST);
 	if (result == VMX_REFUSED)
@@ -167,8 +163,7 @@ int vmx_run_once(struct vp *vp)
 {
 	struct lp *lp = this_lp();
 
-	lp->running = vp;
 	enter(lp, vp);
-	timer_poll(false);
+	timer_look(lp);
 	return vmx_handle_exit(vp);
 }

@@ -22,7 +22,6 @@ enum vmx_field {			/* in the order of fields.c */
 enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
 _Static_assert(F_COUNT <= 64, "a bit each");
 
-#define VPID_ROOT	1u
 #define VMX_MSRS	5		/* STAR, LSTAR, CSTAR, SFMASK, KERNEL_GS_BASE: switched with the VP, state.c */
 
 struct vmx_vcpu {

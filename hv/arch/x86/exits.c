@@ -19,6 +19,19 @@ enum vp_next exit_nmi_common(struct vp *vp, bool taken)
 	return !root && root_startup_pending() ? VP_RETURN : VP_RESUME;
 }
 
+enum vp_next exit_for_root(struct vp *vp)
+{
+	vp->stats[STAT_EXTERNAL_INTERRUPTS]++;
+	return VP_RETURN;
+}
+
+enum vp_next exit_debug_register(struct vp *vp)
+{
+	switch_debug_in(vp);
+	vp_look_again(vp);
+	return VP_RESUME;				/* to do it again */
+}
+
 /* The machine is failing; that is the root's to handle, whoever ran. */
 enum vp_next exit_machine_check(struct vp *vp)
 {

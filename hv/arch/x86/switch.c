@@ -139,6 +139,8 @@ void switch_in_common(struct vp *vp)
 	debug_in(vp->arch, lv);
 	switch_tsc_aux(&lv->root_tsc_aux, vp->arch->tsc_aux);
 	vp->arch->loaded = true;
+	this_lp()->running = vp;
+	this_lp()->gpa_space = &vp->partition->gpa;
 }
 
 void switch_out_common(struct vp *vp)
@@ -150,6 +152,7 @@ void switch_out_common(struct vp *vp)
 	debug_out(vp->arch, lv);
 	switch_extended_out(vp, lv);
 	this_lp()->running = this_lp()->root_vp;
+	this_lp()->gpa_space = &root_partition.gpa;
 }
 
 static bool is_debug(uint32_t name)

@@ -25,7 +25,8 @@
 #define LVT_VECTOR(lvt)		((uint8_t)(lvt))
 
 struct lp_timer {
-	struct spinlock lock;			/* guards the queue: deadline_cancel() comes from any LP */
+	struct lp *lp;
+	struct spinlock lock;			/* guards the queue and lp->timer_due: deadline_cancel() comes from any LP */
 	struct deadline *first;
 	uint64_t next;				/* TSC of `first`, or TIMER_NEVER; read without the lock */
 	struct deadline *firing;		/* its callback runs; deadline_cancel() waits for that */
@@ -44,7 +45,8 @@ static struct lp_timer *timer_of_this_lp(void)
 void timer_prepare_lp(struct lp *lp)
 {
 	lp->timer = boot_alloc_aligned(sizeof(*lp->timer), PAGE_SIZE);
-	lp->timer->root_due = lp->timer->next = TIMER_NEVER;
+	lp->timer->lp = lp;
+	lp->timer->root_due = lp->timer->next = lp->timer_due = TIMER_NEVER;
 }
 
 static bool root_can_be_interrupted(const struct timer_registers *r)
@@ -129,9 +131,23 @@ static bool root_tick(struct lp_timer *t, uint64_t now)
 	return true;
 }
 
-static void first_changed(struct lp_timer *t)
+/* Caller holds the lock. A timer that is shared for nobody any more is looked at until it can be given back. */
+static void note_due(struct lp_timer *t)
 {
-	__atomic_store_n(&t->next, t->first ? t->first->tsc : TIMER_NEVER, __ATOMIC_RELAXED);
+	uint64_t due = t->first ? t->first->tsc : TIMER_NEVER;
+
+	__atomic_store_n(&t->next, due, __ATOMIC_RELAXED);
+	if (t->shared)
+		due = !t->first ? 0 : t->root_due < due ? t->root_due : due;
+	__atomic_store_n(&t->lp->timer_due, due, __ATOMIC_RELAXED);
+}
+
+/* After a change of what only this LP writes. */
+static void note_own_due(struct lp_timer *t)
+{
+	spin_lock(&t->lock);
+	note_due(t);
+	spin_unlock(&t->lock);
 }
 
 uint64_t timer_next(void)
@@ -150,7 +166,7 @@ static struct deadline *take_due(struct lp_timer *t, uint64_t now)
 		d->lp = NULL;
 		t->firing = d;
 		t->armed_tsc = t->armed_for_root ? t->armed_tsc : TIMER_NEVER;
-		first_changed(t);
+		note_due(t);
 	}
 	spin_unlock(&t->lock);
 	return d;
@@ -186,6 +202,7 @@ bool timer_poll(bool interrupted)
 		unshare(t);
 	else
 		program(t);
+	note_own_due(t);
 	return t->first;
 }
 
@@ -198,7 +215,7 @@ static void unlink(struct lp_timer *t, struct deadline *d)
 	if (*at)
 		*at = d->next;
 	d->lp = NULL;
-	first_changed(t);
+	note_due(t);
 }
 
 static void link_in_order(struct lp_timer *t, struct deadline *d)
@@ -210,7 +227,7 @@ static void link_in_order(struct lp_timer *t, struct deadline *d)
 	d->next = *at;
 	*at = d;
 	d->lp = this_lp();
-	first_changed(t);
+	note_due(t);
 }
 
 static void disarm(struct deadline *d)
@@ -240,6 +257,7 @@ void deadline_arm(struct deadline *d, uint64_t tsc)
 	if (!t->shared)
 		share(t);
 	program(t);
+	note_own_due(t);
 }
 
 void deadline_cancel(struct deadline *d)
@@ -320,6 +338,7 @@ bool timer_root_write(uint32_t msr, uint64_t value)
 		return false;
 	}
 	program(t);
+	note_own_due(t);
 	return true;
 }
 
@@ -334,4 +353,5 @@ void timer_root_reset(void)
 	t->root_period = 0;
 	t->armed_tsc = TIMER_NEVER;
 	program(t);
+	note_own_due(t);
 }

@@ -5,12 +5,23 @@
 
 #include <hv/types.h>
 
-struct lp;
+#include <hv/deadline.h>
+#include <hv/lp.h>
 
 void timer_prepare_lp(struct lp *lp);			/* memory, at boot */
 #define TIMER_NEVER	(~0ull)
 uint64_t timer_next(void);				/* TSC of this LP's first deadline, for a vendor that counts it itself */
-bool timer_poll(bool interrupted);			/* after each exit: fires what is due on this LP; true while more is armed */
+bool timer_poll(bool interrupted);			/* fires what is due on this LP; true while more is armed */
+
+/* After each exit. */
+static inline void timer_look(struct lp *lp)
+{
+	uint64_t due = __atomic_load_n(&lp->timer_due, __ATOMIC_RELAXED);
+
+	if (due != TIMER_NEVER && due <= tsc_now())
+		timer_poll(false);
+}
+
 bool timer_root_read(uint32_t msr, uint64_t *value);	/* false: not a timer register, or not shared at present */
 bool timer_root_write(uint32_t msr, uint64_t value);
 void timer_root_reset(void);				/* the root VP's LAPIC was reset */

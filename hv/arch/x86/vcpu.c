@@ -10,7 +10,8 @@
 #include <hv/partition.h>
 #include <hv/string.h>
 
-#define TAG_FIRST		2u		/* of children; 0 is hv itself, 1 the root */
+#define TAG_ROOT		1u		/* 0 is hv itself */
+#define TAG_FIRST		2u		/* of children */
 #define XSAVE_FCW		0
 #define XSAVE_MXCSR		24
 #define XSAVE_HEADER		512
@@ -55,11 +56,6 @@ void vcpu_request_tpr_window(struct vp *vp, uint8_t priority)
 void vcpu_request_nmi_window(struct vp *vp)
 {
 	vp->arch->nmi_window = true;
-}
-
-bool vcpu_root_interrupt_pending(struct vp *vp)
-{
-	return vp->arch->interrupted;
 }
 
 void vcpu_flush_guest_tlb(struct vp *vp)
@@ -122,46 +118,36 @@ void vcpu_reset_common(struct vp *vp)
 }
 
 /* Tags are per LP, handed out in order; when they are used up all are void. A new one may have stale translations. */
-bool vcpu_take_tag(struct vp *vp, struct lp *lp, uint32_t tags)
+static void take_tag(struct vp *vp, struct lp *lp, uint32_t tags)
 {
-	struct vcpu *v = vp->arch;
+	struct lp_vendor *lv = lp->vendor;
 
-	if (v->tag_lp == lp && v->tag_epoch == lp->vendor->tag_epoch)
-		return false;
-	if (lp->vendor->tag_next < TAG_FIRST || lp->vendor->tag_next >= tags) {
-		lp->vendor->tag_next = TAG_FIRST;
-		lp->vendor->tag_epoch++;
+	if (lv->tag_next < TAG_FIRST || lv->tag_next >= tags) {
+		lv->tag_next = TAG_FIRST;
+		lv->tag_epoch++;
 	}
-	v->tag = lp->vendor->tag_next++;
-	v->tag_lp = lp;
-	v->tag_epoch = lp->vendor->tag_epoch;
-	return true;
+	vp->arch->tag = partition_is_root(vp->partition) ? TAG_ROOT : lv->tag_next++;
+	vp->arch->tag_lp = lp;
+	vp->arch->tag_epoch = lv->tag_epoch;
 }
 
-bool vcpu_wants_flush(struct vp *vp)
+void vcpu_renew_tlb(struct vp *vp, struct lp *lp, uint32_t tags)
 {
 	struct vcpu *v = vp->arch;
-	uint64_t generation = __atomic_load_n(&vp->partition->gpa.generation, __ATOMIC_SEQ_CST);
-	bool flush = v->flush || v->gpa_generation != generation;
 
-	v->gpa_generation = generation;
+	v->gpa_generation = __atomic_load_n(&vp->partition->gpa.generation, __ATOMIC_SEQ_CST);
 	v->flush = false;
-	return flush;
+	if (v->tag_lp != lp || v->tag_epoch != lp->vendor->tag_epoch)
+		take_tag(vp, lp, tags);
 }
 
 /*
  * hv's own state where the root's should be means that a world switch went wrong (a defect of emulators: root-boot-notes.md
  * section 7); nothing that follows would make sense. Children are not judged by it: they can put any number in CR3.
  */
-static void check_saved_state(struct vp *vp, const struct vp_exit_record *e)
+void vcpu_check_saved_state(struct vp *vp, uint64_t rip, uint64_t cr3)
 {
-	if (partition_is_root(vp->partition) && e->cr3 == paging_root && e->rip >= (uintptr_t)hv_image_start &&
-	    e->rip < (uintptr_t)hv_text_end)
+	if (partition_is_root(vp->partition) && cr3 == paging_root && rip >= (uintptr_t)hv_image_start &&
+	    rip < (uintptr_t)hv_text_end)
 		hv_panic("root VP %u left the guest with hv's own state", vp->index);
-}
-
-void vcpu_record_exit(struct lp *lp, struct vp *vp, const struct vp_exit_record *record)
-{
-	lp->exits[lp->exit_count++ % LP_EXIT_RING] = *record;
-	check_saved_state(vp, record);
 }

@@ -9,6 +9,7 @@
 #include <arch/x86/cpu.h>
 #include <hv/gpa_space.h>
 #include <hv/lp.h>
+#include <hv/partition.h>
 #include <hv/vp.h>
 
 #define PAT_RESET		0x0007040600070406ull
@@ -28,7 +29,6 @@ struct vcpu {					/* begins svm's and vmx's own struct */
 	bool loaded;				/* between switch_in and switch_out: what switch.c moves is in the CPU */
 	bool interrupt_window, nmi_window;
 	uint8_t tpr_window;			/* exit when CR8 falls below this priority class; 0: not wanted */
-	bool interrupted;			/* the last exit was a physical interrupt, which the root must take */
 	bool uses_debug;			/* children: DR0 to DR3 are switched */
 	uint64_t dr[4], tsc_aux;		/* children: while not loaded */
 };
@@ -69,6 +69,7 @@ struct lp_vendor {				/* begins svm's and vmx's own struct */
 	X(bool, can_take_nmi, (struct vp *vp), (vp)) \
 	X(void, inject_exception, (struct vp *vp, uint8_t vector, bool has_error, uint32_t error), (vp, vector, has_error, error)) \
 	X(bool, event_pending, (struct vp *vp), (vp)) \
+	X(void, prepare_windows, (struct vp *vp), (vp)) \
 	X(void, watch_root_timer, (struct lp *lp, bool on), (lp, on)) \
 	X(void, wait_for_kick, (void), ()) \
 	X(void, let_interrupts_in, (void), ()) \
@@ -95,9 +96,22 @@ extern const struct vcpu_vendor svm_vendor, vmx_vendor;
 hv_status_t vcpu_create_common(struct vp *vp, size_t vcpu_size);	/* vp->arch, and a child's page of extended state */
 void vcpu_destroy_common(struct vp *vp);
 void vcpu_reset_common(struct vp *vp);
-bool vcpu_take_tag(struct vp *vp, struct lp *lp, uint32_t tags);	/* true when it is a new one; 1 is the root's */
-bool vcpu_wants_flush(struct vp *vp);					/* since the last call; `world` says guest mode already */
-void vcpu_record_exit(struct lp *lp, struct vp *vp, const struct vp_exit_record *record);
+void vcpu_renew_tlb(struct vp *vp, struct lp *lp, uint32_t tags);	/* a tag on this LP; it is to be flushed before the entry */
+void vcpu_check_saved_state(struct vp *vp, uint64_t rip, uint64_t cr3);
+
+/* Whether the translations under vp->arch->tag are the VP's and not stale; `world` says guest mode already. */
+static inline bool vcpu_tlb_is_good(const struct vp *vp, const struct lp *lp)
+{
+	const struct vcpu *v = vp->arch;
+
+	return !v->flush && v->gpa_generation == __atomic_load_n(&vp->partition->gpa.generation, __ATOMIC_SEQ_CST) &&
+	       v->tag_lp == lp && v->tag_epoch == lp->vendor->tag_epoch;
+}
+
+static inline struct vp_exit_record *vcpu_next_record(struct lp *lp)
+{
+	return &lp->exits[lp->exit_count++ % LP_EXIT_RING];
+}
 
 /* switch.c */
 void switch_prepare_lp(struct lp_vendor *lv);			/* memory, at boot */
@@ -109,6 +123,8 @@ bool switch_set(struct vp *vp, uint32_t name, uint64_t value);
 
 /* exits.c: what both vendors answer alike */
 enum vp_next exit_nmi_common(struct vp *vp, bool taken);	/* taken: an NMI came, of whomever */
+enum vp_next exit_for_root(struct vp *vp);			/* a child's: a physical interrupt is the root's to take */
+enum vp_next exit_debug_register(struct vp *vp);		/* a child's first access to DR0 to DR3 */
 enum vp_next exit_machine_check(struct vp *vp);
 enum vp_next exit_msr_read(struct vp *vp);
 enum vp_next exit_msr_write(struct vp *vp);

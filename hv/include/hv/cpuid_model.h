@@ -25,7 +25,7 @@ void cpuid_for_vp(struct vp *vp, uint32_t leaf, uint32_t subleaf, struct hv_cpui
 void cpuid_host(uint32_t leaf, uint32_t subleaf, struct hv_cpuid_values *out);
 uint64_t cpuid_features(unsigned int bank);		/* partition property PROCESSOR_FEATURES0/1 of this machine */
 uint64_t cpuid_xsave_features(void);
-uint64_t cpuid_child_privileges(const struct partition *p);	/* HV_PRIV_* its synthetic features grant */
+void cpuid_set_synthetic_features(struct partition *p, uint64_t features);	/* and the privileges they grant */
 uint64_t cpuid_xcr0_mask(void);				/* XCR0 bits a child may set */
 bool cpuid_xcr0_is_valid(uint64_t value);		/* hv can load it: SDM 1, 13.3 */
 

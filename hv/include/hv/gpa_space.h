@@ -61,6 +61,9 @@ hv_status_t gpa_space_map(struct gpa_space *g, gpa_t gpa, spa_t spa, uint64_t pa
 hv_status_t gpa_space_map_no_access(struct gpa_space *g, gpa_t gpa, uint64_t pages);
 hv_status_t gpa_space_unmap(struct gpa_space *g, gpa_t gpa, uint64_t pages);
 
+/* A page found once, and good as long as nothing has been removed since: `generation` is the space's. */
+struct gpa_view { gpa_t gpa; uint64_t generation; void *page; };
+
 enum gpa_state { GPA_UNMAPPED, GPA_NO_ACCESS, GPA_MAPPED };
 enum gpa_state gpa_space_lookup(struct gpa_space *g, gpa_t gpa, spa_t *spa, unsigned int *access);
 hv_status_t gpa_space_translate(struct gpa_space *g, gpa_t gpa, unsigned int access, spa_t *spa);

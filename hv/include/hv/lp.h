@@ -27,11 +27,12 @@ struct lp {
 	struct vp_exit_record exits[LP_EXIT_RING];
 	uint32_t exit_count;
 	volatile uint64_t world;		/* odd while in guest mode; written by this LP, read by lp_kick_users_and_wait() */
-	const struct gpa_space *gpa_space;	/* of the VP in guest mode; written before `world` becomes odd */
+	const struct gpa_space *gpa_space;	/* of `running`, written with it */
 	uint32_t kick_pending;			/* an NMI on its way is hv's own; set by anyone, cleared by this LP */
 	uint32_t nmi_count;			/* NMIs this LP has taken in hv; written by its NMI handler */
 	uint32_t startup;			/* boot/root_startup.c: INIT and SIPI on their way to the root VP */
 	struct lp_timer *timer;			/* arch/x86/timer.c */
+	uint64_t timer_due;			/* TSC from which on timer_poll() has work, or TIMER_NEVER; by timer.c, on any LP */
 	struct lp_vendor *vendor;		/* arch/x86/vcpu.h, and the vendor's own behind it */
 };
 

@@ -37,6 +37,7 @@ struct partition {
 	uint64_t disabled_features[2];
 	uint64_t disabled_xsave;
 	uint64_t synthetic_features;		/* property 0x10001, set before initialize */
+	uint64_t privileges;			/* HV_PRIV_* that these grant; of children */
 	uint64_t guest_os_id, hypercall_msr, reference_tsc_msr;
 	uint64_t tsc_invariant_control;
 	uint64_t crash[6];			/* P0..P4, CTL */

@@ -23,5 +23,6 @@ typedef uint16_t hv_status_t;			/* hv_status.h in include/abi has the codes (TLF
 #define __aligned(n)	__attribute__((aligned(n)))
 #define __printf(f, a)	__attribute__((format(printf, f, a)))
 #define __noreturn	__attribute__((noreturn))
+#define __noinline	__attribute__((noinline))
 
 #endif

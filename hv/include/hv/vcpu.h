@@ -65,9 +65,8 @@ bool vcpu_event_pending(struct vp *vp);
 void vcpu_request_interrupt_window(struct vp *vp);	/* exit as soon as vcpu_can_take_interrupt() would be true */
 void vcpu_request_tpr_window(struct vp *vp, uint8_t priority);	/* exit when CR8 is below the class; 0 takes it back */
 void vcpu_request_nmi_window(struct vp *vp);
+void vcpu_prepare_windows(struct vp *vp);		/* a child's, before an entry if any of the above may have changed */
 
-/* A physical interrupt that the root must take is pending on this LP (only meaningful after an exit of a child). */
-bool vcpu_root_interrupt_pending(struct vp *vp);
 void vcpu_flush_guest_tlb(struct vp *vp);		/* before the next entry of this VP */
 
 /* True: entries end by themselves when this LP's first deadline is due, and the root keeps its timer (arch/x86/timer.c). */

@@ -41,6 +41,7 @@ struct vp {
 	uint32_t index;
 	struct lp *lp;				/* LP that runs it now, or ran it last; written by that LP */
 	bool running;				/* dispatched on vp->lp: its registers are not to be touched */
+	bool attention;				/* before its next entry the VP looks for what others left (vp_run.c); set by anyone */
 	bool explicit_suspend, intercept_suspend, dispatch_suspend;
 	bool blocked;				/* last dispatch ended with BLOCKED and no signal has been sent since */
 	bool waiting_for_sipi, halted;		/* TLFS internal activity state */
@@ -53,6 +54,7 @@ struct vp {
 	struct vp *signal_next;			/* queue of VPs the root is to be told about; guarded by the root's lock */
 	bool signal_queued;
 	struct hv_message *intercept_page;	/* VP state page 1; NULL until mapped */
+	unsigned int intercept_bytes;		/* of its payload that are not zero */
 	struct hv_vp_register_page *register_page; /* VP state page 0 */
 	struct hv_initial_vp_context *start;	/* what start_pending is to load */
 	struct lapic *lapic;			/* children only: the root has the machine's */
@@ -62,10 +64,11 @@ struct vp {
 	uint64_t timer_next;			/* TSC the deadline is for; 0 = no timer runs */
 	struct gpa_overlay assist_page;		/* children */
 	uint64_t vp_assist_msr;
+	struct gpa_view hypercall_input, hypercall_output;	/* of the last call; guarded by the lock */
 	struct vp_msrs msrs;
-	struct {				/* last CPUID answers, valid while `epoch` is the partition's (intercept/cpuid.c) */
-		uint32_t leaf, subleaf, epoch, eax, ebx, ecx, edx;
-	} cpuid_cache[VP_CPUID_CACHE];
+	struct vp_cpuid {			/* last CPUID answers, valid while `epoch` is the partition's (intercept/cpuid.c) */
+		uint32_t leaf, subleaf, epoch, eax, ebx, ecx, edx, unused;
+	} cpuid_cache[VP_CPUID_CACHE];		/* this and `gprs`: only the LP that runs the VP */
 	uint64_t runtime;			/* TSC ticks spent dispatched */
 	uint64_t *stats;			/* by enum vp_counter: own_stats, or the page the root has mapped */
 	uint64_t own_stats[VP_COUNTERS];	/* counted by the LP that runs the VP */
@@ -77,6 +80,12 @@ struct vp {
 /* Called by anything that may make a VP runnable (interrupt, SIPI, register write, message): signals the root once per
  * block, and makes a running VP look. Caller holds the partition's lock. */
 void vp_kick(struct vp *vp);
+
+/* The LP that runs the VP calls it for what is not another's doing: before the next entry all that waits is looked at. */
+static inline void vp_look_again(struct vp *vp)
+{
+	__atomic_store_n(&vp->attention, true, __ATOMIC_RELAXED);
+}
 
 /* Raises `vector` as a fixed edge interrupt: the root's goes to its LP's real APIC, a child's to its virtual one. */
 void vp_assert_interrupt(struct vp *vp, uint8_t vector);

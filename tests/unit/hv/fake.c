@@ -179,7 +179,7 @@ bool vcpu_event_pending(struct vp *vp) { return vp->arch->event_pending; }
 void vcpu_request_interrupt_window(struct vp *vp) { vp->arch->window = true; }
 void vcpu_request_tpr_window(struct vp *vp, uint8_t priority) { vp->arch->tpr_window = priority; }
 void vcpu_request_nmi_window(struct vp *vp) { vp->arch->window = true; }
-bool vcpu_root_interrupt_pending(struct vp *vp) { (void)vp; return false; }
+void vcpu_prepare_windows(struct vp *vp) { (void)vp; }
 void vcpu_flush_guest_tlb(struct vp *vp) { (void)vp; }
 unsigned int vcpu_instruction_bytes(struct vp *vp, uint8_t bytes[16]) { (void)vp; (void)bytes; return 0; }
 

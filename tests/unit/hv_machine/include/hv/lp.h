@@ -10,6 +10,7 @@ struct lp_timer;
 struct lp {
 	struct vp *root_vp;
 	struct lp_timer *timer;
+	uint64_t timer_due;
 };
 
 extern uint32_t lp_count;
