@@ -13,6 +13,8 @@ static const struct { int status; const char *name; } problem_rows[PROBLEM_CODES
 	[PROBLEM_VM_NOT_FOUND]		= { 404, "vm_not_found" },
 	[PROBLEM_DISK_NOT_FOUND]	= { 404, "disk_not_found" },
 	[PROBLEM_ISO_NOT_FOUND]		= { 404, "iso_not_found" },
+	[PROBLEM_VOLUME_NOT_FOUND]	= { 404, "volume_not_found" },
+	[PROBLEM_UPLOAD_NOT_FOUND]	= { 404, "upload_not_found" },
 	[PROBLEM_JOB_NOT_FOUND]		= { 404, "job_not_found" },
 	[PROBLEM_PORT_NOT_FOUND]	= { 404, "port_not_found" },
 	[PROBLEM_DISK_SLOT_NOT_FOUND]	= { 404, "disk_slot_not_found" },

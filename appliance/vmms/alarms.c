@@ -7,6 +7,7 @@
 
 #include "guest.h"
 #include "memory.h"
+#include "volumes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,7 +49,7 @@ static bool is_short_of_memory(const struct vmms *v, bool raised, char *text, si
 
 static bool volume_is_low(const struct vmms *v, bool raised, char *text, size_t size)
 {
-	uint64_t percent = raised ? 7 : 5;	/* once raised it takes a little more to be over */
+	uint64_t percent = volume_warning_percent(v) + (raised ? 2 : 0);	/* once raised it takes a little more to be over */
 	struct statvfs fs;
 
 	if (fstatvfs(v->state_dir, &fs) < 0 || fs.f_blocks == 0 || fs.f_bavail >= fs.f_blocks / 100 * percent)

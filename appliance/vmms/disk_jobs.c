@@ -313,6 +313,8 @@ static void work_done(void *data, int result)
 	if (result == 0 && w->action->finish)
 		result = w->action->finish(w);
 	snprintf(report, sizeof(report), "%s", w->report[0] ? w->report : strerror(-result));
+	if (result == 0)
+		snprintf(job->result, sizeof(job->result), "%s", w->report);
 	work_free(w);
 	if (result == 0)
 		job_finish(v, job, JOB_SUCCEEDED, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "partita/file.h"
 #include "partita/log.h"
 #include "storage/manage.h"
+#include "uploads.h"
 #include "vm.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -27,6 +29,14 @@ struct disk_item *disk_find(const struct vmms *v, const char *id)
 {
 	for (struct disk_item *d = v->disks; d; d = d->next)
 		if (strcmp(d->id, id) == 0)
+			return d;
+	return NULL;
+}
+
+const struct disk_item *disk_named(const struct vmms *v, const char *name)
+{
+	for (const struct disk_item *d = v->disks; d; d = d->next)
+		if (strcasecmp(d->name, name) == 0)
 			return d;
 	return NULL;
 }
@@ -200,10 +210,8 @@ static int check_new(const struct vmms *v, const struct disk_spec *spec, struct 
 {
 	struct statvfs fs;
 
-	for (const struct disk_item *d = v->disks; d; d = d->next)
-		if (strcasecmp(d->name, spec->name) == 0)
-			return problem_set(p, PROBLEM_NAME_IN_USE, "name",
-			                   "There is already a disk named %s.", d->name);
+	if (disk_named(v, spec->name) || upload_named(v, spec->name))
+		return problem_set(p, PROBLEM_NAME_IN_USE, "name", "There is already a disk named %s.", spec->name);
 	if (fstatvfs(v->disks_dir, &fs) < 0)
 		return problem_from_errno(p, -errno, "The data volume");
 	if (spec->format != DISK_FORMAT_RAW && spec->kind == DISK_FIXED && spec->size_bytes > fs.f_bavail * fs.f_frsize)
@@ -378,6 +386,15 @@ static int judge_chain(const struct disk_item_chain *chain, bool read_only)
 	return r < 0 ? r : disk_close(disk);
 }
 
+/* A download holds a shared lock as long as its descriptor is open, in whatever process. */
+static bool is_being_read(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return true;
+	flock(fd, LOCK_UN);
+	return false;
+}
+
 int disk_item_open_file(const struct vmms *v, const struct disk_item *d, bool read_only, struct disk_item_chain *chain, struct problem *p)
 {
 	char name[64];
@@ -387,6 +404,10 @@ int disk_item_open_file(const struct vmms *v, const struct disk_item *d, bool re
 	fd = openat(v->disks_dir, name, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return problem_from_errno(p, -errno, d->name);
+	if (!read_only && is_being_read(fd)) {
+		close(fd);
+		return problem_set(p, PROBLEM_LOCKED_BY_JOB, NULL, "The disk %s is being downloaded.", d->name);
+	}
 	chain->formats[chain->count] = disk_format_words[d->format];
 	chain->fds[chain->count++] = fd;
 	return 0;
@@ -439,7 +460,7 @@ int disk_item_open_chain(const struct vmms *v, const char *id, bool read_only, s
 
 /* --- at start --- */
 
-static bool word_find(const char *const *words, const char *word, unsigned int *index)
+bool word_find(const char *const *words, const char *word, unsigned int *index)
 {
 	for (*index = 0; words[*index]; ++*index)
 		if (strcmp(words[*index], word) == 0)
@@ -481,6 +502,15 @@ static void load_description(struct vmms *v, const char *name)
 		insert_by_name(v, d);
 	else
 		log_error("disks/%s cannot be read; the disk is not listed", name);
+}
+
+struct disk_item *disk_item_load(struct vmms *v, const char *id)
+{
+	char name[64];
+
+	description_name(id, name, sizeof(name));
+	load_description(v, name);
+	return disk_find(v, id);
 }
 
 int disks_open(struct vmms *v)

@@ -6,6 +6,7 @@
 #include "partita/file.h"
 #include "partita/log.h"
 #include "vm.h"
+#include "volumes.h"
 
 #include <cpuid.h>
 #include <errno.h>
@@ -208,8 +209,8 @@ static json_t *health_to_json(const struct vmms *v)
 		    reasons, json_string("The hypervisor is not running: virtual machines cannot start."));
 		level = "critical";
 	}
-	if (fstatvfs(v->state_dir, &fs) == 0 && fs.f_bavail < fs.f_blocks / 20) {
-		json_array_append_new(reasons, json_string("Less than 5 % of the data volume is free."));
+	if (fstatvfs(v->state_dir, &fs) == 0 && fs.f_bavail < fs.f_blocks / 100 * volume_warning_percent(v)) {
+		json_array_append_new(reasons, json_sprintf("Less than %u %% of the data volume is free.", volume_warning_percent(v)));
 		level = strcmp(level, "ok") == 0 ? "warning" : level;
 	}
 	return json_pack("{s:s, s:o}", "level", level, "reasons", reasons);

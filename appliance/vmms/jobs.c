@@ -26,12 +26,12 @@ json_t *job_to_json(const struct job *j)
 	                    : json_null();
 
 	snprintf(object, sizeof(object), "%.*s", (int)strcspn(j->type, "."), j->type);	/* vm.start, disk.resize */
-	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "id", j->id, "type", j->type,
+	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:s?}", "id", j->id, "type", j->type,
 	                 "state", state_words[j->state], "progressPercent", (int)j->progress, "object",
 	                 object_ref(object, j->object_id, j->object_name), "cancellable",
 	                 j->cancellable && j->state == JOB_RUNNING, "createdAt", json_time(j->created_at),
 	                 "startedAt", json_time(j->created_at), "finishedAt", json_time(j->finished_at),
-	                 "error", error);
+	                 "error", error, "result", j->result[0] ? j->result : NULL);
 }
 
 json_t *jobs_to_json(const struct vmms *v)
@@ -92,7 +92,8 @@ static void job_tell(struct vmms *v, const struct job *j)
 {
 	event_add(v, "job.updated", j->state == JOB_FAILED ? SEVERITY_ERROR : SEVERITY_INFO,
 	          object_ref("job", j->id, j->type), job_to_json(j), "%s of %s: %s%s%s", j->type,
-	          j->object_name, state_words[j->state], j->error_detail[0] ? ": " : "", j->error_detail);
+	          j->object_name, state_words[j->state], j->error_detail[0] || j->result[0] ? ": " : "",
+	          j->error_detail[0] ? j->error_detail : j->result);
 }
 
 struct job *job_start(struct vmms *v, const char *type, const char *vm_id, const char *vm_name,
@@ -159,6 +160,7 @@ static struct job *job_from_json(const json_t *o)
 	copy_text(j->type, sizeof(j->type), json_object_get(o, "type"));
 	copy_text(j->object_id, sizeof(j->object_id), json_object_get(object, "id"));
 	copy_text(j->object_name, sizeof(j->object_name), json_object_get(object, "name"));
+	copy_text(j->result, sizeof(j->result), json_object_get(o, "result"));
 	copy_text(j->error_code, sizeof(j->error_code), json_object_get(error, "code"));
 	copy_text(j->error_detail, sizeof(j->error_detail), json_object_get(error, "detail"));
 	j->progress = (unsigned int)json_integer_value(json_object_get(o, "progressPercent"));

@@ -27,6 +27,8 @@ struct iso_item {
 	bool checking;				/* a thread looks at it */
 };
 
+bool word_find(const char *const *words, const char *word, unsigned int *index);	/* in a list that NULL ends */
+
 #define LIBRARY_ENDINGS 3
 struct library_folder {
 	int dir;				/* borrowed */
@@ -38,6 +40,8 @@ int library_scan(struct vmms *v, const struct library_folder *f);	/* library.c: 
 
 int disks_open(struct vmms *v);			/* reads them; removes what a crash left half made */
 struct disk_item *disk_find(const struct vmms *v, const char *id);
+const struct disk_item *disk_named(const struct vmms *v, const char *name);
+struct disk_item *disk_item_load(struct vmms *v, const char *id);	/* its file and description are there, it is listed; NULL */
 json_t *disk_item_to_json(const struct vmms *v, const struct disk_item *d);
 /* Checks the name, reserves it and makes the file on a thread; then done(NULL or the problem). 0, or -EINVAL and *p now. */
 typedef void disk_made(struct vmms *v, struct disk_item *d, const struct problem *p, void *data);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct method_row *const tables[] = {vm_method_rows, library_method_rows, other_method_rows,
-                                                  console_method_rows, network_method_rows, drive_method_rows, metrics_method_rows, guest_method_rows};
+                                                  console_method_rows, network_method_rows, drive_method_rows, metrics_method_rows, guest_method_rows, upload_method_rows, volume_method_rows};
 
 static const struct method_row *row_find(const char *name)
 {
@@ -44,6 +44,9 @@ const struct ipc_method vmms_methods[] = {
 	{ "vmms.DetachNetworkAdapter", run_row },
 	{ "vmms.BeginGuestCopy", run_row }, { "vmms.CopyToGuest", run_row }, { "vmms.SetGuestAddresses", run_row },
 	{ "vmms.GetGuestItems", run_row }, { "vmms.UpdateGuestItems", run_row },
+	{ "vmms.ListDiskUploads", run_row }, { "vmms.DeleteDiskUpload", run_row }, { "vmms.BeginDiskUpload", run_row },
+	{ "vmms.EndDiskUpload", run_row }, { "vmms.OpenDiskFile", run_row }, { "vmms.ListVolumes", run_row }, { "vmms.GetVolume", run_row },
+	{ "vmms.UpdateVolume", run_row },
 	{ "vmms.GetHostPower", run_row }, { "vmms.PowerHost", run_row },
 	{ "vmms.GetHostMetrics", run_row }, { "vmms.GetVmMetrics", run_row }, { "vmms.GetMeters", run_row }, { "vmms.GetHostMemory", run_row },
 	{ "vmms.UpdateHostMemory", run_row }, { "vmms.ListAlarms", run_row },

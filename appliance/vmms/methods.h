@@ -14,7 +14,7 @@ struct method_row {
 };
 
 extern const struct ipc_method vmms_methods[];
-extern const struct method_row vm_method_rows[], library_method_rows[], other_method_rows[], console_method_rows[], network_method_rows[], drive_method_rows[], metrics_method_rows[], guest_method_rows[];
+extern const struct method_row vm_method_rows[], library_method_rows[], other_method_rows[], console_method_rows[], network_method_rows[], drive_method_rows[], metrics_method_rows[], guest_method_rows[], upload_method_rows[], volume_method_rows[];
 
 struct later { struct ipc_request *request; };	/* NULL once the client has gone */
 struct later *later_new(struct ipc_request *r);	/* NULL: no memory, and the request has been answered so */

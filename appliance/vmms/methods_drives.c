@@ -83,6 +83,15 @@ static int config_change(struct vm *vm, struct drive *d, enum change change, str
 	return r;
 }
 
+/* A disk that was made for a drive which did not come about goes again. Where the worker may have it, it stays. */
+static void take_back(struct vmms *v, const struct drive *d, enum change change)
+{
+	struct disk_item *item = change == CHANGE_PUT && d->make_new && d->source[0] ? disk_find(v, d->source) : NULL;
+
+	if (item && !vm_using(v, d->source))
+		disk_item_discard(v, item);
+}
+
 /* --- of a running VM --- */
 
 struct hot_change {
@@ -101,6 +110,8 @@ static void on_hot_change(struct ipc_message *m, int result, bool continues, voi
 	struct problem p = { 0 };
 
 	(void)continues;
+	if (result == -EREMOTE)
+		take_back(h->vmms, &h->drive, h->change);
 	if (result == 0 && vm)
 		answer(r, vm, config_change(vm, &h->drive, h->change, &p), &p);
 	else if (r && result == -EREMOTE)
@@ -129,6 +140,7 @@ static void hot_start(struct vm *vm, struct later *later, const struct drive *d,
 	if (result == 0)
 		return;
 	free(h);
+	take_back(vm->vmms, d, change);
 	answer(later_end(later), vm, result, &p);
 }
 
@@ -153,6 +165,8 @@ static void join(struct vm *vm, struct later *later, struct drive *d, bool mediu
 		return;
 	}
 	r = config_change(vm, d, CHANGE_PUT, &p);
+	if (r < 0)
+		take_back(vm->vmms, d, CHANGE_PUT);
 	answer(later_end(later), vm, r, &p);
 }
 
@@ -164,10 +178,12 @@ void drive_join(struct vm *vm, struct later *later, struct drive *d)
 	int r = c ? join_check(vm, d, c, &medium_only, &p) : problem_from_errno(&p, -ENOMEM, "The request");
 
 	free(c);
-	if (r < 0)
-		answer(later_end(later), vm, r, &p);
-	else
+	if (r == 0) {
 		join(vm, later, d, medium_only);
+		return;
+	}
+	take_back(vm->vmms, d, CHANGE_PUT);
+	answer(later_end(later), vm, r, &p);
 }
 
 static void attach_to(struct vm *vm, struct ipc_request *r, const json_t *body, struct drive *d, struct vm_config *c)

@@ -4,7 +4,7 @@
 #include "host_stop.h"
 #include "methods.h"
 
-#include "library.h"
+#include "uploads.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -53,6 +53,8 @@ static void cancel_job(struct vmms *v, struct ipc_request *r, const json_t *para
 	if (!j)
 		return;
 	result = disk_job_cancel(v, j, &p);
+	if (result == -ENOENT)
+		result = upload_check_cancel(v, j, &p);
 	if (result == -ENOENT)
 		result = power_cancel(v, j, &p);
 	if (result < 0)

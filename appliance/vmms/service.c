@@ -15,6 +15,8 @@
 #include "partita/log.h"
 #include "status.h"
 #include "switches.h"
+#include "uploads.h"
+#include "volumes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +31,7 @@
 static int open_directories(struct vmms *v)
 {
 	const struct { const char *name; int *fd; } rows[] = {
-		{ "vms", &v->vms_dir }, { "disks", &v->disks_dir }, { "isos", &v->isos_dir }, { "jobs", &v->jobs_dir },
+		{ "vms", &v->vms_dir }, { "disks", &v->disks_dir }, { "isos", &v->isos_dir }, { "uploads", &v->uploads_dir }, { "jobs", &v->jobs_dir },
 	};
 
 	v->state_dir = directory_open(AT_FDCWD, v->options.state_dir, 0750);
@@ -72,7 +74,8 @@ static int serve(struct vmms *v)
 int service_open(struct vmms *v)
 {
 	static const struct { const char *what; int (*open)(struct vmms *v); } steps[] = {
-		{ "state directory", open_directories }, { "events", events_open }, { "jobs", jobs_open }, { "disks", disks_open },
+		{ "state directory", open_directories }, { "events", events_open }, { "jobs", jobs_open }, { "volumes", volumes_open }, { "uploads", uploads_open },
+		{ "disks", disks_open }, { "complete uploads", uploads_resume },
 		{ "ISOs", isos_open }, { "switches", switches_open }, { "virtual machines", vms_open }, { "host memory", host_memory_open },
 		{ "vmpriv", priv_open }, { "guests", guests_open }, { "status", status_open },
 		{ "socket", serve },
@@ -93,18 +96,20 @@ int service_open(struct vmms *v)
 
 void service_close(struct vmms *v)
 {
-	const int dirs[] = { v->vms_dir, v->disks_dir, v->isos_dir, v->jobs_dir, v->state_dir };
+	const int dirs[] = { v->vms_dir, v->disks_dir, v->isos_dir, v->uploads_dir, v->jobs_dir, v->state_dir };
 
 	ipc_server_stop(v->server);
 	host_stop_forget(v);
 	no_space_close(v);
-	guest_jobs_close(v);
 	status_close(v);
+	guest_jobs_close(v);
 	priv_close(v);
 	vms_close(v);
 	metrics_close(v);
 	alarms_close(v);
 	switches_close(v);
+	uploads_close(v);
+	volumes_close(v);
 	library_close(v);
 	jobs_close(v);
 	events_close(v);

@@ -28,13 +28,15 @@ struct vmms {
 	sd_event *loop;
 	struct ipc_server *server;
 	uid_t webapi_uid;
-	int state_dir, vms_dir, disks_dir, isos_dir, jobs_dir, switches_dir;
+	int state_dir, vms_dir, disks_dir, isos_dir, uploads_dir, jobs_dir, switches_dir;
 	char boot_id[64];			/* of the running kernel: tells a restart of the host from one of ours */
 	bool host_restarted;			/* and VMs that start with it have not been started yet */
 	struct vm *vms;				/* by name */
 	unsigned int vm_count;
 	struct disk_item *disks;
 	struct iso_item *isos;
+	struct upload_item *uploads;
+	struct volume *volume;
 	struct switch_item *switches;		/* by name */
 	struct job *jobs;			/* newest first */
 	struct event_log *events;
@@ -83,6 +85,7 @@ struct job {
 	bool cancellable;
 	time_t created_at, finished_at;
 	char error_code[40], error_detail[320];
+	char result[320];		/* what there is to say of a success; "" nothing */
 	void *work;			/* of whoever runs it; NULL after a restart and when finished */
 };
 int jobs_open(struct vmms *v);			/* jobs that ran when the service ended become failed, and say so */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """vmpriv and vmms for real: run.py BUILD [WORD…]. Each test_ function is one sentence that can be false; with words, only those
 whose name contains one of them run. Prints TAP; every test has services of its own, four run at a time."""
-import concurrent.futures, multiprocessing, os, signal, struct, subprocess, sys, time, traceback, uuid
+import concurrent.futures, hashlib, json, multiprocessing, os, signal, struct, subprocess, sys, time, traceback, uuid
 
 sys.dont_write_bytecode = True
 from services import Services, Refused, Client, die_with_parent
@@ -414,6 +414,18 @@ def test_a_drive_that_the_worker_does_not_let_go_stays_in_the_configuration(s, c
     assert places(c.call("vmms.GetVm", id=id)["vm"]) == [("scsi", 0, 0)]
 
 
+def test_a_disk_made_for_a_drive_that_does_not_come_about_is_removed_again(s, c):
+    base = make_disk(c, "base")
+    id = start_vm(s, c, "refuse-attach")
+    wait_state(s, c, id, "running")
+    for spec in ({"name": "new", "sizeBytes": MIB}, {"name": "new", "type": "differencing", "parentId": base["id"]}):
+        refused(409, "position_in_use", c.call, "vmms.AttachDisk", id=id, disk={"medium": "disk", "source": {"newDisk": spec}})
+        assert [d["name"] for d in c.call("vmms.ListDisks")["disks"]] == ["base"]
+    keep = {"medium": "disk", "source": {"diskId": base["id"]}}
+    refused(409, "position_in_use", c.call, "vmms.AttachDisk", id=id, disk=keep)
+    assert [d["name"] for d in c.call("vmms.ListDisks")["disks"]] == ["base"], "one that was there before stays"
+
+
 def test_more_drives_than_one_message_carries_are_all_attached(s, c):
     new = [{"medium": "disk", "source": {"newDisk": {"name": f"d{n}", "sizeBytes": MIB}}} for n in range(20)]
     id = start_vm(s, c, "many", disks=new)
@@ -724,6 +736,163 @@ def test_jobs_on_disks_do_what_they_say(s, c):
         f.seek(64 << 10)
         f.write(os.urandom(192 << 10))
     assert disk_job(s, c, by_name["again"], "check")["state"] == "failed"
+
+
+def damage_leak(path):
+    """A whole MiB at the end of the file that nothing uses."""
+    with open(path, "r+b") as f:
+        f.truncate(os.path.getsize(path) + MIB)
+
+
+def test_a_check_that_succeeds_tells_what_it_found(s, c):
+    d = make_disk(c, "one")
+    damage_leak(f'{s.state}/disks/{d["id"]}.vhdx')
+    job = disk_job(s, c, d, "check")
+    assert job["state"] == "succeeded" and job["result"].startswith("0 errors, 1 leaks") and "used by nothing" in job["result"], job
+    assert disk_job(s, c, d, "compact")["result"] is None
+    s.kill(s.vmms)
+    s.start_vmms()
+    assert s.client().call("vmms.GetJob", id=job["id"])["job"] == job, "it is still known after a restart"
+
+
+# --- disk files that come and go ---
+
+def send_disk(c, id, name, data, offset=0, upto=None, **more):
+    _, fds = c.call_fds("vmms.BeginDiskUpload", id=id, name=name, sizeBytes=len(data), offsetBytes=offset, **more)
+    part = data[offset:upto]
+    os.write(fds[0], part)
+    os.close(fds[0])
+    return c.call("vmms.EndDiskUpload", id=id, complete=offset + len(part) == len(data))
+
+
+def image(s, format="vhdx", options=(), size=8 * MIB):
+    path = s.dir + "/image." + format
+    r = subprocess.run(["qemu-img", "create", "-q", "-f", {"vhd": "vpc"}.get(format, format), *options, path, str(size)])
+    assert r.returncode == 0
+    if format != "qcow2":
+        subprocess.run(["qemu-io", "-f", {"vhd": "vpc"}.get(format, format), "-c", "write -P 0x5a 1M 64k", path], check=True, capture_output=True)
+    data = open(path, "rb").read()
+    os.unlink(path)
+    return data
+
+
+def test_a_disk_arrives_in_parts_is_checked_and_can_be_used(s, c):
+    for format, more in (("vhdx", {}), ("vhd", {}), ("raw", {"format": "raw"})):
+        data, id = image(s, format, ("-o", "force_size=on") if format == "vhd" else ()), str(uuid.uuid4())
+        more["sha256"] = hashlib.sha256(data).hexdigest()
+        cut = send_disk(c, id, format, data, upto=MIB // 2, **more)
+        assert "job" not in cut and (cut["upload"]["state"], cut["upload"]["receivedBytes"]) == ("uploading", MIB // 2), cut
+        r = refused(409, "wrong_offset", c.call, "vmms.BeginDiskUpload", id=id, name=format, sizeBytes=len(data), offsetBytes=0)
+        assert r.parameters["receivedBytes"] == MIB // 2
+        refused(409, "name_in_use", c.call, "vmms.CreateDisk", disk={"name": format.upper(), "sizeBytes": MIB})
+        s.kill(s.vmms)
+        s.start_vmms()
+        c = s.client()
+        assert [u["id"] for u in c.call("vmms.ListDiskUploads")["uploads"]] == [id]
+        job = wait_job(s, c, send_disk(c, id, format, data, offset=MIB // 2)["job"])
+        assert job["state"] == "succeeded", job
+        d = c.call("vmms.GetDisk", id=id)["disk"]
+        assert (d["name"], d["format"], d["sizeBytes"]) == (format, format, 8 * MIB), d
+        assert open(f"{s.state}/disks/{id}.{format}", "rb").read() == data
+        assert disk_job(s, c, d, "check")["state"] == "succeeded"
+    assert c.call("vmms.ListDiskUploads")["uploads"] == [] and os.listdir(s.state + "/uploads") == []
+
+
+def test_a_disk_file_that_is_none_is_refused_with_the_reason_and_leaves_nothing(s, c):
+    good = image(s)
+    broken = good[:192 << 10] + os.urandom(64 << 10) + good[256 << 10:]
+    bad = (("checksum_mismatch", "SHA-256", good, {"sha256": "0" * 64}), ("disk_invalid", "region", broken, {}),
+           ("disk_invalid", "qcow2", image(s, "qcow2") + bytes(2 * MIB), {}), ("disk_invalid", "format=raw", os.urandom(2 * MIB), {}),
+           ("disk_invalid", "VHD", os.urandom(2 * MIB), {"format": "vhd"}), ("disk_invalid", "512", bytes(2 * MIB + 1), {"format": "raw"}),
+           ("disk_invalid", "cut", good[:2 * MIB], {}))
+    for code, word, data, more in bad:
+        id = str(uuid.uuid4())
+        job = wait_job(s, c, send_disk(c, id, "bad", data, **more)["job"])
+        assert job["state"] == "failed" and job["error"]["code"] == code, (word, job)
+        assert word in ("cut", "VHD", "region") or word in job["error"]["detail"], (word, job)
+    assert c.call("vmms.ListDisks")["disks"] == [] and os.listdir(s.state + "/uploads") == [] and os.listdir(s.state + "/disks") == []
+    small = dict(id=str(uuid.uuid4()), name="x", offsetBytes=0)
+    begin = "vmms.BeginDiskUpload"
+    refused(422, "out_of_range", c.call, begin, sizeBytes=100, **small)
+    refused(507, "no_space", c.call, begin, sizeBytes=1 << 45, **small)
+    refused(422, "out_of_range", c.call, begin, **(small | {"id": "../../etc", "sizeBytes": 2 * MIB}))
+    refused(422, "out_of_range", c.call, begin, **(small | {"name": "a/b", "sizeBytes": 2 * MIB}))
+    refused(422, "out_of_range", c.call, begin, sizeBytes=2 * MIB, format="qcow2", **small)
+    refused(422, "out_of_range", c.call, begin, sizeBytes=2 * MIB, sha256="abc", **small)
+    refused(404, "upload_not_found", c.call, "vmms.EndDiskUpload", id=small["id"], complete=True)
+
+
+def test_an_unfinished_upload_of_a_disk_can_be_ended(s, c):
+    data, id = image(s), str(uuid.uuid4())
+    send_disk(c, id, "d", data, upto=MIB)
+    _, fds = c.call_fds("vmms.BeginDiskUpload", id=id, name="d", sizeBytes=len(data), offsetBytes=MIB)
+    refused(409, "upload_in_progress", c.call, "vmms.BeginDiskUpload", id=id, name="d", sizeBytes=len(data), offsetBytes=MIB)
+    os.close(fds[0])
+    c.call("vmms.DeleteDiskUpload", id=id)
+    refused(404, "upload_not_found", c.call, "vmms.DeleteDiskUpload", id=id)
+    assert os.listdir(s.state + "/uploads") == []
+
+
+def test_a_crash_at_any_step_of_making_an_upload_a_disk_loses_nothing(s, c):
+    data = image(s)
+    s.kill(s.vmms)
+    uploads, disks = s.state + "/uploads/", s.state + "/disks/"
+    about = {"formatVersion": 1, "name": "", "format": "", "sha256": "", "sizeBytes": len(data), "createdAt": "2026-01-01T00:00:00Z"}
+    verdict = {"accepted": {"format": "vhdx", "type": "dynamic", "sizeBytes": 8 * MIB}}
+    described = {"formatVersion": 1, "format": "vhdx", "type": "dynamic", "parent": "", "sizeBytes": 8 * MIB, "createdWith": "",
+                 "createdAt": "2026-01-01T00:00:00Z"}
+    steps = {"complete": (uploads + "%s.part", {}, False), "judged": (uploads + "%s.part", verdict, False),
+             "moved": (disks + "%s.vhdx", verdict, False), "described": (disks + "%s.vhdx", verdict, True)}
+    ids = {}
+    for step, (path, more, has_description) in steps.items():
+        ids[step] = id = str(uuid.uuid4())
+        open(path % id, "wb").write(data)
+        json.dump(about | more | {"id": id, "name": step}, open(uploads + id + ".json", "w"))
+        if has_description:
+            json.dump(described | {"id": id, "name": step}, open(disks + id + ".json", "w"))
+    os.system(f"chown -R {s.uid} {s.state}")
+    for _ in range(2):                  # the second time there is nothing left to do
+        s.start_vmms()
+        c = s.client()
+        s.wait(lambda: all(j["state"] != "running" for j in c.call("vmms.ListJobs")["jobs"]) or None)
+        assert {d["name"]: d["id"] for d in c.call("vmms.ListDisks")["disks"]} == ids
+        assert os.listdir(uploads) == [] and c.call("vmms.ListDiskUploads")["uploads"] == []
+        assert all(open(f"{disks}{id}.vhdx", "rb").read() == data for id in ids.values())
+        s.kill(s.vmms)
+    s.start_vmms()
+
+
+def test_a_disk_that_is_downloaded_is_not_written_to_meanwhile(s, c):
+    d = make_disk(c, "d")
+    answer, fds = c.call_fds("vmms.OpenDiskFile", id=d["id"])
+    assert os.fstat(fds[0]).st_size == answer["fileBytes"] and os.read(fds[0], 8) == b"vhdxfile"
+    refused(423, "locked_by_job", disk_job, s, c, d, "compact")
+    os.close(fds[0])
+    assert disk_job(s, c, d, "resize", sizeBytes=128 * MIB)["state"] == "succeeded"
+    again, fds = c.call_fds("vmms.OpenDiskFile", id=d["id"])
+    os.close(fds[0])
+    assert again["version"] != answer["version"], "its contents are others now"
+    id = start_vm(s, c, "user", disks=[{"medium": "disk", "source": {"diskId": d["id"]}}])
+    refused(409, "disk_attached", c.call, "vmms.OpenDiskFile", id=d["id"])
+    c.call("vmms.VmAction", id=id, action="turn-off")
+    wait_state(s, c, id, "off")
+    os.close(c.call_fds("vmms.OpenDiskFile", id=d["id"])[1][0])
+    refused(404, "disk_not_found", c.call, "vmms.OpenDiskFile", id=str(uuid.uuid4()))
+
+
+def test_the_volume_tells_its_size_and_keeps_its_threshold(s, c):
+    [v] = c.call("vmms.ListVolumes")["volumes"]
+    assert v["sizeBytes"] >= v["freeBytes"] > 0 and v["fileSystem"] not in ("", "unknown") and v["warningFreePercent"] == 5, v
+    now = c.call("vmms.UpdateVolume", id=v["id"], patch={"warningFreePercent": 20}, etag=v["etag"])["volume"]
+    refused(412, "stale_etag", c.call, "vmms.UpdateVolume", id=v["id"], patch={"warningFreePercent": 9}, etag=v["etag"])
+    for bad in ({"warningFreePercent": 0}, {"warningFreePercent": 51}):
+        refused(422, "out_of_range", c.call, "vmms.UpdateVolume", id=v["id"], patch=bad)
+    refused(422, "unknown_field", c.call, "vmms.UpdateVolume", id=v["id"], patch={"name": "x"})
+    refused(404, "volume_not_found", c.call, "vmms.GetVolume", id=str(uuid.uuid4()))
+    s.kill(s.vmms)
+    s.start_vmms()
+    again = s.client().call("vmms.GetVolume", id=v["id"])["volume"]
+    assert (again["id"], again["warningFreePercent"]) == (now["id"], 20), again
 
 
 def test_services_are_switched_while_a_vm_runs_and_the_guest_tells_of_itself(s, c):

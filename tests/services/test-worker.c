@@ -244,7 +244,9 @@ static void attach_disk(struct ipc_request *r, json_t *parameters, void *context
 	int fd = ipc_message_take_fd(ipc_request_message(r), (size_t)json_integer_value(json_object_get(parameters, "fd")));
 
 	(void)context;
-	if (fd < 0 && strcmp(json_string_value(json_object_get(parameters, "medium")), "disk") == 0)
+	if (is_named("refuse-attach"))
+		ipc_fail(r, 409, "position_in_use", "controller", "Another drive is there.");
+	else if (fd < 0 && strcmp(json_string_value(json_object_get(parameters, "medium")), "disk") == 0)
 		ipc_fail(r, 400, "bad_parameters", "fd", "No descriptor.");
 	else
 		ipc_reply(r, NULL);

@@ -80,14 +80,16 @@ static void add_header(void *response, const char *name, const char *value)
 static enum MHD_Result queue_reply(struct exchange *x)
 {
 	struct reply *rep = &x->rep;
-	struct MHD_Response *response =
-	    MHD_create_response_from_buffer_with_free_callback(rep->size, rep->data, free);
+	struct MHD_Response *response = rep->has_file
+	                                    ? MHD_create_response_from_fd_at_offset64(rep->size, rep->file_fd, rep->file_offset)
+	                                    : MHD_create_response_from_buffer_with_free_callback(rep->size, rep->data, free);
 	enum MHD_Result r;
 
 	if (!response)
 		return MHD_NO;
-	rep->data = NULL;		/* the response's now */
 	reply_each_header(rep, add_header, response);
+	rep->data = NULL;		/* the response's now, like the file */
+	rep->has_file = false;
 	r = MHD_queue_response(x->connection, (unsigned int)rep->status, response);
 	MHD_destroy_response(response);
 	x->stage = STAGE_ANSWERED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the numbers that say which part of a file an upload carries. */
+/* Reads the numbers that say which part of a file an upload carries or a download wants. */
 #include "http/range.h"
 
 #include <errno.h>
@@ -42,5 +42,33 @@ int content_range_parse(const char *text, struct content_range *out)
 	if (r.first > r.last || r.last >= r.total)
 		return -EINVAL;
 	*out = r;
+	return 0;
+}
+
+int byte_range_parse(const char *text, uint64_t size, uint64_t *first, uint64_t *last)
+{
+	uint64_t count;
+
+	if (strncmp(text, "bytes=", 6) != 0 || strchr(text, ','))
+		return -EINVAL;
+	text += 6;
+	if (*text == '-') {
+		if (decimal_parse(text + 1, &count) < 0)
+			return -EINVAL;
+		if (count == 0 || size == 0)
+			return -ERANGE;
+		*first = count < size ? size - count : 0;
+		*last = size - 1;
+		return 0;
+	}
+	if (number_until(&text, '-', first) < 0)
+		return -EINVAL;
+	*last = size - 1;
+	if (*text && (decimal_parse(text, last) < 0 || *last < *first))
+		return -EINVAL;
+	if (*first >= size)
+		return -ERANGE;
+	if (*last >= size)
+		*last = size - 1;
 	return 0;
 }

@@ -11,12 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
 	int status;
 	const char *phrase;
 } phrases[] = {
-	{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 304, "Not Modified" },
+	{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 206, "Partial Content" }, { 304, "Not Modified" },
 	{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
 	{ 408, "Request Timeout" }, { 409, "Conflict" }, { 411, "Length Required" }, { 412, "Precondition Failed" }, { 413, "Content Too Large" },
 	{ 415, "Unsupported Media Type" }, { 416, "Range Not Satisfiable" }, { 422, "Unprocessable Content" }, { 423, "Locked" },
@@ -39,6 +40,10 @@ void reply_clear(struct reply *rep)
 	free(rep->etag);
 	free(rep->cookie);
 	free(rep->allow);
+	free(rep->content_range);
+	free(rep->disposition);
+	if (rep->has_file)
+		close(rep->file_fd);
 	*rep = (struct reply){ 0 };
 }
 
@@ -49,6 +54,14 @@ void reply_bytes(struct reply *rep, int status, const char *content_type, char *
 	rep->content_type = content_type;
 	rep->data = data;
 	rep->size = size;
+}
+
+void reply_file(struct reply *rep, int status, const char *content_type, int fd, uint64_t offset, uint64_t bytes)
+{
+	reply_bytes(rep, status, content_type, NULL, bytes);
+	rep->has_file = true;
+	rep->file_fd = fd;
+	rep->file_offset = offset;
 }
 
 void reply_empty(struct reply *rep, int status)
@@ -133,6 +146,12 @@ void reply_each_header(const struct reply *rep,
 		add(context, "Set-Cookie", rep->cookie);
 	if (rep->allow)
 		add(context, "Allow", rep->allow);
+	if (rep->content_range)
+		add(context, "Content-Range", rep->content_range);
+	if (rep->disposition)
+		add(context, "Content-Disposition", rep->disposition);
+	if (rep->has_file || rep->content_range)
+		add(context, "Accept-Ranges", "bytes");
 	if (rep->status == 401)
 		add(context, "WWW-Authenticate", "Bearer realm=\"Partita\"");
 	if (rep->status == 426)

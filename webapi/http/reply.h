@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An answer being made: status, a few headers and a body in memory. Errors are problem+json (RFC 9457),
- * always.
+ * An answer being made: status, a few headers and a body in memory, or a part of a file. Errors are problem+json
+ * (RFC 9457), always.
  */
 #ifndef WEBAPI_HTTP_REPLY_H
 #define WEBAPI_HTTP_REPLY_H
@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct reply {
 	int status;			/* 0 until something was decided */
@@ -16,6 +17,10 @@ struct reply {
 	char *data;			/* owned */
 	size_t size;
 	char *location, *etag, *cookie, *allow;	/* owned; NULL: no such header */
+	bool has_file;			/* the body is `size` bytes of it */
+	int file_fd;			/* owned */
+	uint64_t file_offset;
+	char *content_range, *disposition;	/* owned */
 	unsigned int retry_after;	/* seconds; 0: no such header */
 	char code[64];			/* of the problem, for the audit log */
 };
@@ -25,6 +30,8 @@ void reply_json(struct reply *rep, int status, json_t *body);		/* consumes body 
 void reply_bytes(struct reply *rep, int status, const char *content_type, char *data,
                  size_t size); /* takes data */
 void reply_empty(struct reply *rep, int status);
+/* Bytes of a file, sent as the client takes them; fd is consumed. */
+void reply_file(struct reply *rep, int status, const char *content_type, int fd, uint64_t offset, uint64_t bytes);
 void reply_error(struct reply *rep, int status, const char *code, const char *field, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 /* The same with members to add to the problem (consumed; may be NULL). */

@@ -13,7 +13,7 @@
 #include <strings.h>
 
 static const struct route *const tables[] = {
-	session_routes, user_routes, token_routes, host_routes, host_certificate_routes, vm_routes, vm_disk_routes, vm_screen_routes, disk_routes, iso_routes,
+	session_routes, user_routes, token_routes, host_routes, host_certificate_routes, vm_routes, vm_disk_routes, vm_screen_routes, disk_routes, upload_routes, volume_routes, iso_routes,
 	switch_routes, vm_network_routes, vm_guest_routes, job_routes, event_routes, audit_routes, metrics_routes,
 };
 

@@ -41,7 +41,7 @@ struct route {			/* method, path below API_PREFIX, least role, body, query param
 	void (*open)(struct request *req, struct reply *rep, struct ws_target *target);
 };
 
-extern const struct route audit_routes[], disk_routes[], event_routes[], host_routes[], host_certificate_routes[], iso_routes[],
+extern const struct route audit_routes[], disk_routes[], upload_routes[], volume_routes[], event_routes[], host_routes[], host_certificate_routes[], iso_routes[],
     job_routes[], session_routes[], token_routes[], user_routes[], vm_routes[], vm_disk_routes[],
     vm_screen_routes[], switch_routes[], vm_network_routes[], vm_guest_routes[], metrics_routes[];
 

@@ -5,10 +5,32 @@
  */
 #include "http/upload.h"
 
+#include "http/range.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+bool upload_part_parse(const struct request *req, struct reply *rep, struct upload *u, const char *empty)
+{
+	const char *text = req->header[HEADER_CONTENT_RANGE];
+	struct content_range range = { 0, u->expected - 1, u->expected };
+
+	if (u->expected == 0) {
+		reply_error(rep, 422, empty, NULL, "The file is empty.");
+		return false;
+	}
+	if (text && (content_range_parse(text, &range) < 0 || range.last - range.first + 1 != u->expected)) {
+		reply_problem(
+		    rep, 400, "malformed_request", "Content-Range",
+		    "Content-Range must be \"bytes FIRST-LAST/TOTAL\" and agree with Content-Length.", NULL);
+		return false;
+	}
+	u->offset = range.first;
+	u->total = range.total;
+	return true;
+}
 
 int upload_init(struct upload *u)
 {

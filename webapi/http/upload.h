@@ -7,6 +7,9 @@
 #ifndef WEBAPI_HTTP_UPLOAD_H
 #define WEBAPI_HTTP_UPLOAD_H
 
+#include "http/reply.h"
+#include "http/request.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +25,9 @@ struct upload {
 	unsigned char *buffer;
 	int error;			/* negative errno of the write that failed; later bytes are dropped */
 };
+
+/* Which part of which size the body is: all of it, or what Content-Range says. False: refused; `empty`: the code for no bytes. */
+bool upload_part_parse(const struct request *req, struct reply *rep, struct upload *u, const char *empty);
 
 int upload_init(struct upload *u);		/* 0 or -ENOMEM */
 void upload_fini(struct upload *u);		/* accepts a zeroed one */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /isos: install media, uploaded in one or several parts straight to the descriptor that vmms opened. */
 #include "http/page.h"
-#include "http/range.h"
 #include "http/route.h"
 #include "http/upload.h"
 #include "upstream/vmms.h"
@@ -32,33 +31,12 @@ static void iso_delete(struct request *req, struct reply *rep)
 	                rep);
 }
 
-/* Which part of which size this is: all of it, or what Content-Range says. */
-static bool parse_part(const struct request *req, struct reply *rep, struct upload *u)
-{
-	const char *text = req->header[HEADER_CONTENT_RANGE];
-	struct content_range range = { 0, u->expected - 1, u->expected };
-
-	if (u->expected == 0) {
-		reply_error(rep, 422, "iso_truncated", NULL, "The file is empty.");
-		return false;
-	}
-	if (text && (content_range_parse(text, &range) < 0 || range.last - range.first + 1 != u->expected)) {
-		reply_problem(
-		    rep, 400, "malformed_request", "Content-Range",
-		    "Content-Range must be \"bytes FIRST-LAST/TOTAL\" and agree with Content-Length.", NULL);
-		return false;
-	}
-	u->offset = range.first;
-	u->total = range.total;
-	return true;
-}
-
 static void iso_upload_begin(struct request *req, struct reply *rep, struct upload *u)
 {
 	struct ipc_message answer;
 	char *name;
 
-	if (!parse_part(req, rep, u))
+	if (!upload_part_parse(req, rep, u, "iso_truncated"))
 		return;
 	name = request_query(req, "name");
 	if (!name && u->offset == 0) {

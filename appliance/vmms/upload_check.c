@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The job at the end of an upload: is the file what was sent (checksum), and a sound virtual disk? It came from outside, so it
+ * is judged as hostile, alone, before anything else opens it. A bad one is removed.
+ */
+#include "uploads.h"
+
+#include "storage/manage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mbedtls/sha256.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_BYTES	(1u << 20)
+#define LOOK_USEC	(500ull * 1000)
+#define NOT_THE_SAME	(-EBADMSG)	/* checksum; the other refusals are -EILSEQ */
+
+struct upload_check {
+	struct vmms *vmms;
+	struct upload_item *item;		/* busy: it stays */
+	struct job *job;
+	sd_event_source *timer;
+	atomic_uint percent;
+	atomic_bool cancelled;
+	int fd;
+	struct upload_verdict verdict;
+	char report[320];
+};
+
+static int refuse(struct upload_check *c, int error, const char *text)
+{
+	snprintf(c->report, sizeof(c->report), "%s", text);
+	return error;
+}
+
+/* --- on the thread --- */
+
+static int hash_file(struct upload_check *c, unsigned char digest[32])
+{
+	uint64_t size = c->item->size_bytes, done = 0;
+	unsigned char *buffer = malloc(READ_BYTES);
+	mbedtls_sha256_context sha;
+	int r = buffer ? 0 : -ENOMEM;
+
+	mbedtls_sha256_init(&sha);
+	if (r == 0 && mbedtls_sha256_starts(&sha, 0) != 0)
+		r = -EIO;
+	while (r == 0 && done < size) {
+		ssize_t n = pread(c->fd, buffer, READ_BYTES, (off_t)done);
+
+		if (n <= 0)
+			r = n < 0 ? -errno : -EIO;
+		else if (mbedtls_sha256_update(&sha, buffer, (size_t)n) != 0)
+			r = -EIO;
+		else if (atomic_load(&c->cancelled))
+			r = -ECANCELED;
+		done += n > 0 ? (uint64_t)n : 0;
+		atomic_store(&c->percent, (unsigned int)(done * 95 / size));
+	}
+	if (r == 0 && mbedtls_sha256_finish(&sha, digest) != 0)
+		r = -EIO;
+	mbedtls_sha256_free(&sha);
+	free(buffer);
+	return r;
+}
+
+static int check_sum(struct upload_check *c)
+{
+	char text[SHA256_TEXT_SIZE];
+	unsigned char digest[32];
+	int r = c->item->sha256[0] ? hash_file(c, digest) : 0;
+
+	if (r < 0 || !c->item->sha256[0])
+		return r;
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	if (strcmp(text, c->item->sha256) == 0)
+		return 0;
+	snprintf(c->report, sizeof(c->report), "The file's SHA-256 is %s, not what was announced; send it again.", text);
+	return NOT_THE_SAME;
+}
+
+/* Formats of others, by name: who sends one had better be told than given a raw disk full of headers. */
+static const char *foreign_format(int fd)
+{
+	static const struct { const char *magic, *name; size_t size; } rows[] = {
+		{ "QFI\xfb", "a qcow2 image", 4 }, { "KDMV", "a VMDK image", 4 }, { "# Disk DescriptorFile", "a VMDK description", 21 },
+		{ "\x1f\x8b", "a gzip archive", 2 }, { "\xfd" "7zXZ", "an xz archive", 5 }, { "PK\3\4", "a zip archive", 4 },
+	};
+	char head[32] = "";
+
+	if (pread(fd, head, sizeof(head), 0) < 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (memcmp(head, rows[i].magic, rows[i].size) == 0)
+			return rows[i].name;
+	return NULL;
+}
+
+static int choose_format(struct upload_check *c)
+{
+	const char *said = c->item->format, *is = disk_format_guess(c->fd), *foreign = foreign_format(c->fd);
+
+	if (!said[0] && foreign) {
+		snprintf(c->report, sizeof(c->report), "The file is %s; convert it to VHDX first.", foreign);
+		return -EILSEQ;
+	}
+	if (!said[0] && strcmp(is, "raw") == 0)
+		return refuse(c, -EILSEQ, "The file is neither VHDX nor VHD; say format=raw if it is a disk sector by sector.");
+	return word_find(disk_format_words, said[0] ? said : is, &c->verdict.format) ? 0 : -EINVAL;
+}
+
+static int check_image(struct upload_check *c)
+{
+	struct disk_findings found = { 0 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int r;
+
+	if (!out)
+		return -ENOMEM;
+	r = disk_check(disk_format_words[c->verdict.format], c->fd, false, &found, out);
+	fclose(out);
+	if (r == 0 && found.errors) {
+		snprintf(c->report, sizeof(c->report), "The file is no sound %s disk: %.250s", disk_format_words[c->verdict.format],
+			 text ? text : "");
+		r = -EILSEQ;
+	}
+	free(text);
+	return r;
+}
+
+/* Opened for writing, so that a log its last writer left is put in its place now. */
+static int open_image(struct upload_check *c)
+{
+	const char *format = disk_format_words[c->verdict.format];
+	int fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 3), r = fd < 0 ? -errno : 0;
+	struct disk *d;
+
+	if (r == 0)
+		r = disk_open(format, fd, false, &d);
+	if (r == -ENOLINK)
+		return close(fd), refuse(c, -EILSEQ, "The file is a differencing disk, which is nothing without its parent; merge or convert it first.");
+	if (r < 0) {
+		snprintf(c->report, sizeof(c->report), "The file cannot be opened as a %s disk: %.250s", format, disk_error_text());
+		if (fd >= 0)
+			close(fd);
+		return r == -ENOMEM || r == -ENOSPC || r == -EIO ? r : -EILSEQ;
+	}
+	c->verdict.size_bytes = d->size_bytes;
+	c->verdict.kind = c->verdict.format == DISK_FORMAT_RAW ? DISK_FIXED : d->kind;
+	return disk_close(d);
+}
+
+static int check_size(struct upload_check *c)
+{
+	if (c->verdict.format == DISK_FORMAT_RAW && c->item->size_bytes % 512 != 0)
+		return refuse(c, -EILSEQ, "A raw disk is a multiple of 512 bytes long, and this file is not.");
+	if (c->verdict.size_bytes < DISK_SIZE_MIN || c->verdict.size_bytes > DISK_SIZE_MAX)
+		return refuse(c, -EILSEQ, "The disk in the file is smaller than 1 MiB or larger than 64 TiB.");
+	return fsync(c->fd) < 0 ? -errno : 0;
+}
+
+static int check_run(void *data)
+{
+	static int (*const steps[])(struct upload_check *c) = { check_sum, choose_format, check_image, open_image, check_size };
+	struct upload_check *c = data;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
+		r = steps[i](c);
+	return r;
+}
+
+/* --- on the loop --- */
+
+static int become_disk(struct upload_check *c)
+{
+	struct vmms *v = c->vmms;
+	struct upload_item *u = c->item;
+	struct disk_item *d;
+	int r = upload_accept(v, u, &c->verdict);
+
+	if (r < 0)
+		return r;
+	d = disk_item_load(v, u->id);
+	upload_discard(v, u);
+	c->item = NULL;
+	if (!d)
+		return -EIO;
+	event_add(v, "disk.created", SEVERITY_INFO, object_ref("disk", d->id, d->name), NULL, "Disk %s was uploaded.", d->name);
+	return 0;
+}
+
+static void finish_job(struct upload_check *c, int result)
+{
+	const char *code = result == NOT_THE_SAME ? "checksum_mismatch" : result == -EILSEQ ? "disk_invalid"
+			 : result == -ENOSPC	  ? "no_space"		: "disk_job_failed";
+
+	if (result == 0)
+		job_finish(c->vmms, c->job, JOB_SUCCEEDED, NULL, NULL);
+	else if (result == -ECANCELED)
+		job_finish(c->vmms, c->job, JOB_CANCELLED, NULL, NULL);
+	else
+		job_finish(c->vmms, c->job, JOB_FAILED, code, c->report[0] ? c->report : strerror(-result));
+}
+
+static void check_free(struct upload_check *c)
+{
+	sd_event_source_disable_unref(c->timer);
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c);
+}
+
+/* Bad or not wanted: it is removed. After an error of ours it stays, and is looked at again at the next start. */
+static void check_done(void *data, int result)
+{
+	struct upload_check *c = data;
+
+	c->item->busy = false;
+	if (result == 0)
+		result = become_disk(c);
+	if (c->item && (result == NOT_THE_SAME || result == -EILSEQ || result == -ECANCELED))
+		upload_discard(c->vmms, c->item);
+	finish_job(c, result);
+	check_free(c);
+}
+
+static int on_look(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct upload_check *c = data;
+
+	(void)usec;
+	job_progress(c->vmms, c->job, atomic_load(&c->percent));
+	sd_event_source_set_time_relative(source, LOOK_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int upload_check_start(struct vmms *v, struct upload_item *u, struct job **job)
+{
+	struct upload_check *c = calloc(1, sizeof(*c));
+	char name[64];
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct upload_check){ .vmms = v, .item = u };
+	upload_part_name(u, name, sizeof(name));
+	c->fd = openat(v->uploads_dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	r = c->fd < 0 ? -errno : 0;
+	if (r == 0 && !(c->job = *job = job_start(v, "upload.check", u->id, u->name, true)))
+		r = -ENOMEM;
+	if (r < 0) {
+		check_free(c);
+		return r;
+	}
+	u->busy = true;
+	c->job->work = c;
+	(void)sd_event_add_time_relative(v->loop, &c->timer, CLOCK_MONOTONIC, LOOK_USEC, 0, on_look, c);
+	r = work_run(v, check_run, check_done, c);
+	if (r < 0)
+		check_done(c, r);
+	return 0;
+}
+
+int upload_check_cancel(struct vmms *v, struct job *j, struct problem *p)
+{
+	(void)v;
+	if (strcmp(j->type, "upload.check") != 0)
+		return -ENOENT;
+	if (j->state != JOB_RUNNING || !j->work)
+		return problem_set(p, PROBLEM_JOB_FINISHED, NULL, "The job has already finished.");
+	atomic_store(&((struct upload_check *)j->work)->cancelled, true);
+	return 0;
+}
