@@ -100,6 +100,7 @@ static json_t *holder_to_json(const struct vm *vm)
 	memory_add_to_json(vm, o);
 	json_object_set_new(o, "assignedBytes", json_integer((json_int_t)memory_held(vm)));
 	json_object_del(o, "availableBytes");
+	json_object_set_new(o, "workerBytes", json_integer((json_int_t)(vm->worker.usage.worker_bytes + vm->worker.usage.kernel_bytes)));
 	return o;
 }
 

@@ -341,8 +341,9 @@ void memory_add_to_json(const struct vm *vm, json_t *memory)
 	bool known = w->driver && vm->worker.present;
 
 	json_object_update_new(memory,
-			       json_pack("{s:I, s:I, s:I, s:s, s:s}", "assignedBytes",
+			       json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "assignedBytes",
 					 (json_int_t)(w->assigned ? w->assigned : memory_held(vm)), "demandBytes",
 					 (json_int_t)(known ? w->demand : 0), "availableBytes", (json_int_t)(known ? w->available : 0),
+					 "backedBytes", (json_int_t)vm->worker.usage.guest_bytes, "largePageBytes", (json_int_t)vm->worker.usage.large_page_bytes,
 					 "status", known && vm->config.memory.dynamic ? dynmem_status_name(w->status) : "unavailable", "reason", w->reason));
 }

@@ -217,6 +217,8 @@ json_t *meters_of_vm(const struct vm *vm)
 	json_object_update_new(o, json_pack("{s:s, s:s, s:i, s:I, s:I, s:I}", "id", vm->id, "name", vm_name(vm), "running", runs,
 					    "uptimeSeconds", vm_uptime_seconds(vm), "virtualProcessors",
 					    (json_int_t)vm->config.processor.count, "memoryAssignedBytes", (json_int_t)memory_held(vm)));
+	if (runs && vm->worker.usage.guest_bytes)
+		json_object_set_new(o, "largePageBytes", json_integer((json_int_t)vm->worker.usage.large_page_bytes));
 	if (runs && w->driver)
 		json_object_update_new(o, json_pack("{s:I, s:I}", "memoryDemandBytes", (json_int_t)w->demand, "memoryAvailableBytes",
 						    (json_int_t)w->available));

@@ -14,6 +14,8 @@
 
 #define LP		100000ull	/* one logical processor for one period of 100 ms, in microseconds */
 #define WEIGHT_MAX	10000u		/* cgroup-v2, cpu.weight */
+#define LPS_LIST_SIZE	2048u		/* the longest, "0,2,4,…,510", has some 1,000 characters */
+#define USAGE_EVERY	15u		/* rounds: the kernel adds up a lot for it */
 
 static uint64_t percent_of_vps(const struct vm_processor *p, uint64_t percent)
 {
@@ -62,13 +64,59 @@ static void on_set(struct ipc_message *m, int result, bool continues, void *data
 
 static void apply(struct vm *vm, const struct cpu_share *share)
 {
-	if (vm->worker.cpu.weight == share->weight && vm->worker.cpu.quota_usec == share->quota_usec)
+	struct worker *w = &vm->worker;
+	const struct lp_set *pins = &vm->config.processor.pins;
+	bool moved = memcmp(&w->pins, pins, sizeof(*pins)) != 0;
+	char cpus[LPS_LIST_SIZE];
+
+	if (w->cpu.weight == share->weight && w->cpu.quota_usec == share->quota_usec && !moved)
 		return;
+	lp_set_to_list(pins, cpus, sizeof(cpus));
 	if (priv_call(vm->vmms, "vmpriv.SetProcessor",
-		      json_pack("{s:s, s:i, s:I}", "id", vm->id, "weight", (int)share->weight, "quotaUsec",
-				(json_int_t)share->quota_usec),
-		      NULL, 0, on_set, NULL) == 0)
-		vm->worker.cpu = *share;
+		      json_pack("{s:s, s:i, s:I, s:s*}", "id", vm->id, "weight", (int)share->weight, "quotaUsec",
+				(json_int_t)share->quota_usec, "cpus", moved ? cpus : NULL),
+		      NULL, 0, on_set, NULL) < 0)
+		return;
+	w->cpu = *share;
+	w->pins = *pins;
+}
+
+/* --- what they really take --- */
+
+static void note_usage(struct vm *vm, const json_t *row)
+{
+	const struct { const char *key; uint64_t *to; } members[] = {
+		{ "guestBytes", &vm->worker.usage.guest_bytes }, { "largePageBytes", &vm->worker.usage.large_page_bytes },
+		{ "workerBytes", &vm->worker.usage.worker_bytes }, { "kernelBytes", &vm->worker.usage.kernel_bytes },
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		*members[i].to = (uint64_t)json_integer_value(json_object_get(row, members[i].key));
+}
+
+static void on_usage(struct ipc_message *m, int result, bool continues, void *data)
+{
+	const json_t *list = result == 0 ? json_object_get(m->body, "workers") : NULL, *row;
+	size_t index;
+
+	(void)continues;
+	json_array_foreach((json_t *)(uintptr_t)list, index, row) {
+		const char *id = json_string_value(json_object_get(row, "id"));
+		struct vm *vm = id ? vm_find(data, id) : NULL;
+
+		if (vm && vm->worker.present)
+			note_usage(vm, row);
+	}
+}
+
+void processors_usage_round(struct vmms *v)
+{
+	bool any = false;
+
+	for (const struct vm *vm = v->vms; vm; vm = vm->next)
+		any = any || vm->worker.started;
+	if (any && v->usage_rounds++ % USAGE_EVERY == 0)
+		(void)priv_call(v, "vmpriv.GetUsage", NULL, NULL, 0, on_usage, v);
 }
 
 void processors_apply(struct vmms *v)

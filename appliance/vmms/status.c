@@ -9,6 +9,7 @@
 #include "guest.h"
 #include "memory.h"
 #include "metrics.h"
+#include "processors.h"
 
 #define ROUND_USEC	(1000ull * 1000)
 #define WHOLE_EVERY	5u
@@ -43,6 +44,7 @@ static int on_round(sd_event_source *source, uint64_t usec, void *data)
 	memory_round(v);
 	metrics_round(v);
 	alarms_round(v);
+	processors_usage_round(v);
 	for (struct vm *vm = v->vms; vm; vm = vm->next)
 		if ((vm->state == VM_RUNNING || vm->state == VM_PAUSED) && !vm->worker.asked)
 			ask(vm);

@@ -11,6 +11,8 @@ extern const char *const vm_state_words[];
 
 struct cpu_share { unsigned int weight; uint64_t quota_usec; };	/* of a control group, per 100 ms; quota 0 is none */
 
+struct worker_usage { uint64_t guest_bytes, large_page_bytes, worker_bytes, kernel_bytes; };	/* what it really takes, as vmpriv says */
+
 struct worker_memory {			/* as the worker last said; all zero for a VM with static memory */
 	uint64_t assigned, demand, available;
 	bool driver;			/* the guest's balloon driver answers */
@@ -33,6 +35,9 @@ struct worker {				/* what vmms knows of a VM's worker process; unused while !pr
 	struct ipc_async *control, *watch;
 	char reason[160];		/* why it is off or has failed, in its own words */
 	struct cpu_share cpu;		/* as last told to vmpriv */
+	struct lp_set pins;		/* too */
+	char core_scheduling[16];	/* as vmpriv said: on, off, not-needed, unavailable */
+	struct worker_usage usage;
 	struct worker_memory memory;
 	bool asked;			/* GetStatus is on its way (status.c) */
 	unsigned int rounds;		/* how often it has been asked */

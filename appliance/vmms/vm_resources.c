@@ -5,6 +5,7 @@
 #include "vm_config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define WEIGHT_MAX		10000u
 #define MEMORY_DEFAULT_MINIMUM	(512ull << 20)
@@ -12,6 +13,62 @@
 #define MEMORY_BUFFER_MAX	2000u
 
 /* --- processor --- */
+
+static bool lp_set_has(const struct lp_set *s, unsigned int lp)
+{
+	return lp < LPS_MAX && s->bits[lp / 64] >> (lp % 64) & 1;
+}
+
+bool lp_set_is_empty(const struct lp_set *s)
+{
+	for (unsigned int lp = 0; lp < LPS_MAX; lp++)
+		if (lp_set_has(s, lp))
+			return false;
+	return true;
+}
+
+void lp_set_to_list(const struct lp_set *s, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = 0;
+	for (unsigned int lp = 0, end; lp < LPS_MAX && used < size; lp = end + 1) {
+		for (end = lp; lp_set_has(s, end); end++)
+			;
+		if (end == lp)
+			continue;
+		used += (size_t)snprintf(text + used, size - used, end == lp + 1 ? "%s%u" : "%s%u-%u", used ? "," : "", lp, end - 1);
+	}
+}
+
+/* Numbers below those of this host; one that is named twice is meant once. */
+static void parse_pins(struct fields *f, const struct vm_limits *limits, struct lp_set *pins)
+{
+	const json_t *list = field_array(f, "pinnedProcessors", LPS_MAX), *value;
+	uint64_t most = limits && limits->vps < LPS_MAX ? limits->vps : LPS_MAX;
+	size_t index;
+
+	json_array_foreach((json_t *)(uintptr_t)list, index, value) {
+		json_int_t lp = json_is_integer(value) ? json_integer_value(value) : -1;
+
+		if (lp < 0 || (uint64_t)lp >= most) {
+			problem_set(f->problem, PROBLEM_OUT_OF_RANGE, "processor.pinnedProcessors",
+				    "processor.pinnedProcessors has numbers of logical processors, 0 to %" PRIu64 ".", most - 1);
+			return;
+		}
+		pins->bits[lp / 64] |= 1ull << (lp % 64);
+	}
+}
+
+static json_t *pins_to_json(const struct lp_set *pins)
+{
+	json_t *list = json_array();
+
+	for (unsigned int lp = 0; lp < LPS_MAX; lp++)
+		if (lp_set_has(pins, lp))
+			json_array_append_new(list, json_integer(lp));
+	return list;
+}
 
 void processor_parse(struct fields *parent, const struct vm_limits *limits, struct vm_processor *p)
 {
@@ -25,6 +82,8 @@ void processor_parse(struct fields *parent, const struct vm_limits *limits, stru
 	field_u64(&f, "limitPercent", OPTIONAL, 1, 100, &p->limit_percent);
 	field_u64(&f, "reservePercent", OPTIONAL, 0, 100, &p->reserve_percent);
 	field_bool(&f, "overcommit", &p->overcommit);
+	field_bool(&f, "shareCores", &p->share_cores);
+	parse_pins(&f, limits, &p->pins);
 	if (fields_end(&f) < 0)
 		return;
 	if (p->reserve_percent > p->limit_percent)
@@ -46,6 +105,10 @@ json_t *processor_to_json(const struct vm_processor *p)
 
 	if (p->overcommit)
 		json_object_set_new(o, "overcommit", json_true());
+	if (p->share_cores)
+		json_object_set_new(o, "shareCores", json_true());
+	if (!lp_set_is_empty(&p->pins))
+		json_object_set_new(o, "pinnedProcessors", pins_to_json(&p->pins));
 	return o;
 }
 

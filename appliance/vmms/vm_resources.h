@@ -7,10 +7,17 @@
 
 struct vm_limits { uint64_t vps, memory_bytes; };	/* of this host */
 
+#define LPS_MAX	512u
+struct lp_set { uint64_t bits[LPS_MAX / 64]; };		/* none: no choice was made, so all */
+bool lp_set_is_empty(const struct lp_set *s);
+void lp_set_to_list(const struct lp_set *s, char *text, size_t size);	/* "0-3,8", as in cpuset(7) */
+
 struct vm_processor {
 	uint64_t count, weight;		/* weight 1…10000, 100 is usual */
 	uint64_t limit_percent, reserve_percent;
 	bool overcommit;		/* more VPs than the host has LPs are meant */
+	bool share_cores;		/* a core's other thread may run another VM */
+	struct lp_set pins;		/* it runs on these LPs only */
 };
 
 struct vm_memory {			/* minimum ≤ startup ≤ maximum */

@@ -148,6 +148,7 @@ json_t *vm_to_json(const struct vm *vm)
 	name_sources(vm, json_object_get(o, "disks"));
 	memory_add_to_json(vm, json_object_get(o, "memory"));
 	json_object_set_new(o, "guest", guest_to_json(vm));
+	json_object_set_new(o, "coreScheduling", json_string(vm->worker.core_scheduling));
 	json_object_update_new(o,
 	                       json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:o, s:[{s:i, s:b}, {s:i, s:b}]}",
 	                                 "id", vm->id, "etag", etag, "state", vm_state_words[vm->state],

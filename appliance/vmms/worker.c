@@ -250,6 +250,13 @@ static void worker_configure(struct vm *vm)
 	parcel_close(&a);
 }
 
+static const char *text_member(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
 static void on_launched(struct ipc_message *m, int result, bool continues, void *data)
 {
 	struct vm *vm = data;
@@ -262,6 +269,7 @@ static void on_launched(struct ipc_message *m, int result, bool continues, void 
 		return;
 	}
 	vm->worker.started = true;
+	snprintf(vm->worker.core_scheduling, sizeof(vm->worker.core_scheduling), "%s", text_member(m->body, "coreScheduling"));
 	processors_apply(vm->vmms);
 	if (vm->off_wanted) {			/* turned off before it was there */
 		worker_kill(vm);
@@ -282,9 +290,9 @@ void worker_launch(struct vm *vm)
 	if (r == 0) {
 		vm->worker = (struct worker){ .present = true, .slot = slot };
 		r = priv_call(vm->vmms, "vmpriv.StartWorker",
-		              json_pack("{s:s, s:i, s:I, s:I}", "id", vm->id, "slot", (int)slot,
+		              json_pack("{s:s, s:i, s:I, s:I, s:b}", "id", vm->id, "slot", (int)slot,
 		                        "memoryBytes", (json_int_t)memory_most(vm), "vps",
-		                        (json_int_t)vm->config.processor.count),
+		                        (json_int_t)vm->config.processor.count, "shareCores", vm->config.processor.share_cores),
 		              NULL, 0, on_launched, vm);
 	}
 	if (r < 0) {

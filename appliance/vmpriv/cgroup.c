@@ -68,6 +68,7 @@ int cgroup_open_parent(void)
 	if (fd < 0)
 		return -1;
 	write_value(fd, "cgroup.subtree_control", "+cpu +memory +pids");
+	write_value(fd, "cgroup.subtree_control", "+cpuset");	/* by itself: the others do not need it */
 	return fd;
 }
 
@@ -123,6 +124,43 @@ int cgroup_set_cpu(int parent, const char *name, unsigned int weight, uint64_t q
 	else
 		snprintf(text, sizeof(text), "max 100000");
 	return set_value(parent, name, "cpu.max", text);
+}
+
+int cgroup_set_cpus(int parent, const char *name, const char *cpus)
+{
+	return parent < 0 ? -EOPNOTSUPP : set_value(parent, name, "cpuset.cpus", cpus);
+}
+
+/* A line "key number" of a flat keyed file; 0 when there is none. */
+static uint64_t keyed(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+		if (strncmp(line, key, length) == 0 && line[length] == ' ')
+			return strtoull(line + length, NULL, 10);
+	return 0;
+}
+
+int cgroup_read_memory(int parent, const char *name, struct cgroup_memory *out)
+{
+	char path[128], text[4096] = { 0 };
+	int fd, r;
+
+	*out = (struct cgroup_memory){ 0 };
+	if (parent < 0)
+		return -EOPNOTSUPP;
+	snprintf(path, sizeof(path), "%s/memory.stat", name);
+	fd = openat(parent, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = read(fd, text, sizeof(text) - 1) < 0 ? -errno : 0;
+	close(fd);
+	out->shared_bytes = keyed(text, "shmem");
+	out->large_page_bytes = keyed(text, "shmem_thp");
+	out->private_bytes = keyed(text, "anon");
+	out->kernel_bytes = keyed(text, "kernel");
+	return r;
 }
 
 bool cgroup_ran_out_of_memory(int parent, const char *name)

@@ -251,15 +251,35 @@ static int worker_supervise(struct worker *w)
 	return r < 0 ? r : 0;
 }
 
-int worker_set_processor(struct vmpriv *v, const char *id, unsigned int weight, uint64_t quota_usec)
+int worker_set_processor(struct vmpriv *v, const char *id, const struct processor_request *q)
 {
 	struct worker *w = worker_find(v, id);
 	char name[64];
+	int r;
 
 	if (!w || !worker_is_running(w))
 		return -ESRCH;
 	cgroup_name(id, name, sizeof(name));
-	return cgroup_set_cpu(v->cgroup_parent, name, weight, quota_usec);
+	r = cgroup_set_cpu(v->cgroup_parent, name, q->weight, q->quota_usec);
+	return r == 0 && q->cpus ? cgroup_set_cpus(v->cgroup_parent, name, q->cpus) : r;
+}
+
+json_t *workers_usage_to_json(const struct vmpriv *v)
+{
+	json_t *list = json_array();
+
+	for (const struct worker *w = v->workers; w; w = w->next) {
+		struct cgroup_memory m;
+		char name[64];
+
+		cgroup_name(w->id, name, sizeof(name));
+		if (!worker_is_running(w) || cgroup_read_memory(v->cgroup_parent, name, &m) < 0)
+			continue;
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "id", w->id, "guestBytes", (json_int_t)m.shared_bytes,
+						      "largePageBytes", (json_int_t)m.large_page_bytes, "workerBytes",
+						      (json_int_t)m.private_bytes, "kernelBytes", (json_int_t)m.kernel_bytes));
+	}
+	return list;
 }
 
 int worker_stop(struct vmpriv *v, const char *id)
@@ -334,6 +354,7 @@ static int worker_spawn(struct vmpriv *v, const struct worker_request *q, pid_t 
 	    .memory_lock_bytes = q->memory_bytes + (256ull << 20), /* guest RAM is pinned, queues besides */
 	    .processes = q->vps + WORKER_EXTRA_THREADS,
 	    .files = 4096,
+	    .own_cores = q->own_cores,
 	};
 	int r;
 

@@ -127,6 +127,7 @@ static int prepare(struct vmpriv *v)
 	r = sd_event_add_signal(v->loop, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL);
 	if (r < 0)
 		return r;
+	large_pages_offer();
 	v->cgroup_parent = cgroup_open_parent();
 	workers_restore(v);
 	return serve(v);

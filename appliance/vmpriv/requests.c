@@ -7,6 +7,7 @@
 
 #include "partita/log.h"
 #include "partita/parameters.h"
+#include "spawn.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #define CPU_WEIGHT_MAX		10000
 #define CPU_PERIOD_USEC		100000ull
 #define CPU_QUOTA_MIN_USEC	1000		/* the kernel takes no less */
+#define CPUS_LENGTH_MAX		2048
 
 /* systemd(1), "Signals": what the manager does on these real-time signals. */
 #define SYSTEMD_POWEROFF	(SIGRTMIN + 4)
@@ -67,13 +69,19 @@ static const char *id_of(const json_t *parameters, struct problem *p)
 	return NULL;
 }
 
+static const char *cores_word(int can_own_cores)
+{
+	return can_own_cores == 0 ? "on" : can_own_cores == -ENODEV ? "not-needed" : "unavailable";
+}
+
 static void start_worker(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
 {
 	struct problem p = { 0 };
 	struct worker_request q = { .id = id_of(parameters, &p) };
+	bool share = json_is_true(json_object_get(parameters, "shareCores"));
+	int result, cores = share ? 0 : spawn_can_own_cores();
 	uint64_t slot, vps;
 	pid_t pid = 0;
-	int result;
 
 	if (!q.id || !in_range(parameters, "slot", 0, WORKER_SLOTS - 1, &p, &slot) ||
 	    !in_range(parameters, "memoryBytes", MEMORY_MIN_BYTES, MEMORY_MAX_BYTES, &p, &q.memory_bytes) ||
@@ -83,11 +91,12 @@ static void start_worker(struct vmpriv *v, struct ipc_request *r, const json_t *
 	}
 	q.slot = (unsigned int)slot;
 	q.vps = (unsigned int)vps;
+	q.own_cores = !share && cores == 0;
 	result = worker_start(v, &q, &pid);
 	if (result < 0)
 		reply_errno(r, result);
 	else
-		ipc_reply(r, json_pack("{s:i}", "pid", (int)pid));
+		ipc_reply(r, json_pack("{s:i, s:s}", "pid", (int)pid, "coreScheduling", share ? "off" : cores_word(cores)));
 }
 
 static void stop_worker(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
@@ -107,20 +116,32 @@ static void stop_worker(struct vmpriv *v, struct ipc_request *r, const json_t *p
 		ipc_reply(r, NULL);
 }
 
+/* Goes into a file of the kernel, which judges the numbers. */
+static bool cpus_are_a_list(const char *cpus, struct problem *p)
+{
+	if (!cpus || (strlen(cpus) <= CPUS_LENGTH_MAX && strspn(cpus, "0123456789,-") == strlen(cpus)))
+		return true;
+	problem_set(p, PROBLEM_BAD_PARAMETERS, "cpus", "cpus is no list of processors.");
+	return false;
+}
+
 static void set_processor(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
 {
 	struct problem p = { 0 };
 	const char *id = id_of(parameters, &p);
+	struct processor_request q = { .cpus = json_string_value(json_object_get(parameters, "cpus")) };
 	uint64_t weight, quota;
 	int result;
 
-	if (!id || !in_range(parameters, "weight", 1, CPU_WEIGHT_MAX, &p, &weight) ||
+	if (!id || !cpus_are_a_list(q.cpus, &p) || !in_range(parameters, "weight", 1, CPU_WEIGHT_MAX, &p, &weight) ||
 	    !in_range(parameters, "quotaUsec", 0, VPS_MAX * CPU_PERIOD_USEC, &p, &quota) ||
 	    (quota > 0 && !in_range(parameters, "quotaUsec", CPU_QUOTA_MIN_USEC, UINT64_MAX, &p, &quota))) {
 		problem_reply(r, &p);
 		return;
 	}
-	result = worker_set_processor(v, id, (unsigned int)weight, quota);
+	q.weight = (unsigned int)weight;
+	q.quota_usec = quota;
+	result = worker_set_processor(v, id, &q);
 	if (result < 0)
 		reply_errno(r, result);
 	else
@@ -131,6 +152,12 @@ static void list_workers(struct vmpriv *v, struct ipc_request *r, const json_t *
 {
 	(void)parameters;
 	ipc_reply(r, json_pack("{s:o}", "workers", workers_to_json(v)));
+}
+
+static void get_usage(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
+{
+	(void)parameters;
+	ipc_reply(r, json_pack("{s:o}", "workers", workers_usage_to_json(v)));
 }
 
 static void watch_workers(struct vmpriv *v, struct ipc_request *r, const json_t *parameters)
@@ -191,9 +218,10 @@ static const struct priv_row {
 	unsigned int fds;
 	void (*run)(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
 } priv_rows[] = {
-	{ "vmpriv.StartWorker",	 "id:s slot:i memoryBytes:i vps:i", 0, start_worker },
+	{ "vmpriv.StartWorker",	 "id:s slot:i memoryBytes:i vps:i shareCores?:b", 0, start_worker },
 	{ "vmpriv.StopWorker",	 "id:s",			    0, stop_worker },
-	{ "vmpriv.SetProcessor", "id:s weight:i quotaUsec:i",	    0, set_processor },
+	{ "vmpriv.SetProcessor", "id:s weight:i quotaUsec:i cpus?:s", 0, set_processor },
+	{ "vmpriv.GetUsage",	 "",				    0, get_usage },
 	{ "vmpriv.ListWorkers",	 "",				    0, list_workers },
 	{ "vmpriv.WatchWorkers", "",				    0, watch_workers },
 	{ "vmpriv.StartConsole", "viewOnly?:b",			    2, start_console },
@@ -221,7 +249,7 @@ static void run_row(struct ipc_request *r, json_t *parameters, void *context)
 
 const struct ipc_method vmpriv_methods[] = {
 	{ "vmpriv.StartWorker", run_row },  { "vmpriv.StopWorker", run_row },	{ "vmpriv.ListWorkers", run_row },
-	{ "vmpriv.SetProcessor", run_row },
+	{ "vmpriv.SetProcessor", run_row }, { "vmpriv.GetUsage", run_row },
 	{ "vmpriv.SetSwitch", run_row },    { "vmpriv.RemoveSwitch", run_row }, { "vmpriv.OpenTap", run_row },
 	{ "vmpriv.ConnectTap", run_row },
 	{ "vmpriv.WatchWorkers", run_row }, { "vmpriv.StartConsole", run_row }, { "vmpriv.PowerHost", run_row },

@@ -88,6 +88,19 @@ static int be_first_to_go(const struct spawn *s)
 	return r;
 }
 
+/* The kernel's Documentation/admin-guide/hw-vuln/core-scheduling.rst. The cookie goes to all threads that come of it. */
+int spawn_can_own_cores(void)
+{
+	uint64_t cookie;
+
+	return fail_if(prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, PR_SCHED_CORE_SCOPE_THREAD, &cookie) < 0);
+}
+
+static int own_cores(const struct spawn *s)
+{
+	return s->own_cores ? fail_if(prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, PR_SCHED_CORE_SCOPE_THREAD, 0) < 0) : 0;
+}
+
 static int leave_namespaces(const struct spawn *s)
 {
 	(void)s;
@@ -202,6 +215,7 @@ static const struct { const char *name; int (*run)(const struct spawn *s); } ste
 	{ "place descriptors", place_descriptors },
 	{ "set limits", set_limits },
 	{ "set memory score", be_first_to_go },
+	{ "own cores", own_cores },
 	{ "leave namespaces", leave_namespaces },
 	{ "build root", build_root },
 	{ "change root", change_root },

@@ -3,6 +3,7 @@
 #ifndef VMPRIV_SPAWN_H
 #define VMPRIV_SPAWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -18,7 +19,11 @@ struct spawn {
 	int cgroup_dir;				/* -1: none */
 	uint64_t memory_lock_bytes;
 	unsigned int processes, files;		/* RLIMIT_NPROC, RLIMIT_NOFILE */
+	bool own_cores;				/* its threads share no core with those of others; only where spawn_can_own_cores() says 0 */
 };
+
+/* 0; -ENODEV: no core has two threads, so there is nothing to share; other negative errno: the kernel cannot. */
+int spawn_can_own_cores(void);
 
 /* 0 and *pid once the program runs; else negative errno, logged with the step that failed, and no child is left. */
 int spawn_child(const struct spawn *s, pid_t *pid);

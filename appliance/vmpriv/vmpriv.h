@@ -34,10 +34,12 @@ struct vmpriv {
 };
 
 /* children.c */
-struct worker_request { const char *id; unsigned int slot; uint64_t memory_bytes; unsigned int vps; };
+struct worker_request { const char *id; unsigned int slot; uint64_t memory_bytes; unsigned int vps; bool own_cores; };
 int worker_start(struct vmpriv *v, const struct worker_request *q, pid_t *pid);	/* -EALREADY, -EBUSY (slot), -ENOENT … */
 int worker_stop(struct vmpriv *v, const char *id);				/* -ESRCH: not running */
-int worker_set_processor(struct vmpriv *v, const char *id, unsigned int weight, uint64_t quota_usec);	/* -ESRCH, -EOPNOTSUPP */
+struct processor_request { unsigned int weight; uint64_t quota_usec; const char *cpus; };	/* cpus: a list; NULL leaves them */
+int worker_set_processor(struct vmpriv *v, const char *id, const struct processor_request *q);	/* -ESRCH, -EOPNOTSUPP */
+json_t *workers_usage_to_json(const struct vmpriv *v);	/* memory of the running ones, where there are control groups */
 json_t *workers_to_json(const struct vmpriv *v);
 void workers_watch(struct vmpriv *v, struct ipc_request *r);
 void workers_restore(struct vmpriv *v);			/* at start: those that outlived an earlier vmpriv */
@@ -51,6 +53,9 @@ void request_set_switch(struct vmpriv *v, struct ipc_request *r, const json_t *p
 void request_remove_switch(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
 void request_open_tap(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
 void request_connect_tap(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+
+/* large_pages.c */
+void large_pages_offer(void);			/* to workers that ask for them; logs when it cannot be */
 
 /* requests.c */
 extern const struct ipc_method vmpriv_methods[];

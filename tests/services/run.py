@@ -614,6 +614,21 @@ def test_memory_settings_change_while_a_vm_runs(s, c):
     assert held(without) == 256 * MIB
 
 
+def test_processors_are_pinned_and_cores_are_not_shared_unless_that_is_wanted(s, c):
+    vm = start_vm(s, c, "alone", processor={"count": 1, "pinnedProcessors": [0]})
+    now = c.call("vmms.GetVm", id=vm)["vm"]
+    assert now["processor"]["pinnedProcessors"] == [0] and now["coreScheduling"] in ("on", "not-needed", "unavailable"), now
+    assert "pinnedProcessors" not in c.call("vmms.UpdateVm", id=vm, patch={"processor": {"pinnedProcessors": []}})["vm"]["processor"]
+    refused(422, "out_of_range", c.call, "vmms.UpdateVm", id=vm, patch={"processor": {"pinnedProcessors": [511]}})
+    other = start_vm(s, c, "shares", processor={"count": 1, "shareCores": True})
+    assert c.call("vmms.GetVm", id=other)["vm"]["coreScheduling"] == "off"
+    os.seteuid(s.uid)
+    p = Client(s.run + "/priv.sock")
+    os.seteuid(0)
+    refused(400, "bad_parameters", p.call, "vmpriv.SetProcessor", id=vm, weight=100, quotaUsec=0, cpus="0\n")
+    refused(400, "bad_parameters", p.call, "vmpriv.SetProcessor", id=vm, weight=100, quotaUsec=0, cpus="0-" * 2000)
+
+
 def test_metrics_of_host_and_vms_come_in_steps(s, c):
     vm = start_vm(s, c, "demand-50", memory={"startupBytes": 128 * MIB, "dynamic": True, "minimumBytes": 128 * MIB})
     off = c.call("vmms.CreateVm", vm=vm_body("off"))["vm"]["id"]

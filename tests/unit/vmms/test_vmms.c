@@ -153,6 +153,37 @@ static void processor_time_is_shared_by_weight_between_reserve_and_limit(void **
 	assert_in_range(out[0].weight, 312, 313);
 }
 
+static void pinned_processors_are_a_list_of_those_there_are(void **state)
+{
+	static const struct { const char *pins, *list; enum problem_code want; } pins[] = {
+		{ "[]", "", PROBLEM_NONE },
+		{ "[1,0,1]", "0-1", PROBLEM_NONE },
+		{ "[0,2,3]", "0,2-3", PROBLEM_NONE },
+		{ "[4]", "", PROBLEM_OUT_OF_RANGE },
+		{ "[-1]", "", PROBLEM_OUT_OF_RANGE },
+		{ "[\"0\"]", "", PROBLEM_OUT_OF_RANGE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pins) / sizeof(pins[0]); i++) {
+		char text[80], list[64];
+		struct vm_config c;
+		struct problem p = { 0 };
+		json_t *o;
+
+		snprintf(text, sizeof(text), "{\"processor\":{\"count\":1,\"pinnedProcessors\":%s}}", pins[i].pins);
+		o = body(text);
+		vm_config_parse(o, &limits, &c, &p);
+		json_decref(o);
+		assert_int_equal(p.code, pins[i].want);
+		if (p.code != PROBLEM_NONE)
+			continue;
+		lp_set_to_list(&c.processor.pins, list, sizeof(list));
+		assert_string_equal(list, pins[i].list);
+		assert_int_equal(lp_set_is_empty(&c.processor.pins), !list[0]);
+	}
+}
+
 static void drives_without_a_position_get_those_that_nobody_asked_for(void **state)
 {
 	json_t *o = body("{\"disks\":[{\"medium\":\"dvd\",\"source\":null},"
@@ -576,6 +607,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(processor_time_is_shared_by_weight_between_reserve_and_limit),
 		TEST(each_configuration_is_judged_by_its_rule),
+		TEST(pinned_processors_are_a_list_of_those_there_are),
 		TEST(drives_without_a_position_get_those_that_nobody_asked_for),
 		TEST(a_configuration_reads_back_as_it_was_written),
 		TEST(a_patch_changes_what_it_names_and_nothing_else),
