@@ -139,7 +139,7 @@ static int merge_check(struct work *w, const json_t *body, struct problem *p)
 		if (c != w->item && strcmp(c->parent, parent->id) == 0)
 			return problem_set(p, PROBLEM_DISK_HAS_CHILDREN, NULL, "%s is also the parent of %s, which the merge would change.",
 					   parent->name, c->name);
-	if (disk_item_check_free(w->vmms, parent, true, p) < 0)
+	if (disk_item_check_idle(w->vmms, parent, true, p) < 0)
 		return -EINVAL;
 	w->into = disk_find(w->vmms, w->item->parent);
 	return reopen_parent(w, p);
@@ -163,11 +163,37 @@ static int merge_run(struct work *w)
 	return r;
 }
 
-/* All data is in the parent and safe. The child goes first: without it the parent may become different from what it names. */
+/* The VM that has the child, if any, is off, and stays so: both are busy. */
+static int give_parent_to(struct vm *vm, const char *child, const char *parent)
+{
+	struct vm_config *c = malloc(sizeof(*c));
+	struct problem p = { 0 };
+	int r = -ENOMEM;
+
+	if (c) {
+		*c = vm->config;
+		for (unsigned int i = 0; i < c->drive_count; i++)
+			if (strcmp(c->drives[i].source, child) == 0)
+				memcpy(c->drives[i].source, parent, sizeof(c->drives[i].source));
+		r = vm_change(vm, c, &p);
+	}
+	free(c);
+	return r < 0 ? -EIO : 0;
+}
+
+/*
+ * All data is in the parent and safe. Drives change to it before the child goes, and the child goes before the parent may become
+ * different from what it names: after a crash in between the child is still readable, and can be merged again or deleted.
+ */
 static int merge_finish(struct work *w)
 {
 	struct disk_item *child = w->item;
+	struct vm *user = vm_using(w->vmms, child->id);
 
+	if (user && (vm_using(w->vmms, w->into->id) || give_parent_to(user, child->id, w->into->id) < 0)) {
+		disk_merge_end(w->disk, w->parent, false);
+		return -EBUSY;
+	}
 	w->item = NULL;
 	disk_item_discard(w->vmms, child);
 	return disk_merge_end(w->disk, w->parent, true);
@@ -346,7 +372,7 @@ static int work_open(struct work *w, const json_t *body, struct problem *p)
 	int r = body_check(a, body, p);
 
 	if (r == 0)
-		r = disk_item_check_free(w->vmms, w->item, !a->writes, p);
+		r = disk_item_check_idle(w->vmms, w->item, !a->writes, p);
 	if (r == 0)
 		r = a->judges ? disk_item_open_file(w->vmms, w->item, false, &w->chain, p)
 			      : disk_item_open_chain(w->vmms, w->item->id, !a->writes, &w->chain, p);

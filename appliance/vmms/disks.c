@@ -320,13 +320,13 @@ void disk_item_discard(struct vmms *v, struct disk_item *d)
 	free(d);
 }
 
-int disk_item_check_free(const struct vmms *v, const struct disk_item *d, bool parents_too, struct problem *p)
+int disk_item_check_idle(const struct vmms *v, const struct disk_item *d, bool parents_too, struct problem *p)
 {
 	const struct vm *user = vm_using(v, d->id);
 	const struct disk_item *child = disk_item_child(v, d);
 
-	if (user)
-		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is attached to the VM %s; detach it first.", d->name,
+	if (user && user->state != VM_OFF && user->state != VM_FAILED)
+		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is attached to the VM %s, which is not off.", d->name,
 				   vm_name(user));
 	if (!d->ready)
 		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is still being made.", d->name);
@@ -335,6 +335,16 @@ int disk_item_check_free(const struct vmms *v, const struct disk_item *d, bool p
 	if (child && !parents_too)
 		return problem_set(p, PROBLEM_DISK_HAS_CHILDREN, NULL, "The disk %s is the parent of %s.", d->name, child->name);
 	return 0;
+}
+
+int disk_item_check_free(const struct vmms *v, const struct disk_item *d, bool parents_too, struct problem *p)
+{
+	const struct vm *user = vm_using(v, d->id);
+
+	if (user)
+		return problem_set(p, PROBLEM_DISK_ATTACHED, NULL, "The disk %s is attached to the VM %s; detach it first.", d->name,
+				   vm_name(user));
+	return disk_item_check_idle(v, d, parents_too, p);
 }
 
 int disk_item_delete(struct vmms *v, struct disk_item *d, struct problem *p)

@@ -51,7 +51,8 @@ void disk_item_discard(struct vmms *v, struct disk_item *d);			/* whoever has it
 void disk_item_file(const struct disk_item *d, char *name, size_t size);	/* its data file, in disks_dir */
 int disk_item_save(const struct vmms *v, const struct disk_item *d);		/* its description */
 const struct disk_item *disk_item_child(const struct vmms *v, const struct disk_item *d);	/* the first differencing disk over it; NULL */
-/* Free for a job or a change: ready, not busy, in no VM and, unless `parents_too`, nobody's parent. Else *p says why. */
+/* Idle, for a job: ready, not busy, in no VM that is not off and, unless `parents_too`, nobody's parent. Else *p says why. Free: in no VM at all. */
+int disk_item_check_idle(const struct vmms *v, const struct disk_item *d, bool parents_too, struct problem *p);
 int disk_item_check_free(const struct vmms *v, const struct disk_item *d, bool parents_too, struct problem *p);
 /* The descriptors of a disk and its parents, nearest first, checked to be what they say. Only the first is writable. */
 #define DISK_ITEM_CHAIN_MAX 12		/* descriptors fit one message */

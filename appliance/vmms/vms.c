@@ -346,18 +346,41 @@ int vm_change(struct vm *vm, const struct vm_config *c, struct problem *p)
 	return 0;
 }
 
+/* The disk goes with the VM, unless another was laid over it meanwhile. */
+static struct disk_item *own_disk(const struct vm *vm, const struct drive *drive)
+{
+	struct disk_item *d = disk_find(vm->vmms, drive->source);
+
+	return d && strcmp(d->created_with, vm->id) == 0 && !disk_item_child(vm->vmms, d) ? d : NULL;
+}
+
+static int remove_check(const struct vm *vm, struct problem *p)
+{
+	for (unsigned int i = 0; i < vm->config.drive_count; i++) {
+		const struct disk_item *d = own_disk(vm, &vm->config.drives[i]);
+
+		if (d && d->busy)
+			return problem_set(p, PROBLEM_LOCKED_BY_JOB, NULL, "A job works on the disk %s, which would be deleted with the VM.",
+					   d->name);
+	}
+	return 0;
+}
+
 int vm_remove(struct vm *vm, struct problem *p)
 {
 	struct vmms *v = vm->vmms;
-	int r = folder_remove(v, vm->id);
+	int r = remove_check(vm, p);
 
+	if (r < 0)
+		return r;
+	r = folder_remove(v, vm->id);
 	if (r < 0)
 		return problem_from_errno(p, r, "The VM could not be deleted");
 	unlink_vm(vm);
 	for (unsigned int i = 0; i < vm->config.drive_count; i++) {
-		struct disk_item *d = disk_find(v, vm->config.drives[i].source);
+		struct disk_item *d = own_disk(vm, &vm->config.drives[i]);
 
-		if (d && strcmp(d->created_with, vm->id) == 0)
+		if (d)
 			disk_item_discard(v, d);
 	}
 	event_add(v, "vm.deleted", SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)), NULL,
@@ -441,7 +464,7 @@ static void drop_orphan_disks(struct vmms *v)
 	for (struct disk_item *d = v->disks, *next; d; d = next) {
 		next = d->next;
 		if (d->created_with[0] && faccessat(v->vms_dir, d->created_with, F_OK, 0) < 0 &&
-		    !vm_using(v, d->id)) {
+		    !vm_using(v, d->id) && !disk_item_child(v, d)) {
 			log_warning("disk %s belonged to a VM that is not there; removed", d->name);
 			disk_item_discard(v, d);
 		}

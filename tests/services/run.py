@@ -727,6 +727,59 @@ def test_a_parent_is_kept_as_long_as_a_differencing_disk_needs_it(s, c):
     assert os.listdir(s.state + "/disks") == []
 
 
+def test_a_merge_that_a_crash_cut_off_before_the_child_went_is_done_again(s, c):
+    for again in ("merge", "delete"):
+        base = make_disk(c, "base " + again)
+        child = c.call("vmms.CreateDisk", disk={"name": "child " + again, "type": "differencing", "parentId": base["id"]})["disk"]
+        # The drive has the parent already, the child is still there.
+        vm = c.call("vmms.CreateVm", vm=vm_body("user " + again, disks=[{"medium": "disk", "source": {"diskId": base["id"]}}]))["vm"]
+        job = wait_job(s, c, c.call("vmms.VmAction", id=vm["id"], action="start")["job"])
+        assert job["state"] == "failed" and "can only be read" in job["error"]["detail"], job
+        if again == "merge":
+            assert disk_job(s, c, child, "merge")["state"] == "succeeded"
+        else:
+            c.call("vmms.DeleteDisk", id=child["id"])
+        c.call("vmms.VmAction", id=vm["id"], action="start")
+        wait_state(s, c, vm["id"], "running")
+
+
+def test_a_disk_made_with_a_vm_stays_while_another_is_laid_over_it(s, c):
+    new = {"newDisk": {"name": "base", "sizeBytes": 64 * MIB}}
+    vm = c.call("vmms.CreateVm", vm=vm_body("user", disks=[{"medium": "disk", "source": new}]))["vm"]
+    base = vm["disks"][0]["source"]["diskId"]
+    c.call("vmms.DetachDisk", id=vm["id"], diskSlotId=vm["disks"][0]["id"])
+    child = c.call("vmms.CreateDisk", disk={"name": "child", "type": "differencing", "parentId": base})["disk"]
+    c.call("vmms.AttachDisk", id=vm["id"], disk={"medium": "disk", "source": {"diskId": base}, "readOnly": True})
+    c.call("vmms.DeleteVm", id=vm["id"])
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    assert [d["name"] for d in c.call("vmms.ListDisks")["disks"]] == ["base", "child"]
+    assert disk_job(s, c, child, "merge")["state"] == "succeeded"
+
+
+def test_a_disk_of_a_vm_that_is_off_is_merged_and_its_drive_gets_the_parent(s, c):
+    base = make_disk(c, "base")
+    new = {"newDisk": {"name": "child", "type": "differencing", "parentId": base["id"]}}
+    vm = c.call("vmms.CreateVm", vm=vm_body("user", disks=[{"medium": "disk", "source": new}]))["vm"]
+    child = c.call("vmms.GetDisk", id=vm["disks"][0]["source"]["diskId"])["disk"]
+    c.call("vmms.VmAction", id=vm["id"], action="start")
+    wait_state(s, c, vm["id"], "running")
+    refused(409, "disk_attached", disk_job, s, c, child, "merge")
+    c.call("vmms.VmAction", id=vm["id"], action="turn-off")
+    wait_state(s, c, vm["id"], "off")
+    assert disk_job(s, c, child, "merge")["state"] == "succeeded"
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    drive = c.call("vmms.GetVm", id=vm["id"])["vm"]["disks"][0]
+    assert drive["source"]["diskId"] == base["id"] and drive["id"] == vm["disks"][0]["id"], drive
+    assert [d["name"] for d in c.call("vmms.ListDisks")["disks"]] == ["base"]
+    assert qemu_img(s, "check", "-f", "vhdx", base["id"] + ".vhdx").returncode == 0
+    c.call("vmms.VmAction", id=vm["id"], action="start")
+    wait_state(s, c, vm["id"], "running")
+
+
 def test_jobs_on_disks_do_what_they_say(s, c):
     d = make_disk(c, "one")
     job = disk_job(s, c, d, "resize", sizeBytes=96 * MIB)
@@ -746,6 +799,10 @@ def test_jobs_on_disks_do_what_they_say(s, c):
     r = qemu_img(s, "compare", by_name["one"]["id"] + ".vhdx", by_name["as raw"]["id"] + ".raw")
     assert r.returncode == 0, r
     vm = c.call("vmms.CreateVm", vm=vm_body("user", disks=[{"medium": "disk", "source": {"diskId": d["id"]}}]))["vm"]
+    for action in ("compact", "check"):
+        assert disk_job(s, c, d, action)["state"] == "succeeded", "the VM is off"
+    c.call("vmms.VmAction", id=vm["id"], action="start")
+    wait_state(s, c, vm["id"], "running")
     refused(409, "disk_attached", disk_job, s, c, d, "compact")
     with open(f'{s.state}/disks/{by_name["again"]["id"]}.vhdx', "r+b") as f:
         f.seek(64 << 10)
