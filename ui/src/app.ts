@@ -12,7 +12,9 @@ import { t } from './i18n/index.js';
 import './pages/activity/events.js';
 import './pages/activity/jobs.js';
 import './pages/disks/list.js';
+import './pages/host/page.js';
 import './pages/media/list.js';
+import './pages/memory/page.js';
 import './pages/network/list.js';
 import './pages/overview/page.js';
 import './pages/session/password.js';
@@ -97,6 +99,10 @@ export class App extends View {
 				return html`<pt-media></pt-media>`;
 			case 'switches':
 				return html`<pt-switches></pt-switches>`;
+			case 'memory':
+				return html`<pt-memory></pt-memory>`;
+			case 'host':
+				return html`<pt-host></pt-host>`;
 			case 'jobs':
 				return html`<pt-jobs></pt-jobs>`;
 			case 'events':

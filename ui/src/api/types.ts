@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names for the resources of webapi/openapi.yaml; the types themselves are generated from it at build time.
-import type { components } from '#schema';
+import type { components, operations } from '#schema';
 
 type Schemas = components['schemas'];
 
@@ -8,6 +8,16 @@ export type Problem = Schemas['Problem'];
 export type Session = Schemas['Session'];
 export type User = Schemas['User'];
 export type Host = Schemas['Host'];
+export type HostPower = Schemas['HostPower'];
+export type HostCertificate = Schemas['HostCertificate'];
+export type HostMemory = Schemas['HostMemory'];
+export type HostMetrics = Schemas['HostMetrics'];
+export type VmMetrics = Schemas['VmMetrics'];
+export type MetricsSeries = Schemas['MetricsSeries'];
+export type MetricsRange = HostMetrics['range'];
+export type Alarm = Schemas['Alarm'];
+export type GuestItems = Schemas['GuestItems'];
+export type GuestAddresses = operations['setGuestAddresses']['requestBody']['content']['application/json'];
 export type Vm = Schemas['Vm'];
 export type VmState = Schemas['VmState'];
 export type VmCreate = Schemas['VmCreate'];
@@ -17,6 +27,8 @@ export type VmDiskCreate = Schemas['VmDiskCreate'];
 export type Disk = Schemas['Disk'];
 export type DiskCreate = Schemas['DiskCreate'];
 export type DiskActionOptions = Schemas['DiskActionOptions'];
+export type DiskUpload = Schemas['DiskUpload'];
+export type Volume = Schemas['Volume'];
 export type Iso = Schemas['Iso'];
 export type Switch = Schemas['Switch'];
 export type SwitchCreate = Schemas['SwitchCreate'];

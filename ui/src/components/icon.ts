@@ -7,7 +7,9 @@ import add from '@fluentui/svg-icons/icons/add_20_regular.svg?raw';
 import album from '@fluentui/svg-icons/icons/album_20_regular.svg?raw';
 import refresh from '@fluentui/svg-icons/icons/arrow_clockwise_20_regular.svg?raw';
 import reset from '@fluentui/svg-icons/icons/arrow_reset_20_regular.svg?raw';
+import download from '@fluentui/svg-icons/icons/arrow_download_20_regular.svg?raw';
 import upload from '@fluentui/svg-icons/icons/arrow_upload_20_regular.svg?raw';
+import certificate from '@fluentui/svg-icons/icons/certificate_20_regular.svg?raw';
 import ok from '@fluentui/svg-icons/icons/checkmark_circle_20_filled.svg?raw';
 import chevron from '@fluentui/svg-icons/icons/chevron_right_20_regular.svg?raw';
 import jobs from '@fluentui/svg-icons/icons/clipboard_task_20_regular.svg?raw';
@@ -26,6 +28,7 @@ import key from '@fluentui/svg-icons/icons/key_20_regular.svg?raw';
 import keyboard from '@fluentui/svg-icons/icons/keyboard_20_regular.svg?raw';
 import language from '@fluentui/svg-icons/icons/local_language_20_regular.svg?raw';
 import navigation from '@fluentui/svg-icons/icons/navigation_20_regular.svg?raw';
+import memory from '@fluentui/svg-icons/icons/developer_board_20_regular.svg?raw';
 import network from '@fluentui/svg-icons/icons/organization_20_regular.svg?raw';
 import pause from '@fluentui/svg-icons/icons/pause_20_regular.svg?raw';
 import person from '@fluentui/svg-icons/icons/person_20_regular.svg?raw';
@@ -43,10 +46,12 @@ import serial from '@fluentui/svg-icons/icons/window_console_20_regular.svg?raw'
 const icons = {
 	add,
 	album,
+	certificate,
 	chevron,
 	console: consoleIcon,
 	desktop,
 	disk,
+	download,
 	dismiss,
 	error,
 	events,
@@ -57,6 +62,7 @@ const icons = {
 	key,
 	keyboard,
 	language,
+	memory,
 	navigation,
 	network,
 	ok,

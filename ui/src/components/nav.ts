@@ -15,9 +15,12 @@ const entries: { page: string; label: Key; icon: IconName }[] = [
 	{ page: 'disks', label: 'nav.disks', icon: 'disk' },
 	{ page: 'media', label: 'nav.media', icon: 'album' },
 	{ page: 'switches', label: 'nav.switches', icon: 'network' },
+	{ page: 'memory', label: 'nav.memory', icon: 'memory' },
 	{ page: 'jobs', label: 'nav.jobs', icon: 'jobs' },
 	{ page: 'events', label: 'nav.events', icon: 'events' },
+	{ page: 'host', label: 'nav.host', icon: 'settings' },
 ];
+const uploadPages: Record<string, 'iso' | 'disk'> = { media: 'iso', disks: 'disk' };
 const parents: Record<string, string> = { vm: 'vms', console: 'vms', serial: 'vms' };
 
 @customElement('pt-nav')
@@ -49,9 +52,11 @@ export class Nav extends View {
 	];
 
 	#count(page: string): number {
-		const { jobs = [], uploads } = this.state;
+		const { jobs = [], uploads, alarms = [] } = this.state;
 		if (page === 'jobs') return jobs.filter(isUnfinished).length;
-		return page === 'media' ? uploads.length : 0;
+		if (page === 'overview') return alarms.length;
+		const kind = uploadPages[page];
+		return kind ? uploads.filter((upload) => upload.kind === kind).length : 0;
 	}
 
 	protected override render() {
@@ -65,7 +70,7 @@ export class Nav extends View {
 						return html`<li>
 							<a href="#/${entry.page}" aria-current=${entry.page === current ? 'page' : nothing}>
 								<pt-icon name=${entry.icon}></pt-icon><span>${t(entry.label)}</span>
-								${count ? html`<span class="count" aria-label=${t('nav.count', { count })}>${count}</span>` : nothing}
+								${count ? html`<span class="count" aria-label=${t(entry.page === 'overview' ? 'nav.alarms' : 'nav.count', { count })}>${count}</span>` : nothing}
 							</a>
 						</li>`;
 					})}

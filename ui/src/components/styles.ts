@@ -51,6 +51,7 @@ export const formStyles = css`
 	.row > * { flex: 1 1 0; }
 	.row > .narrow { flex: 0 0 96px; }
 	.unit { align-self: start; padding-top: 26px; }
+	input[type=file] { font: inherit; }
 	fluent-text-input { width: 100%; max-width: none; }
 	.required::after { content: ' *' / ''; color: var(--colorPaletteRedForeground1); }
 	.hint { color: var(--colorNeutralForeground3); font-size: var(--fontSizeBase200); line-height: var(--lineHeightBase200); margin: 0; }

@@ -44,3 +44,11 @@ export function formatTime(time: string): string {
 		new Date(time),
 	);
 }
+
+export function formatClock(time: Date): string {
+	return new Intl.DateTimeFormat(store.state.language, { timeStyle: 'medium' }).format(time);
+}
+
+export function formatRate(bytesPerSecond: number): string {
+	return `${formatBytes(bytesPerSecond)}/s`;
+}

@@ -3,11 +3,11 @@
 import { store } from './store.js';
 
 export type Route =
-	| { page: 'overview' | 'vms' | 'media' | 'disks' | 'switches' | 'jobs' | 'events' }
+	| { page: 'overview' | 'vms' | 'media' | 'disks' | 'switches' | 'memory' | 'jobs' | 'events' | 'host' }
 	| { page: 'vm' | 'console'; id: string }
 	| { page: 'serial'; id: string; port: number };
 
-const TOP_PAGES = ['overview', 'vms', 'media', 'disks', 'switches', 'jobs', 'events'] as const;
+const TOP_PAGES = ['overview', 'vms', 'media', 'disks', 'switches', 'memory', 'jobs', 'events', 'host'] as const;
 
 export function currentRoute(): Route {
 	const [page = '', id, sub, port] = location.hash.replace(/^#\/?/, '').split('/');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one store. Pages read `store.state` and are told of every change; only the files of this folder write it.
-import type { Disk, Event, Host, Iso, Job, Session, Switch, Vm } from '../api/types.js';
+import type { Alarm, Disk, DiskUpload, Event, Host, Iso, Job, Session, Switch, Vm, Volume } from '../api/types.js';
+import type { UploadTarget } from '../api/uploads.js';
 
 export type Theme = 'system' | 'light' | 'dark';
 export type Language = 'en' | 'ja';
@@ -13,9 +14,8 @@ export interface Notice {
 	detail: string;
 }
 
-export interface Upload {
-	id: string; /* the ISO's id */
-	name: string;
+/* Its id is that of the ISO or disk to be. */
+export interface Upload extends UploadTarget {
 	sizeBytes: number;
 	sentBytes: number;
 	bytesPerSecond: number;
@@ -37,6 +37,9 @@ export interface State {
 	vmsAt: number;
 	disks?: Disk[];
 	isos?: Iso[];
+	diskUploads?: DiskUpload[]; /* unfinished ones, of whatever browser */
+	volumes?: Volume[];
+	alarms?: Alarm[];
 	switches?: Switch[];
 	jobs?: Job[];
 	events?: Event[]; /* newest first */

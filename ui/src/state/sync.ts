@@ -8,13 +8,17 @@ import { getHost } from '../api/host.js';
 import { listIsos } from '../api/isos.js';
 import { listJobs } from '../api/jobs.js';
 import { listSwitches } from '../api/switches.js';
+import { listAlarms } from '../api/metrics.js';
+import { listDiskUploads } from '../api/uploads.js';
 import { listVms } from '../api/vms.js';
+import { listVolumes } from '../api/volumes.js';
 import type { Event, Job } from '../api/types.js';
 import { jobChanged } from './jobs.js';
 import { store } from './store.js';
 
-type Part = 'host' | 'vms' | 'disks' | 'isos' | 'switches' | 'jobs' | 'events';
+type Part = 'host' | 'vms' | 'disks' | 'diskUploads' | 'isos' | 'switches' | 'volumes' | 'alarms' | 'jobs' | 'events';
 
+const LISTS: Part[] = ['host', 'vms', 'disks', 'diskUploads', 'isos', 'switches', 'volumes', 'alarms', 'jobs'];
 const EVENTS_KEPT = 500;
 const GATHER_MS = 120; /* a burst of events costs one request per list */
 const REFRESH_LIVE_MS = 30000;
@@ -30,7 +34,10 @@ const loaders: Record<Part, () => Promise<void>> = {
 		store.set({ vms, vmsAt: performance.now() });
 	},
 	disks: async () => store.set({ disks: await listDisks() }),
+	diskUploads: async () => store.set({ diskUploads: await listDiskUploads() }),
 	isos: async () => store.set({ isos: await listIsos() }),
+	volumes: async () => store.set({ volumes: await listVolumes() }),
+	alarms: async () => store.set({ alarms: await listAlarms() }),
 	switches: async () => store.set({ switches: await listSwitches() }),
 	jobs: async () => store.set({ jobs: await listJobs() }),
 	events: async () => store.set({ events: (await listEvents(EVENTS_KEPT)).reverse() }),
@@ -40,7 +47,9 @@ const loaders: Record<Part, () => Promise<void>> = {
 const staleAfter: Record<string, Part[]> = {
 	vm: ['vms', 'disks', 'isos', 'switches', 'host'],
 	switch: ['switches', 'vms'],
-	disk: ['disks', 'vms', 'host'],
+	disk: ['disks', 'diskUploads', 'vms', 'volumes', 'host'],
+	volume: ['volumes', 'host'],
+	alarm: ['alarms', 'vms', 'host'],
 	iso: ['isos', 'vms', 'host'],
 	host: ['host', 'vms'],
 };
@@ -82,7 +91,7 @@ function onEvent(event: Event): void {
 
 function onConnected(live: boolean): void {
 	store.set({ live });
-	if (live) refresh('host', 'vms', 'disks', 'isos', 'switches', 'jobs');
+	if (live) refresh(...LISTS);
 	schedule();
 }
 
@@ -90,7 +99,7 @@ function schedule(): void {
 	clearTimeout(refreshTimer);
 	refreshTimer = window.setTimeout(
 		() => {
-			refresh('host', 'vms', ...(store.state.live ? [] : (['disks', 'isos', 'switches', 'jobs', 'events'] as Part[])));
+			refresh('host', 'vms', 'volumes', ...(store.state.live ? [] : [...LISTS, 'events' as const]));
 			schedule();
 		},
 		store.state.live ? REFRESH_LIVE_MS : REFRESH_BLIND_MS,

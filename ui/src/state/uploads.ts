@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Uploads of install media. They belong to the store, not to the page, so that they go on while the person looks
+// Uploads of install media and of virtual disks. They belong to the store, not to the page, so that they go on while the person looks
 // elsewhere. The files themselves stay here: a browser gives them up when the page is closed.
 import { ApiError } from '../api/http.js';
-import { deleteIso, getIso, uploadIso } from '../api/isos.js';
+import { deleteUpload, uploadFile, whereServerIs, type UploadTarget } from '../api/uploads.js';
 import { t } from '../i18n/index.js';
 import { errorText, notify, notifyError } from './notices.js';
 import { store, type Upload } from './store.js';
@@ -66,30 +66,20 @@ function backOff(retry: number, signal?: AbortSignal): Promise<void> {
 	});
 }
 
-/* Where the server is, is asked and not guessed: it may have kept a part whose answer was lost. */
-async function whereServerIs(id: string): Promise<{ receivedBytes: number; complete: boolean }> {
-	try {
-		const iso = await getIso(id);
-		return { receivedBytes: iso.receivedBytes, complete: iso.state === 'ready' };
-	} catch (error) {
-		if (error instanceof ApiError && error.status === 404) return { receivedBytes: 0, complete: false };
-		throw error;
-	}
-}
-
 /* Sends the file from where the server is until all of it is there; gives up after RETRIES tries without a new byte. */
-async function sendAll(id: string, name: string, file: File, asksFirst: boolean, signal: AbortSignal): Promise<void> {
+async function sendAll(target: UploadTarget, file: File, asksFirst: boolean, signal: AbortSignal): Promise<void> {
+	const { id } = target;
 	let at = 0;
 	for (let retry = 0, ask = asksFirst; ; retry++, ask = true) {
 		try {
 			if (ask) {
-				const server = await whereServerIs(id);
+				const server = await whereServerIs(target);
 				if (server.complete) return;
 				if (server.receivedBytes > at) retry = 0;
 				at = server.receivedBytes;
 			}
 			change(id, { sentBytes: at });
-			await uploadIso(id, name, file, at, { signal, progress: progressMeter(id, at) });
+			await uploadFile(target, file, at, { signal, progress: progressMeter(id, at) });
 			return;
 		} catch (error) {
 			if (signal.aborted || retry === RETRIES || !mayPass(error)) throw error;
@@ -98,34 +88,36 @@ async function sendAll(id: string, name: string, file: File, asksFirst: boolean,
 	}
 }
 
-async function send(id: string, name: string, file: File, asksFirst: boolean): Promise<void> {
+/* The lists that an upload of this kind changes. */
+function stale(kind: UploadTarget['kind']): void {
+	if (kind === 'iso') refresh('isos', 'host');
+	else refresh('disks', 'diskUploads', 'volumes', 'host');
+}
+
+async function send(target: UploadTarget, file: File, asksFirst: boolean): Promise<void> {
+	const { id, name } = target;
 	const controller = new AbortController();
 	sending.set(id, { file, controller });
 	change(id, { state: 'sending', error: '', bytesPerSecond: 0 });
 	try {
-		await sendAll(id, name, file, asksFirst, controller.signal);
+		await sendAll(target, file, asksFirst, controller.signal);
 		drop(id);
 		notify('success', t('media.uploaded', { name }));
 	} catch (error) {
 		if (controller.signal.aborted) change(id, { state: 'paused', bytesPerSecond: 0 });
 		else change(id, { state: failureState(error), bytesPerSecond: 0, error: errorText(error) });
 	}
-	refresh('isos', 'host');
+	stale(target.kind);
 }
 
-export function startUpload(file: File, name: string): void {
-	const id = crypto.randomUUID();
-	const upload: Upload = {
-		id,
-		name,
-		sizeBytes: file.size,
-		sentBytes: 0,
-		bytesPerSecond: 0,
-		state: 'sending',
-		error: '',
-	};
+function uploadOf(target: UploadTarget, file: File, state: Upload['state']): Upload {
+	return { ...target, sizeBytes: file.size, sentBytes: 0, bytesPerSecond: 0, state, error: '' };
+}
+
+export function startUpload(file: File, target: Omit<UploadTarget, 'id'>): void {
+	const upload = uploadOf({ ...target, id: crypto.randomUUID() }, file, 'sending');
 	store.set({ uploads: [...store.state.uploads, upload] });
-	void send(id, name, file, false);
+	void send(upload, file, false);
 }
 
 export function pauseUpload(id: string): void {
@@ -135,30 +127,22 @@ export function pauseUpload(id: string): void {
 export async function resumeUpload(id: string): Promise<void> {
 	const upload = store.state.uploads.find((one) => one.id === id);
 	const file = sending.get(id)?.file;
-	if (upload && file) await send(id, upload.name, file, true);
+	if (upload && file) await send(upload, file, true);
 }
 
 /* An upload that an earlier visit left unfinished: the person has chosen the same file again. */
-export async function adoptUpload(id: string, name: string, file: File): Promise<void> {
-	const upload: Upload = {
-		id,
-		name,
-		sizeBytes: file.size,
-		sentBytes: 0,
-		bytesPerSecond: 0,
-		state: 'paused',
-		error: '',
-	};
-	store.set({ uploads: [...store.state.uploads.filter((one) => one.id !== id), upload] });
-	sending.set(id, { file, controller: new AbortController() });
-	await resumeUpload(id);
+export async function adoptUpload(target: UploadTarget, file: File): Promise<void> {
+	const upload = uploadOf(target, file, 'paused');
+	store.set({ uploads: [...store.state.uploads.filter((one) => one.id !== target.id), upload] });
+	sending.set(target.id, { file, controller: new AbortController() });
+	await resumeUpload(target.id);
 }
 
 /* The part that was cut off may still be on its way to the disk; then the server says so, and it is asked again. */
-async function deleteUpload(id: string): Promise<void> {
+async function takeBack(target: Pick<UploadTarget, 'kind' | 'id'>): Promise<void> {
 	for (let retry = 0; ; retry++) {
 		try {
-			return await deleteIso(id);
+			return await deleteUpload(target);
 		} catch (error) {
 			if (error instanceof ApiError && error.status === 404) return;
 			if (retry === RETRIES || !mayPass(error)) throw error;
@@ -167,13 +151,22 @@ async function deleteUpload(id: string): Promise<void> {
 	}
 }
 
-export async function cancelUpload(id: string): Promise<void> {
-	pauseUpload(id);
+export async function cancelUpload(target: Pick<UploadTarget, 'kind' | 'id'>): Promise<void> {
+	pauseUpload(target.id);
 	try {
-		await deleteUpload(id);
-		drop(id);
+		await takeBack(target);
+		drop(target.id);
 	} catch (error) {
 		notifyError('media.deleteFailed', error);
 	}
-	refresh('isos', 'host');
+	stale(target.kind);
+}
+
+/* Names are unique; a file that came before under the same name is numbered. */
+export function freeFileName(name: string, others: readonly { name: string }[]): string {
+	const taken = new Set([...others, ...store.state.uploads].map((one) => one.name.toLowerCase()));
+	const [, stem = name, end = ''] = /^(.*?)(\.[^.]*)?$/.exec(name) ?? [];
+	let free = name;
+	for (let number = 2; taken.has(free.toLowerCase()); number++) free = `${stem} (${number})${end}`;
+	return free;
 }

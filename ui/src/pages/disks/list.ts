@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // <pt-disks>: the virtual disks: what they are, what they take, who uses them; new and delete.
-import { html, nothing } from 'lit';
-import { customElement, state } from 'lit/decorators.js';
-import { deleteDisk, runDiskAction } from '../../api/disks.js';
-import type { Disk } from '../../api/types.js';
+import { css, html, nothing, type TemplateResult } from 'lit';
+import { customElement, query, state } from 'lit/decorators.js';
+import { deleteDisk, diskFileUrl, runDiskAction } from '../../api/disks.js';
+import type { Disk, DiskUpload } from '../../api/types.js';
 import { attachedTo } from '../../components/attached-to.js';
 import '../../components/command-bar.js';
 import type { Command } from '../../components/command-bar.js';
@@ -12,15 +12,28 @@ import { filterBox, filterStyles, matches } from '../../components/filter.js';
 import { baseStyles, pageStyles } from '../../components/styles.js';
 import '../../components/table.js';
 import type { Column } from '../../components/table.js';
+import { uploadCard, uploadStyles } from '../../components/uploads.js';
 import { View } from '../../components/view.js';
-import { formatBytes, formatTime } from '../../i18n/format.js';
+import { formatBytes, formatPercent, formatTime } from '../../i18n/format.js';
 import { t } from '../../i18n/index.js';
-import { notifyError } from '../../state/notices.js';
+import { notify, notifyError } from '../../state/notices.js';
 import { refresh } from '../../state/sync.js';
-import { mayAdminister } from '../../state/vms.js';
 import { jobStarted } from '../../state/jobs.js';
+import { adoptUpload, cancelUpload, freeFileName, startUpload } from '../../state/uploads.js';
+import { mayAdminister, mayOperate } from '../../state/vms.js';
 import './action-form.js';
 import './new-form.js';
+import { asTree, type TreeRow } from './tree.js';
+import { volumesCard } from './volumes.js';
+
+/* Raw images cannot be told by their contents; VHDX and VHD can, whatever they are called. */
+const rawFile = /\.(img|raw|bin)$/i;
+
+/* Differencing disks stand below their parents, each step further in. */
+function branch(disk: TreeRow): TemplateResult | typeof nothing {
+	if (disk.depth === 0) return nothing;
+	return html`<span class="branch" aria-label=${t('disks.childOf', { name: disk.parent?.name ?? '' })}>${'\u2003'.repeat(disk.depth - 1)}└ </span>`;
+}
 
 @customElement('pt-disks')
 export class DisksPage extends View {
@@ -29,7 +42,64 @@ export class DisksPage extends View {
 	@state() private creating = false;
 	@state() private asking: { disk: Disk; action: 'resize' | 'convert' } | undefined;
 
-	static override styles = [baseStyles, pageStyles, filterStyles];
+	@query('input[type=file]') private fileInput!: HTMLInputElement;
+	#adopting: DiskUpload | undefined;
+
+	static override styles = [
+		baseStyles,
+		pageStyles,
+		filterStyles,
+		uploadStyles,
+		css`
+		.unfinished { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column; gap: 8px; }
+		.unfinished li { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
+	`,
+	];
+
+	#choose(unfinished?: DiskUpload): void {
+		this.#adopting = unfinished;
+		this.fileInput.value = '';
+		this.fileInput.click();
+	}
+
+	#take(files: File[]): void {
+		const unfinished = this.#adopting;
+		this.#adopting = undefined;
+		for (const file of files) {
+			const format = rawFile.test(file.name) ? { format: 'raw' as const } : {};
+			const name = freeFileName(file.name.replace(/\.[^.]*$/, ''), this.state.disks ?? []);
+			if (!unfinished) startUpload(file, { kind: 'disk', name, ...format });
+			else if (file.size === unfinished.sizeBytes)
+				void adoptUpload({ kind: 'disk', id: unfinished.id, name: unfinished.name, ...format }, file);
+			else
+				notify('error', t('media.otherFile'), t('media.otherFileDetail', { name: unfinished.name, size: formatBytes(unfinished.sizeBytes) }));
+		}
+	}
+
+	#download(disk: Disk): void {
+		const link = document.createElement('a');
+		link.href = diskFileUrl(disk.id);
+		link.download = '';
+		link.click();
+	}
+
+	/* Uploads that another visit has begun. */
+	#unfinished() {
+		const mine = new Set(this.state.uploads.map((upload) => upload.id));
+		const others = (this.state.diskUploads ?? []).filter((upload) => !mine.has(upload.id));
+		if (others.length === 0) return nothing;
+		const button = (upload: DiskUpload, label: string, run: () => void) =>
+			html`<fluent-button size="small" aria-label="${label}: ${upload.name}" ?disabled=${!mayAdminister()} @click=${run}>${label}</fluent-button>`;
+		return html`
+			<section class="card" aria-labelledby="unfinished">
+				<h2 id="unfinished">${t('disks.unfinished')}</h2>
+				<ul class="unfinished">${others.map((upload) => html`
+					<li>${upload.name} ${t('isoState.uploading', { percent: formatPercent(upload.receivedBytes, upload.sizeBytes) })}
+						${button(upload, t('media.resume'), () => this.#choose(upload))}
+						${button(upload, t('media.discard'), () => void cancelUpload({ kind: 'disk', id: upload.id }))}</li>`)}
+				</ul>
+			</section>`;
+	}
 
 	async #delete(disks: Disk[]): Promise<void> {
 		const yes = await confirm({
@@ -84,6 +154,20 @@ export class DisksPage extends View {
 		];
 	}
 
+	#files(selected: Disk[]): Command[] {
+		const [disk] = selected;
+		return [
+			{ id: 'upload', label: t('disks.upload'), icon: 'upload', disabled: !mayAdminister(), run: () => this.#choose() },
+			{
+				id: 'download',
+				label: t('disks.download'),
+				icon: 'download',
+				disabled: !mayOperate() || selected.length !== 1 || disk?.busy === true,
+				run: () => disk && this.#download(disk),
+			},
+		];
+	}
+
 	#commands(selected: Disk[]): Command[] {
 		const used = selected.some((disk) => disk.attachedTo.length > 0);
 		const parents = selected.some((disk) => disk.children.length > 0);
@@ -97,6 +181,7 @@ export class DisksPage extends View {
 					this.creating = true;
 				},
 			},
+			...this.#files(selected),
 			{
 				id: 'delete',
 				label: t('common.delete'),
@@ -110,12 +195,12 @@ export class DisksPage extends View {
 		];
 	}
 
-	#columns(): Column<Disk>[] {
+	#columns(): Column<TreeRow>[] {
 		return [
 			{
 				id: 'name',
 				label: t('disks.name'),
-				cell: (disk) => html`<span class="cell"><pt-icon name="disk"></pt-icon>${disk.name}</span>`,
+				cell: (disk) => html`<span class="cell">${branch(disk)}<pt-icon name="disk"></pt-icon>${disk.name}</span>`,
 				order: (disk) => disk.name,
 			},
 			{
@@ -159,11 +244,15 @@ export class DisksPage extends View {
 	}
 
 	protected override render() {
-		const rows = this.state.disks?.filter((disk) => matches(this.filter, disk.name));
+		const rows = this.state.disks && asTree(this.state.disks.filter((disk) => matches(this.filter, disk.name)));
 		const selected = (rows ?? []).filter((disk) => this.selected.has(disk.id));
 		return html`
 			<div class="heading"><h1>${t('nav.disks')}</h1></div>
 			<pt-command-bar .label=${t('nav.disks')} .commands=${this.#commands(selected)}></pt-command-bar>
+			<input type="file" accept=".vhdx,.avhdx,.vhd,.avhd,.img,.raw,.bin" multiple hidden aria-label=${t('disks.upload')}
+				@change=${() => this.#take([...(this.fileInput.files ?? [])])} />
+			${uploadCard('disk')}
+			${this.#unfinished()}
 			<div class="tools">${filterBox(this.filter, (value) => {
 				this.filter = value;
 			})}</div>
@@ -174,6 +263,7 @@ export class DisksPage extends View {
 						this.selected = event.detail;
 					}}></pt-table>
 			</div>
+			<div class="cards">${volumesCard(this.state.volumes)}</div>
 			${
 				this.creating
 					? html`<pt-new-disk @close=${() => {

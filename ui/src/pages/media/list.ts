@@ -10,6 +10,7 @@ import { confirm } from '../../components/confirm.js';
 import { filterBox, filterStyles, matches } from '../../components/filter.js';
 import { baseStyles, pageStyles } from '../../components/styles.js';
 import '../../components/table.js';
+import { uploadCard, uploadStyles } from '../../components/uploads.js';
 import type { Column } from '../../components/table.js';
 import { View } from '../../components/view.js';
 import { attachedTo } from '../../components/attached-to.js';
@@ -17,9 +18,8 @@ import { formatBytes, formatPercent, formatTime } from '../../i18n/format.js';
 import { t } from '../../i18n/index.js';
 import { notify, notifyError } from '../../state/notices.js';
 import { refresh } from '../../state/sync.js';
-import { adoptUpload, cancelUpload, startUpload } from '../../state/uploads.js';
+import { adoptUpload, cancelUpload, freeFileName, startUpload } from '../../state/uploads.js';
 import { mayAdminister } from '../../state/vms.js';
-import { uploadRow, uploadStyles } from './uploads.js';
 
 @customElement('pt-media')
 export class MediaPage extends View {
@@ -65,23 +65,12 @@ export class MediaPage extends View {
 		this.toggleAttribute('dropping', this.dropping);
 	}
 
-	/* Names are unique; a file that came before under the same name is numbered. */
-	#freeName(file: File): string {
-		const taken = new Set(
-			[...(this.state.isos ?? []), ...this.state.uploads].map((one) => one.name.toLowerCase()),
-		);
-		const [, stem = file.name, end = ''] = /^(.*?)(\.[^.]*)?$/.exec(file.name) ?? [];
-		let name = file.name;
-		for (let number = 2; taken.has(name.toLowerCase()); number++) name = `${stem} (${number})${end}`;
-		return name;
-	}
-
 	#take(files: File[]): void {
 		const unfinished = this.#adopting;
 		this.#adopting = undefined;
 		for (const file of files) {
-			if (!unfinished) startUpload(file, this.#freeName(file));
-			else if (file.size === unfinished.sizeBytes) void adoptUpload(unfinished.id, unfinished.name, file);
+			if (!unfinished) startUpload(file, { kind: 'iso', name: freeFileName(file.name, this.state.isos ?? []) });
+			else if (file.size === unfinished.sizeBytes) void adoptUpload({ kind: 'iso', id: unfinished.id, name: unfinished.name }, file);
 			else
 				notify(
 					'error',
@@ -142,7 +131,7 @@ export class MediaPage extends View {
 			${
 				mayAdminister()
 					? html`<fluent-button size="small" @click=${() => this.#choose(iso)}>${t('media.resume')}</fluent-button>
-					<fluent-button size="small" @click=${() => void cancelUpload(iso.id)}>${t('media.discard')}</fluent-button>`
+					<fluent-button size="small" @click=${() => void cancelUpload({ kind: 'iso', id: iso.id })}>${t('media.discard')}</fluent-button>`
 					: nothing
 			}`;
 	}
@@ -179,16 +168,6 @@ export class MediaPage extends View {
 		];
 	}
 
-	#uploads() {
-		const { uploads } = this.state;
-		if (uploads.length === 0) return nothing;
-		return html`
-			<section class="card" aria-labelledby="uploads">
-				<h2 id="uploads">${t('media.uploads')}</h2>
-				<ul class="uploads">${uploads.map(uploadRow)}</ul>
-			</section>`;
-	}
-
 	protected override render() {
 		const mine = new Set(this.state.uploads.map((upload) => upload.id));
 		const rows = this.state.isos?.filter((iso) => !mine.has(iso.id) && matches(this.filter, iso.name));
@@ -199,7 +178,7 @@ export class MediaPage extends View {
 			<pt-command-bar .label=${t('nav.media')} .commands=${this.#commands(selected)}></pt-command-bar>
 			<input type="file" accept=".iso,application/x-iso9660-image" multiple hidden aria-label=${t('media.upload')}
 				@change=${() => this.#take([...(this.fileInput.files ?? [])])} />
-			${this.#uploads()}
+			${uploadCard('iso')}
 			<div class="tools">${filterBox(this.filter, (value) => {
 				this.filter = value;
 			})}</div>

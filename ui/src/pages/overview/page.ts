@@ -3,6 +3,7 @@
 import { css, html, nothing } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import type { Host } from '../../api/types.js';
+import { alarmList } from '../../components/alarms.js';
 import { eventList } from '../../components/event-list.js';
 import { meter } from '../../components/meter.js';
 import { baseStyles, pageStyles } from '../../components/styles.js';
@@ -10,6 +11,7 @@ import { View } from '../../components/view.js';
 import '../../components/vm-state.js';
 import { formatBytes, formatDuration, formatNumber, formatTime } from '../../i18n/format.js';
 import { t } from '../../i18n/index.js';
+import '../metrics/charts.js';
 
 const EVENTS_SHOWN = 8;
 
@@ -22,6 +24,8 @@ export class Overview extends View {
 		pageStyles,
 		css`
 		.health { display: flex; gap: 8px; align-items: start; margin: 0; padding: 0; list-style: none; }
+		.wide { grid-column: 1 / -1; }
+		.alarms { display: flex; flex-direction: column; gap: 8px; }
 		.running { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column; gap: 6px; }
 		.running li { display: flex; justify-content: space-between; gap: 12px; }
 		.big { font-size: var(--fontSizeHero700); line-height: var(--lineHeightHero700); font-weight: var(--fontWeightSemibold); }
@@ -106,10 +110,11 @@ export class Overview extends View {
 	}
 
 	protected override render() {
-		const { host, events } = this.state;
+		const { host, events, alarms = [] } = this.state;
 		return html`
 			<div class="heading"><h1>${t('nav.overview')}</h1></div>
 			${host ? this.#healthBar(host) : nothing}
+			${alarmList(alarms)}
 			<div class="cards">
 				${
 					host
@@ -117,6 +122,7 @@ export class Overview extends View {
 						: html`<fluent-spinner aria-label=${t('table.loading')}></fluent-spinner>`
 				}
 				${this.#vmsCard()}
+				<pt-metrics class="wide"></pt-metrics>
 				<section class="card wide" aria-labelledby="recent">
 					<h2 id="recent"><a href="#/events">${t('overview.recent')}</a></h2>
 					${eventList(events?.slice(0, EVENTS_SHOWN))}

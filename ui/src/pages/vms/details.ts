@@ -16,11 +16,14 @@ import { t } from '../../i18n/index.js';
 import { goTo } from '../../state/route.js';
 import { findVm, hasScreen, isOff, isSettled, mayAdminister } from '../../state/vms.js';
 import { consoleCommand, deleteCommand, powerCommands, settingsCommand } from './commands.js';
+import '../metrics/charts.js';
 import './adapter-form.js';
+import './addresses-form.js';
+import './copy-file-form.js';
 import { adapterSection } from './adapters.js';
 import './attach-form.js';
 import { ejectDrive, removeDrive } from './drives.js';
-import { guestCard } from './guest.js';
+import { guestCard, type GuestForm } from './guest.js';
 import './settings-form.js';
 import { controllerName, driveName, summary } from './summary.js';
 
@@ -29,7 +32,7 @@ const EVENTS_SHOWN = 20;
 @customElement('pt-vm')
 export class VmPage extends View {
 	@property({ attribute: false }) vmId = '';
-	@state() private form: 'none' | 'settings' | 'attach' | 'adapter' = 'none';
+	@state() private form: 'none' | 'settings' | 'attach' | 'adapter' | GuestForm = 'none';
 	@state() private insertInto: VmDisk | undefined;
 	@state() private adapter: NetworkAdapter | undefined;
 	#clock = 0;
@@ -41,6 +44,7 @@ export class VmPage extends View {
 		.cards { grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); }
 		a.screen { display: block; }
 		.screen { max-width: 560px; }
+		.wide { grid-column: 1 / -1; }
 		.crumb { color: var(--colorNeutralForeground3); }
 		fluent-message-bar pt-icon { color: var(--colorPaletteRedForeground1); }
 	`,
@@ -163,6 +167,8 @@ export class VmPage extends View {
 			return html`<pt-attach .vm=${vm} .drive=${this.insertInto} @close=${close}></pt-attach>`;
 		if (this.form === 'adapter')
 			return html`<pt-adapter-form .vm=${vm} .adapter=${this.adapter} @close=${close}></pt-adapter-form>`;
+		if (this.form === 'copy-file') return html`<pt-copy-file .vm=${vm} @close=${close}></pt-copy-file>`;
+		if (this.form === 'addresses') return html`<pt-guest-addresses .vm=${vm} @close=${close}></pt-guest-addresses>`;
 		return nothing;
 	}
 
@@ -183,7 +189,10 @@ export class VmPage extends View {
 			<div class="cards">
 				<section class="card" aria-labelledby="summary"><h2 id="summary">${t('vm.summary')}</h2>${summary(vm)}</section>
 				${this.#screen(vm)}
-				${guestCard(vm)}
+				${guestCard(vm, (form) => {
+					this.form = form;
+				})}
+				<pt-metrics class="wide" vm=${vm.id}></pt-metrics>
 				${this.#drives(vm)}
 				${adapterSection(vm, (adapter) => {
 					this.adapter = adapter;

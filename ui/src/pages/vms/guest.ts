@@ -2,9 +2,13 @@
 // The guest of a VM: what it says of itself, and the integration services: how each is doing, and switching them.
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Vm } from '../../api/types.js';
+import type { Command } from '../../components/command-bar.js';
 import { checkField } from '../../components/fields.js';
 import { formatTime } from '../../i18n/format.js';
 import { t } from '../../i18n/index.js';
+import { mayAdminister } from '../../state/vms.js';
+
+export type GuestForm = 'copy-file' | 'addresses';
 
 export type Services = Required<NonNullable<Vm['integrationServices']>>;
 export const serviceNames = ['shutdown', 'timeSync', 'heartbeat', 'keyValue', 'backup', 'guestFileCopy'] as const;
@@ -27,7 +31,32 @@ function service(vm: Vm, name: (typeof serviceNames)[number]): TemplateResult {
 			<span class="subtitle">${seen}</span></dd>`;
 }
 
-export function guestCard(vm: Vm): TemplateResult {
+/* What the host can do inside a guest that runs; where it cannot, the title says why. */
+function commands(vm: Vm, open: (form: GuestForm) => void): Command[] {
+	const runs = vm.state === 'running' && mayAdminister();
+	const copies = vm.integrationServices.guestFileCopy === true;
+	const reason = vm.state === 'running' ? '' : t('guest.needsRunning');
+	return [
+		{
+			id: 'copy-file',
+			label: t('guestFile.copy'),
+			icon: 'upload',
+			disabled: !runs || !copies,
+			title: reason || (copies ? '' : t('guestFile.serviceOff')),
+			run: () => open('copy-file'),
+		},
+		{
+			id: 'guest-addresses',
+			label: t('guestAddresses.set'),
+			icon: 'network',
+			disabled: !runs || vm.networkAdapters.length === 0,
+			title: reason,
+			run: () => open('addresses'),
+		},
+	];
+}
+
+export function guestCard(vm: Vm, open: (form: GuestForm) => void): TemplateResult {
 	const { osName, osVersion, hostName, ipAddresses } = vm.guest;
 	return html`
 		<section class="card" aria-labelledby="guest">
@@ -39,6 +68,7 @@ export function guestCard(vm: Vm): TemplateResult {
 				${row(t('guest.addresses'), ipAddresses.join(', '))}
 				${serviceNames.map((name) => service(vm, name))}
 			</dl>
+			<pt-command-bar .label=${t('vm.guest')} .commands=${commands(vm, open)}></pt-command-bar>
 		</section>`;
 }
 

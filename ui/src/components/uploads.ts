@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One upload under way: name, bar, how far and how fast, and its buttons.
+// The uploads under way of one kind: name, bar, how far and how fast, and their buttons.
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { formatBytes, formatDuration, formatPercent } from '../../i18n/format.js';
-import { t } from '../../i18n/index.js';
-import type { Upload } from '../../state/store.js';
-import { cancelUpload, pauseUpload, resumeUpload } from '../../state/uploads.js';
+import { formatBytes, formatDuration, formatPercent } from '../i18n/format.js';
+import { t } from '../i18n/index.js';
+import { store, type Upload } from '../state/store.js';
+import { cancelUpload, pauseUpload, resumeUpload } from '../state/uploads.js';
 
 export const uploadStyles = css`
 	.uploads { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column; gap: 16px; }
@@ -30,7 +30,7 @@ function figures(upload: Upload): string {
 	return done;
 }
 
-export function uploadRow(upload: Upload): TemplateResult {
+function uploadRow(upload: Upload): TemplateResult {
 	const { id, name } = upload;
 	const button = (label: string, run: () => void) =>
 		html`<fluent-button size="small" aria-label="${label}: ${name}" @click=${run}>${label}</fluent-button>`;
@@ -40,7 +40,7 @@ export function uploadRow(upload: Upload): TemplateResult {
 			<span class="buttons">
 				${upload.state === 'sending' ? button(t('media.pause'), () => pauseUpload(id)) : nothing}
 				${upload.state === 'paused' || upload.state === 'failed' ? button(t('media.resume'), () => void resumeUpload(id)) : nothing}
-				${button(t(upload.state === 'refused' ? 'media.discard' : 'common.cancel'), () => void cancelUpload(id))}
+				${button(t(upload.state === 'refused' ? 'media.discard' : 'common.cancel'), () => void cancelUpload(upload))}
 			</span>
 			<fluent-progress-bar class="bar" thickness="large" aria-label=${t('media.uploading', { name })}
 				validation-state=${upload.error ? 'error' : 'none'}
@@ -48,4 +48,14 @@ export function uploadRow(upload: Upload): TemplateResult {
 			<span class="figures">${figures(upload)}</span>
 			<span role="alert" class=${upload.error ? 'problem' : ''}>${upload.error || nothing}</span>
 		</li>`;
+}
+
+export function uploadCard(kind: Upload['kind']): TemplateResult | typeof nothing {
+	const uploads = store.state.uploads.filter((upload) => upload.kind === kind);
+	if (uploads.length === 0) return nothing;
+	return html`
+		<section class="card" aria-labelledby="uploads">
+			<h2 id="uploads">${t('media.uploads')}</h2>
+			<ul class="uploads">${uploads.map(uploadRow)}</ul>
+		</section>`;
 }
