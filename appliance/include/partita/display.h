@@ -17,6 +17,9 @@ enum display_type {
 	DISPLAY_REQUEST,	/* viewer: tell me the next damage as soon as there is some (nothing is sent unasked but MODE) */
 	DISPLAY_KEY,		/* viewer: struct display_key */
 	DISPLAY_POINTER,	/* viewer: struct display_pointer */
+	DISPLAY_RESIZE,		/* viewer: struct display_resize; guests that ask for a mode later hear of it, others go on */
+	DISPLAY_CURSOR_WANTED,	/* viewer: send CURSOR now and whenever it changes (never sent otherwise) */
+	DISPLAY_CURSOR,		/* worker: struct display_cursor, with a shape + SCM_RIGHTS memfd of it */
 };
 
 struct display_mode {		/* pixels are XRGB8888, little-endian */
@@ -44,8 +47,23 @@ struct display_pointer {	/* absolute, scaled to 0..32767 over the mode; buttons:
 	uint32_t buttons;
 };
 
+struct display_resize {		/* what the viewer has room for, in pixels */
+	uint32_t type;
+	uint16_t width, height;
+};
+
+#define DISPLAY_CURSOR_MAX 96u
+struct display_cursor {		/* the pointer's shape, drawn by the viewer; width 0: no shape is known */
+	uint32_t type;
+	uint16_t width, height, hot_x, hot_y;
+	uint32_t visible;			/* 0: the guest draws its own, or none */
+	/* the memfd: width * height pixels ARGB8888, little-endian, alpha not premultiplied; the next CURSOR overwrites it */
+};
+
 _Static_assert(sizeof(struct display_mode) == 32, "display_mode");
 _Static_assert(sizeof(struct display_key) == 8, "display_key");
 _Static_assert(sizeof(struct display_pointer) == 12, "display_pointer");
+_Static_assert(sizeof(struct display_resize) == 8, "display_resize");
+_Static_assert(sizeof(struct display_cursor) == 16, "display_cursor");
 
 #endif

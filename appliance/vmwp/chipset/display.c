@@ -23,6 +23,7 @@ struct display_viewer {
 	int fd;				/* -1: free */
 	bool wants;			/* has asked for damage and not got it */
 	bool mode_due;			/* the socket was full when the mode changed */
+	bool wants_cursor, cursor_due;
 	uint64_t rows[DISPLAY_MAX_HEIGHT / 64];	/* changed since this viewer was last told */
 };
 
@@ -73,6 +74,14 @@ static bool viewer_send_mode(struct display *d, struct display_viewer *w)
 	return !w->mode_due;
 }
 
+static void viewer_send_cursor(struct display *d, struct display_viewer *w)
+{
+	const struct display_source *s = d->shown;
+
+	if (w->wants_cursor && s)
+		w->cursor_due = send_packet(w, &s->cursor, sizeof(s->cursor), s->cursor.width ? s->cursor_fd : -1) < 0;
+}
+
 static bool row_is_set(const struct display_viewer *w, uint32_t row)
 {
 	return w->rows[row / 64] & (1ull << (row % 64));
@@ -109,6 +118,8 @@ static void viewer_tell(struct display *d, struct display_viewer *w)
 	struct display_damage damage = { .type = DISPLAY_DAMAGE };
 	size_t size;
 
+	if (w->cursor_due)
+		viewer_send_cursor(d, w);
 	if (!w->wants || (w->mode_due && !viewer_send_mode(d, w)))
 		return;
 	collect_damage(d, w, &damage);
@@ -173,6 +184,13 @@ static void tell_mode(struct display *d)
 			viewer_send_mode(d, &d->viewer[i]);
 }
 
+static void tell_cursor(struct display *d)
+{
+	for (unsigned int i = 0; i < DISPLAY_VIEWERS; i++)
+		if (d->viewer[i].fd >= 0)
+			viewer_send_cursor(d, &d->viewer[i]);
+}
+
 /* --- sources --- */
 
 void display_set_mode(struct display_source *s, int fd, const struct display_mode *mode)
@@ -181,6 +199,14 @@ void display_set_mode(struct display_source *s, int fd, const struct display_mod
 	s->mode_fd = fd;
 	if (s == s->display->shown)
 		tell_mode(s->display);
+}
+
+void display_set_cursor(struct display_source *s, int fd, const struct display_cursor *cursor)
+{
+	s->cursor = *cursor;
+	s->cursor_fd = fd;
+	if (s == s->display->shown)
+		tell_cursor(s->display);
 }
 
 void display_rows_changed(struct display_source *s, uint32_t first, uint32_t count)
@@ -209,6 +235,7 @@ static void choose_source(struct display *d)
 		best->refresh(best);
 	if (best && best->mode_fd >= 0)
 		tell_mode(d);
+	tell_cursor(d);
 }
 
 int display_source_add(struct machine *m, struct display_source *s)
@@ -218,7 +245,8 @@ int display_source_add(struct machine *m, struct display_source *s)
 	if (!dev)
 		return -ENODEV;
 	s->display = device_state(dev);
-	s->mode_fd = -1;
+	s->mode_fd = s->cursor_fd = -1;
+	s->cursor = (struct display_cursor) { .type = DISPLAY_CURSOR, .visible = 1 };
 	s->next = s->display->sources;
 	s->display->sources = s;
 	return 0;
@@ -249,11 +277,31 @@ union viewer_packet {
 	uint32_t type;
 	struct display_key key;
 	struct display_pointer pointer;
+	struct display_resize resize;
 };
 
 static bool pointer_is_sound(const struct display_pointer *p)
 {
 	return p->x <= 32767 && p->y <= 32767;
+}
+
+static bool resize_is_sound(const struct display_resize *r)
+{
+	return r->width >= 16 && r->height >= 16;
+}
+
+/* Also sources that are not shown: what the firmware cannot do, the driver after it can. */
+static void resize(struct display *d, const struct display_resize *r)
+{
+	for (struct display_source *s = d->sources; s; s = s->next)
+		if (s->resize)
+			s->resize(s, r->width, r->height);
+}
+
+static void want_cursor(struct display *d, struct display_viewer *w)
+{
+	w->wants_cursor = true;
+	viewer_send_cursor(d, w);
 }
 
 static void key(struct display *d, const struct display_key *k)
@@ -296,7 +344,13 @@ static bool handle_packet(struct display *d, struct display_viewer *w, const uni
 		request(d, w);
 		return true;
 	}
-	if (p->type == DISPLAY_KEY && size == sizeof(p->key) && p->key.down <= 1)
+	if (p->type == DISPLAY_CURSOR_WANTED && size == sizeof(p->type)) {
+		want_cursor(d, w);
+		return true;
+	}
+	if (p->type == DISPLAY_RESIZE && size == sizeof(p->resize) && resize_is_sound(&p->resize))
+		resize(d, &p->resize);
+	else if (p->type == DISPLAY_KEY && size == sizeof(p->key) && p->key.down <= 1)
 		key(d, &p->key);
 	else if (p->type == DISPLAY_POINTER && size == sizeof(p->pointer) && pointer_is_sound(&p->pointer))
 		pointer(d, &p->pointer);

@@ -26,6 +26,7 @@ enum display_rank { DISPLAY_RANK_FIRMWARE, DISPLAY_RANK_SYNTHETIC };	/* of the a
 struct display;
 struct display_source {			/* part of the device that draws */
 	void (*refresh)(struct display_source *s);	/* look: report mode and rows with the two calls below */
+	void (*resize)(struct display_source *s, uint32_t width, uint32_t height);	/* a viewer has that much room; may be NULL */
 	enum display_rank rank;
 	/* display.c's: */
 	struct display *display;
@@ -33,6 +34,8 @@ struct display_source {			/* part of the device that draws */
 	bool active;
 	struct display_mode mode;
 	int mode_fd;			/* not owned; -1: no mode yet */
+	struct display_cursor cursor;
+	int cursor_fd;			/* not owned */
 };
 
 /* Adds an inactive source; refresh and rank are set. -ENODEV without a display on the board. */
@@ -42,6 +45,8 @@ void display_source_remove(struct display_source *s);	/* does nothing when it wa
 void display_source_set_active(struct display_source *s, bool active);
 /* `fd` is a memfd that viewers may map, never guest RAM. It stays the source's and outlives the mode. */
 void display_set_mode(struct display_source *s, int fd, const struct display_mode *mode);
+/* `fd` as in display_set_mode(); not looked at when there is no shape. */
+void display_set_cursor(struct display_source *s, int fd, const struct display_cursor *cursor);
 void display_rows_changed(struct display_source *s, uint32_t first, uint32_t count);
 
 /* --- keys and pointer --- */

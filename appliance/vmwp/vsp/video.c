@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Synthetic video (synthvid 3.0 to 3.5) over a message pipe: versions, where the guest puts VRAM, its mode, what it drew,
- * and the modes we offer. Pixels and viewers are video_screen.c's. The pointer is drawn by viewers themselves, so pointer
- * shape and position are accepted and not used. Source for layouts: Linux drivers/gpu/drm/hyperv/hyperv_drm_proto.c.
+ * and the modes we offer. Pixels and viewers are video_screen.c's, the pointer's shape is video_cursor.c's. Source for layouts: Linux drivers/gpu/drm/hyperv/hyperv_drm_proto.c.
  */
 #include "vmwp/vsp/video.h"
 
@@ -33,13 +32,16 @@ _Static_assert(sizeof(struct wire_vram) == 17, "VRAM location");
 _Static_assert(sizeof(struct wire_situation) == 27, "situation update");
 _Static_assert(sizeof(struct wire_resolutions) == 131, "supported resolutions");
 
-/* All fit VIDEO_VRAM_BYTES at 32 bits. Guests take the preferred one until someone asks for another. */
+/*
+ * All fit VIDEO_VRAM_BYTES at 32 bits. Guests take the preferred one until someone asks for another: the largest that the last
+ * viewer had room for. They ask when their driver starts; it cannot be told to ask again (Linux' would take it for another answer).
+ */
 static const struct wire_size resolutions[] = {
 	{ 640, 480 }, { 800, 600 }, { 1024, 768 }, { 1152, 864 }, { 1280, 720 }, { 1280, 800 }, { 1280, 960 }, { 1280, 1024 },
 	{ 1366, 768 }, { 1440, 900 }, { 1600, 900 }, { 1600, 1200 }, { 1680, 1050 }, { 1920, 1080 }, { 1920, 1200 },
 	{ 2560, 1080 }, { 2560, 1440 }, { 2560, 1600 },
 };
-#define RESOLUTION_PREFERRED	2u
+#define RESOLUTION_PREFERRED	2u		/* when nobody has looked yet */
 
 /* --- sending --- */
 
@@ -55,7 +57,7 @@ static int video_send(struct video *v, uint32_t type, const void *body, size_t s
 
 void video_tell_features(struct video *v)
 {
-	struct wire_features f = { .dirt = v->dirt_wanted, .situation = 1 };
+	struct wire_features f = { .dirt = v->dirt_wanted, .pointer_position = 1, .pointer_shape = 1, .situation = 1 };
 
 	if (v->agreed)
 		(void)video_send(v, FEATURE_CHANGE, &f, sizeof(f));
@@ -153,6 +155,19 @@ static void make_edid(uint8_t edid[128])
 	edid[127] = (uint8_t)-sum;
 }
 
+static unsigned int resolution_preferred(const struct video *v)
+{
+	unsigned int best = 0;
+
+	if (!v->room_width)
+		return RESOLUTION_PREFERRED;
+	for (unsigned int i = 1; i < ARRAY_SIZE(resolutions); i++)
+		if (resolutions[i].width <= v->room_width && resolutions[i].height <= v->room_height &&
+		    resolutions[i].width * resolutions[i].height > resolutions[best].width * resolutions[best].height)
+			best = i;
+	return best;
+}
+
 static bool resolutions_request(struct video *v, const uint8_t *body, size_t size)
 {
 	struct { struct wire_resolutions r; uint8_t list[sizeof(resolutions)]; } __attribute__((packed)) a = { 0 };
@@ -161,7 +176,7 @@ static bool resolutions_request(struct video *v, const uint8_t *body, size_t siz
 	(void)size;
 	make_edid(a.r.edid);
 	a.r.count = (uint8_t)count;
-	a.r.preferred = (uint8_t)(count > RESOLUTION_PREFERRED ? RESOLUTION_PREFERRED : 0);
+	a.r.preferred = (uint8_t)(count > resolution_preferred(v) ? resolution_preferred(v) : 0);
 	memcpy(a.list, resolutions, count * sizeof(resolutions[0]));
 	(void)video_send(v, RESOLUTIONS_RESPONSE, &a, sizeof(a.r) + count * sizeof(resolutions[0]));
 	return true;
@@ -177,14 +192,6 @@ static bool capability_request(struct video *v, const uint8_t *body, size_t size
 	return true;
 }
 
-static bool accept_unused(struct video *v, const uint8_t *body, size_t size)
-{
-	(void)v;
-	(void)body;
-	(void)size;
-	return true;
-}
-
 static const struct video_row {
 	size_t body_min;
 	bool before_version;
@@ -193,8 +200,8 @@ static const struct video_row {
 	[VERSION_REQUEST]	= { 4,				   true,  version_request },
 	[VRAM_LOCATION]		= { sizeof(struct wire_vram),	   false, vram_location },
 	[SITUATION_UPDATE]	= { sizeof(struct wire_situation), false, situation_update },
-	[POINTER_POSITION]	= { 10,				   false, accept_unused },
-	[POINTER_SHAPE]		= { 18,				   false, accept_unused },
+	[POINTER_POSITION]	= { 10,				   false, video_cursor_position },
+	[POINTER_SHAPE]		= { 18,				   false, video_cursor_shape },
 	[DIRT]			= { 2,				   false, dirt },
 	[BIOS_INFO_REQUEST]	= { 0,				   false, bios_info_request },
 	[RESOLUTIONS_REQUEST]	= { 1,				   false, resolutions_request },
@@ -246,6 +253,7 @@ static bool video_closed(struct vmbus_channel *c)
 	struct video *v = vsp_state(c);
 
 	v->agreed = false;
+	video_cursor_forget(v);
 	video_screen_off(v);
 	return true;
 }
@@ -270,6 +278,20 @@ static const struct vmbus_device video_device = {
 	.opened = video_opened, .received = video_received, .closed = video_closed, .state = video_state,
 };
 
+static void video_resize(struct display_source *source, uint32_t width, uint32_t height)
+{
+	struct video *v = (struct video *)((char *)source - offsetof(struct video, source));
+
+	v->room_width = (uint16_t)width;
+	v->room_height = (uint16_t)height;
+}
+
+static void video_fini(struct device *dev)
+{
+	video_screen_fini(dev);
+	video_cursor_fini(device_state(dev));
+}
+
 static int video_init(struct device *dev)
 {
 	static const struct vmbus_guid instance =
@@ -277,9 +299,12 @@ static int video_init(struct device *dev)
 	struct video *v = device_state(dev);
 	int r = video_screen_init(dev);
 
+	if (r == 0)
+		r = video_cursor_init(v);
+	v->source.resize = video_resize;
 	return r < 0 ? r : vsp_offer(dev, &video_device, &instance, &v->channel);
 }
 
 const struct device_model video_model = {
-	.name = "synthetic video", .state_size = sizeof(struct video), .init = video_init, .fini = video_screen_fini,
+	.name = "synthetic video", .state_size = sizeof(struct video), .init = video_init, .fini = video_fini,
 };

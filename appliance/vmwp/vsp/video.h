@@ -31,10 +31,24 @@ struct video {
 	bool settled;			/* what was drawn before it knew is shown too */
 	uint64_t wanted_at;
 	struct device_timer *unwatched;
+	/* video_cursor.c: */
+	int cursor_fd;			/* memfd of the shape */
+	uint32_t *cursor;		/* mapped */
+	uint32_t cursor_bytes;		/* of the shape that have come */
+	struct display_cursor shape;
+	/* video.c: */
+	uint16_t room_width, room_height;	/* of the viewer that said so last; 0: none did */
 };
 
 /* video.c */
 void video_tell_features(struct video *v);	/* whether dirt_wanted */
+
+/* video_cursor.c */
+int video_cursor_init(struct video *v);
+void video_cursor_fini(struct video *v);
+bool video_cursor_position(struct video *v, const uint8_t *body, size_t size);	/* false: refused */
+bool video_cursor_shape(struct video *v, const uint8_t *body, size_t size);
+void video_cursor_forget(struct video *v);
 
 /* video_screen.c */
 int video_screen_init(struct device *dev);

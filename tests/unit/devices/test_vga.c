@@ -522,6 +522,33 @@ static void test_a_viewer_that_breaks_the_protocol_is_dropped(void **state)
 	}
 }
 
+static void test_the_pointer_shape_goes_to_viewers_that_want_it(void **state)
+{
+	struct fixture *f = *state;
+	struct display_source *shown = device_state(f->vga);	/* its first member */
+	struct display_cursor cursor = { DISPLAY_CURSOR, 16, 16, 2, 3, 1 }, seen;
+	struct viewer w = viewer_open(f), other = viewer_open(f);
+	int fd;
+
+	assert_int_equal(send(w.fd, &(uint32_t){ DISPLAY_CURSOR_WANTED }, 4, 0), 4);
+	fake_pump(&f->m, 0);
+	assert_true(next_packet(&w, &seen, sizeof(seen), &fd));
+	assert_true(seen.type == DISPLAY_CURSOR && seen.width == 0 && seen.visible && fd == -1);
+	display_set_cursor(shown, f->m.slot[0].fd, &cursor);
+	assert_true(next_packet(&w, &seen, sizeof(seen), &fd));
+	assert_memory_equal(&seen, &cursor, sizeof(seen));
+	assert_true(fd >= 0);
+	close(fd);
+	assert_false(next_packet(&other, &seen, sizeof(seen), &fd));
+	assert_int_equal(send(w.fd, &(struct display_resize){ DISPLAY_RESIZE, 800, 600 }, 8, 0), 8);	/* VGA has no use for it */
+	fake_pump(&f->m, 0);
+	assert_int_equal(send(w.fd, &(struct display_resize){ DISPLAY_RESIZE, 800, 15 }, 8, 0), 8);
+	fake_pump(&f->m, 0);
+	assert_int_equal(recv(w.fd, &seen, sizeof(seen), MSG_DONTWAIT), 0);
+	viewer_close(f, &w);
+	viewer_close(f, &other);
+}
+
 static void test_register_noise_never_leaves_video_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -682,6 +709,7 @@ int main(void)
 		T(test_impossible_modes_change_nothing),
 		T(test_two_viewers_each_get_their_damage),
 		T(test_a_viewer_that_breaks_the_protocol_is_dropped),
+		T(test_the_pointer_shape_goes_to_viewers_that_want_it),
 		T(test_register_noise_never_leaves_video_memory),
 		T(test_text_screen_picture),
 		T(test_an_adapter_over_the_frame_buffer_leaves_the_text_screen_alone),

@@ -184,6 +184,12 @@ void display_set_mode(struct display_source *s, int fd, const struct display_mod
 	s->mode_fd = fd;
 }
 
+void display_set_cursor(struct display_source *s, int fd, const struct display_cursor *cursor)
+{
+	s->cursor = *cursor;
+	s->cursor_fd = fd;
+}
+
 void display_rows_changed(struct display_source *s, uint32_t first, uint32_t count)
 {
 	struct machine *m = (struct machine *)s->display;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -341,6 +342,82 @@ static void every_resolution_offered_fits_the_memory_offered(void **state)
 	}
 }
 
+static void the_preferred_resolution_is_the_largest_that_the_viewer_has_room_for(void **state)
+{
+	static const struct { uint32_t width, height; uint16_t want[2]; } cases[] = {
+		{ 1600, 905, { 1600, 900 } }, { 1279, 2000, { 1152, 864 } }, { 60, 60, { 640, 480 } }, { 65535, 65535, { 2560, 1600 } },
+	};
+	struct fixture *f = *state;
+	struct vmbus_channel *c = video_open(f);
+	struct message m;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		f->m.source->resize(f->m.source, cases[i].width, cases[i].height);
+		video_send(c, 13, &(uint8_t){ 64 }, 1);
+		video_take(c, 14, &m);
+		assert_memory_equal(m.body + 131 + 4 * m.body[129], cases[i].want, 4);
+	}
+}
+
+#pragma pack(push, 1)
+struct shape { uint8_t part, argb; uint32_t width, height, hot_x, hot_y; uint32_t pixels[64]; };
+#pragma pack(pop)
+
+static uint32_t cursor_pixel(const struct display_source *s, off_t index)
+{
+	uint32_t pixel;
+
+	assert_int_equal(pread(s->cursor_fd, &pixel, 4, index * 4), 4);
+	return pixel;
+}
+
+static void a_pointer_shape_reaches_the_viewer_whole_or_in_parts(void **state)
+{
+	struct fixture *f = *state;
+	struct vmbus_channel *c = video_open(f);
+	struct shape s = { 0xff, 1, 8, 8, 3, 4, { [0] = 0x11223344, [63] = 0x55667788 } };
+	uint8_t position[10] = { 0 };
+
+	video_send(c, 8, &s, sizeof(s));
+	assert_int_equal(f->m.source->cursor.width, 8);
+	assert_int_equal(f->m.source->cursor.hot_y, 4);
+	assert_int_equal(f->m.source->cursor.visible, 1);
+	assert_int_equal(cursor_pixel(f->m.source, 0), 0x11223344);
+	assert_int_equal(cursor_pixel(f->m.source, 63), 0x55667788);
+	s = (struct shape){ 0, 1, 4, 32, 0, 0, { [0] = 1 } };		/* half of it */
+	video_send(c, 8, &s, sizeof(s));
+	assert_int_equal(f->m.source->cursor.height, 8);
+	s.part = 1, s.pixels[63] = 9;
+	video_send(c, 8, &s, sizeof(s));
+	assert_int_equal(f->m.source->cursor.height, 32);
+	assert_int_equal(cursor_pixel(f->m.source, 127), 9);
+	video_send(c, 7, position, sizeof(position));
+	assert_int_equal(f->m.source->cursor.visible, 0);
+	position[0] = 1;
+	video_send(c, 7, position, sizeof(position));
+	assert_int_equal(f->m.source->cursor.visible, 1);
+	fake_close(c);
+	assert_int_equal(f->m.source->cursor.width, 0);
+}
+
+static void a_pointer_shape_that_makes_no_sense_is_none(void **state)
+{
+	static const struct shape shapes[] = {
+		{ 0xff, 0, 8, 8, 0, 0, { 0 } }, { 0xff, 1, 0, 8, 0, 0, { 0 } }, { 0xff, 1, 97, 1, 0, 0, { 0 } }, { 0xff, 1, 8, 97, 0, 0, { 0 } },
+		{ 0xff, 1, 8, 8, 8, 0, { 0 } }, { 0xff, 1, 0x10000, 0x10000, 0, 0, { 0 } },
+	};
+	struct fixture *f = *state;
+	struct vmbus_channel *c = video_open(f);
+	struct shape good = { 0xff, 1, 8, 8, 3, 4, { 0 } };
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		video_send(c, 8, &good, sizeof(good));
+		assert_int_equal(f->m.source->cursor.width, 8);
+		video_send(c, 8, &shapes[i], sizeof(shapes[i]));
+		assert_int_equal(f->m.source->cursor.width, 0);
+	}
+}
+
 static void vram_over_the_vga_covers_it_while_it_is_there(void **state)
 {
 	struct fixture *f = *state;
@@ -516,6 +593,9 @@ int main(void)
 		TEST(the_pointer_moves_only_after_the_descriptors_were_acknowledged),
 		TEST(a_driver_gets_vram_modes_and_a_picture),
 		TEST(every_resolution_offered_fits_the_memory_offered),
+		TEST(the_preferred_resolution_is_the_largest_that_the_viewer_has_room_for),
+		TEST(a_pointer_shape_reaches_the_viewer_whole_or_in_parts),
+		TEST(a_pointer_shape_that_makes_no_sense_is_none),
 		TEST(vram_over_the_vga_covers_it_while_it_is_there),
 		TEST(vram_is_never_mapped_where_something_else_is),
 		TEST(modes_that_do_not_fit_are_refused),
