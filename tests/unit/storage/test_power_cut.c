@@ -628,6 +628,115 @@ static void test_a_merge_cut_anywhere_leaves_the_chain_readable(void **test_stat
 	free(state.data);
 }
 
+/* --- a link leaves the middle of a chain --- */
+
+/* base <- disk <- top, as it was used; *model is what top reads as. */
+static void chain_of_three(struct use *u, uint8_t *model)
+{
+	struct disk_source two[] = {
+		{ u->kind->format, open(path_of("disk"), O_RDONLY | O_CLOEXEC) }, { u->kind->format, open(path_of("base"), O_RDONLY | O_CLOEXEC) },
+	};
+	struct disk_source three[3];
+	struct disk_new n = { .format = u->kind->format, .kind = DISK_DIFFERENCING, .block_bytes = u->kind->block, .parent_relative = "disk" };
+	int fd = open(path_of("top"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct disk *d;
+
+	check(disk_open_chain(two, 2, true, &n.parent), "open middle");
+	check(disk_create_image(fd, &n), "create top");
+	close(fd);
+	disk_close(n.parent);
+	three[0] = (struct disk_source) { u->kind->format, open(path_of("top"), O_RDWR | O_CLOEXEC) };
+	three[1] = (struct disk_source) { u->kind->format, open(path_of("disk"), O_RDONLY | O_CLOEXEC) };
+	three[2] = (struct disk_source) { u->kind->format, open(path_of("base"), O_RDONLY | O_CLOEXEC) };
+	check(disk_open_chain(three, 3, false, &d), "open three");
+	memset(u->buffer, 0x77, sizeof(u->buffer));
+	for (int i = 0; i < 20; i++)
+		check(disk_write(d, below(6 * MIB / SECTOR) * SECTOR, u->buffer, 8 * SECTOR), "write top");
+	check(disk_read(d, 0, model, u->history.size_bytes), "read three");
+	check(disk_close(d), "close three");
+}
+
+/* The middle goes into the base, whose GUID stays; then top names the base, recorded. */
+static void record_new_parent(const struct kind *kind)
+{
+	int fd = open(path_of("top"), O_RDWR | O_CLOEXEC);
+	struct disk *base;
+
+	record_merge(kind);
+	forget_events();
+	check(disk_open(kind->format, open(path_of("base"), O_RDONLY | O_CLOEXEC), true, &base), "open base");
+	recording.fd = fd;
+	check(disk_set_parent(kind->format, fd, base, ".\\base", NULL), "set parent");
+	recording.fd = -1;
+	disk_close(base);
+	close(fd);
+}
+
+static bool reads_as(const struct kind *kind, const char *const *names, const uint8_t *model, uint64_t size, uint8_t *data)
+{
+	struct disk_source chain[3] = { 0 };
+	size_t count = 0;
+	struct disk *d;
+
+	for (; names[count]; count++)
+		chain[count] = (struct disk_source) { kind->format, open(path_of(names[count]), O_RDONLY | O_CLOEXEC) };
+	if (disk_open_chain(chain, count, true, &d) < 0) {
+		while (count > 0)
+			close(chain[--count].fd);
+		return false;
+	}
+	check(disk_read(d, 0, data, size), "read chain");
+	if (memcmp(data, model, size))
+		fail_msg("%s: a chain of %zu reads differently", kind->name, count);
+	disk_close(d);
+	return true;
+}
+
+static void test_a_chain_that_loses_its_middle_is_readable_at_every_cut(void **test_state)
+{
+	static const char *const long_chain[] = { "state", "disk", "base", NULL }, *const short_chain[] = { "state", "base", NULL };
+	const struct kind *kind = *test_state;
+	struct image top = { calloc(1, FILE_MAX), 0 }, state = { calloc(1, FILE_MAX), 0 };
+	uint8_t *model = malloc(FILE_MAX), *data = malloc(FILE_MAX);
+	struct use *u = calloc(1, sizeof(*u));
+	bool was_short = false, was_long = false, is_short = false;
+
+	random_state = setting("POWER_CUT_SEED", 12345) * 69069u + 11;
+	forget_recording();	/* of a test that failed */
+	u->kind = kind;
+	use_prepare(u);
+	use_open(u);
+	for (int i = 0; i < 100; i++)
+		use_once(u);
+	use_close(u);
+	forget_recording();
+	chain_of_three(u, model);
+	load(path_of("top"), &top);
+	record_new_parent(kind);
+	for (unsigned int events = 0, applied = 0; events <= recording.count; events++) {
+		for (; applied < last_sync(events); applied++)
+			apply(&top, &recording.event[applied]);
+		image_copy(&state, &top);
+		for (unsigned int i = applied; i < events; i++)
+			apply_torn(&state, &recording.event[i]);
+		store(&state, path_of("state"));
+		is_short = reads_as(kind, short_chain, model, u->history.size_bytes, data);
+		was_short |= is_short;
+		if (!is_short && !reads_as(kind, long_chain, model, u->history.size_bytes, data))
+			fail_msg("%s: after %u of %u events no chain opens: %s", kind->name, events, recording.count, disk_error_text());
+		was_long |= !is_short;
+	}
+	assert_true(was_long && was_short && is_short);
+	forget_recording();
+	free(u->history.version);
+	free(u->history.flush_event);
+	free(u);
+	free(model);
+	free(data);
+	free(top.data);
+	free(state.data);
+}
+
 /* --- a full volume --- */
 
 /* The same request again, once there is room. */
@@ -735,13 +844,16 @@ static int remove_folder(void **state)
 #define MERGE(i)	{ .name = "test_a_merge_cut_anywhere_leaves_the_chain_readable_" #i, \
 			  .test_func = test_a_merge_cut_anywhere_leaves_the_chain_readable, .initial_state = (void *)(uintptr_t)&kinds[i] }
 
+#define MIDDLE(i)	{ .name = "test_a_chain_that_loses_its_middle_is_readable_at_every_cut_" #i, \
+			  .test_func = test_a_chain_that_loses_its_middle_is_readable_at_every_cut, .initial_state = (void *)(uintptr_t)&kinds[i] }
+
 #define FULL(i)		{ .name = "test_a_full_volume_loses_nothing_" #i, .test_func = test_a_full_volume_loses_nothing, \
 			  .initial_state = (void *)(uintptr_t)&kinds[i] }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SURVIVES(0), SURVIVES(1), SURVIVES(2), SURVIVES(3), SURVIVES(4), MERGE(1), MERGE(4),
+		SURVIVES(0), SURVIVES(1), SURVIVES(2), SURVIVES(3), SURVIVES(4), MERGE(1), MERGE(4), MIDDLE(1), MIDDLE(4),
 		FULL(0), FULL(1), FULL(2), FULL(3), FULL(4),
 	};
 
