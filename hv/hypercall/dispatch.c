@@ -5,6 +5,7 @@
  * interrupts get in and the guest executes it again.
  */
 #include <abi/hv_status.h>
+#include <abi/hv_types.h>
 #include <hv/cpuid_model.h>
 #include <hv/deadline.h>
 #include <hv/hypercall.h>
@@ -204,6 +205,64 @@ static bool vmm_wants_hypercalls(struct vp *vp)
 	return !partition_is_root(vp->partition) && vp->partition->intercepts[HV_INTERCEPT_HYPERCALL];
 }
 
+static bool target_is_locked(const struct hc_call *call)
+{
+	return call->row->target != HC_PARTITION_UNLOCKED && call->row->target != HC_CHILD_UNLOCKED;
+}
+
+static void call_target_put(struct hc_call *call)
+{
+	if (target_is_locked(call))
+		spin_unlock(&call->partition->lock);
+	partition_put(call->partition);
+}
+
+static hv_status_t find_vp(struct hc_call *call, uint32_t index)
+{
+	if (index == HV_VP_INDEX_SELF && call->partition == call->caller->partition)
+		index = call->caller->index;
+	call->vp = partition_vp(call->partition, index);
+	if (!call->vp)
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (call->row->target == HC_CHILD_VP && !call->vp->lapic)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (call->row->target == HC_STOPPED_VP && (!call->vp->lapic || call->vp->running))
+		return HV_STATUS_INVALID_VP_STATE;
+	return HV_STATUS_SUCCESS;
+}
+
+static hv_status_t call_target_get(struct hc_call *call)
+{
+	const struct hv_in_vp *in = hc_in(call, struct hv_in_vp);
+	bool child = call->row->target == HC_CHILD || call->row->target == HC_CHILD_UNLOCKED;
+	hv_status_t status = child ? partition_get_child(in->partition_id, &call->partition) :
+				     partition_get_or_self(call->caller, in->partition_id, &call->partition);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (target_is_locked(call))
+		spin_lock(&call->partition->lock);
+	if (call->row->target >= HC_VP)
+		status = find_vp(call, in->vp_index);
+	if (status != HV_STATUS_SUCCESS)
+		call_target_put(call);
+	return status;
+}
+
+static hv_status_t handle(struct hc_call *call)
+{
+	hv_status_t status;
+
+	if (call->row->target == HC_NO_TARGET)
+		return call->row->handler(call);
+	status = call_target_get(call);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	status = call->row->handler(call);
+	call_target_put(call);
+	return status;
+}
+
 static enum vp_next run_call(struct vp *vp, struct hc_call *call, const struct hc_regs *r)
 {
 	unsigned int start = call->reps_done;
@@ -212,7 +271,7 @@ static enum vp_next run_call(struct vp *vp, struct hc_call *call, const struct h
 	call->rep_start = start;
 	call->started = tsc_now();
 	memset(call->out, 0, call->row->out);
-	status = call->row->handler(vp, call);
+	status = handle(call);
 	if (call->intercept)
 		return message_hypercall(vp);
 	if (!(r->control & HV_HC_FAST) && (status == HV_STATUS_SUCCESS || call->reps_done != start) &&
@@ -236,7 +295,7 @@ static void fast_input(uint8_t *to, const struct hc_regs *r)
 static enum vp_next prepare_call(struct vp *vp, const struct hc_row *row, const struct hc_regs *r)
 {
 	struct hc_call call = {
-		.row = row, .in = blocks[this_lp()->index][0], .out = blocks[this_lp()->index][1],
+		.row = row, .caller = vp, .in = blocks[this_lp()->index][0], .out = blocks[this_lp()->index][1],
 		.var_qwords = HV_HC_VARHEAD(r->control), .rep_count = HV_HC_REP_COUNT(r->control),
 		.reps_done = HV_HC_REP_START(r->control),
 	};

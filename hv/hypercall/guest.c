@@ -3,7 +3,6 @@
 #include <abi/hv_status.h>
 #include <abi/hv_types.h>
 #include <hv/hypercall.h>
-#include <hv/hypercall_target.h>
 #include <hv/lapic.h>
 #include <hv/partition.h>
 #include <hv/vp.h>
@@ -31,9 +30,9 @@ static bool vp_set_is_valid(uint64_t format, uint64_t bank_mask, const struct hc
  * Flushes everything of every VP: more than was asked is always right, and a child's VPs share nothing with others. It works
  * as a change of the GPA space does: every LP that enters a VP of this partition later, or is in one now, flushes.
  */
-hv_status_t hc_flush(struct vp *caller, struct hc_call *call)
+hv_status_t hc_flush(struct hc_call *call)
 {
-	struct partition *p = caller->partition;
+	struct partition *p = call->caller->partition;
 
 	if (partition_is_root(p))
 		return HV_STATUS_INVALID_HYPERCALL_CODE;
@@ -49,9 +48,8 @@ hv_status_t hc_flush(struct vp *caller, struct hc_call *call)
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_notify_long_spin_wait(struct vp *caller, struct hc_call *call)
+hv_status_t hc_notify_long_spin_wait(struct hc_call *call)
 {
-	(void)caller;
 	(void)call;				/* the root's scheduler preempts spinning VPs by itself */
 	return HV_STATUS_SUCCESS;
 }
@@ -66,10 +64,10 @@ static void send_to_bank(struct partition *p, uint32_t bank, uint64_t mask, uint
 	}
 }
 
-hv_status_t hc_send_ipi(struct vp *caller, struct hc_call *call)
+hv_status_t hc_send_ipi(struct hc_call *call)
 {
 	const struct hv_in_send_ipi *in = hc_in(call, struct hv_in_send_ipi);
-	struct partition *p = caller->partition;
+	struct partition *p = call->caller->partition;
 
 	if (partition_is_root(p) || in->vector < FIRST_VECTOR || in->vector > LAST_VECTOR)
 		return HV_STATUS_INVALID_PARAMETER;
@@ -79,11 +77,11 @@ hv_status_t hc_send_ipi(struct vp *caller, struct hc_call *call)
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_send_ipi_ex(struct vp *caller, struct hc_call *call)
+hv_status_t hc_send_ipi_ex(struct hc_call *call)
 {
 	const struct hv_in_send_ipi_ex *in = hc_in(call, struct hv_in_send_ipi_ex);
 	bool all = in->vp_set_format == HV_VP_SET_ALL;
-	struct partition *p = caller->partition;
+	struct partition *p = call->caller->partition;
 	unsigned int next = 0;
 
 	if (partition_is_root(p) || in->vector < FIRST_VECTOR || in->vector > LAST_VECTOR ||
@@ -100,21 +98,13 @@ hv_status_t hc_send_ipi_ex(struct vp *caller, struct hc_call *call)
 }
 
 /* The new VP starts where the caller says, in the caller's privilege level: as after INIT and SIPI, but in any mode. */
-hv_status_t hc_start_vp(struct vp *caller, struct hc_call *call)
+hv_status_t hc_start_vp(struct hc_call *call)
 {
 	const struct hv_in_start_vp *in = hc_in(call, struct hv_in_start_vp);
-	hv_status_t status;
-	struct vp *vp;
 
 	if (in->target_vtl)
 		return HV_STATUS_INVALID_PARAMETER;
-	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (!vp->lapic || !vp_assert_start(vp, &in->context))
-		status = HV_STATUS_INVALID_VP_STATE;
-	target_put(vp);
-	return status;
+	return call->vp->lapic && vp_assert_start(call->vp, &in->context) ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_VP_STATE;
 }
 
 static bool vp_index_of(struct partition *p, uint32_t apic_id, uint32_t *index)
@@ -125,19 +115,10 @@ static bool vp_index_of(struct partition *p, uint32_t apic_id, uint32_t *index)
 	return false;
 }
 
-hv_status_t hc_get_vp_index(struct vp *caller, struct hc_call *call)
+hv_status_t hc_get_vp_index(struct hc_call *call)
 {
-	const struct hv_in_get_vp_index *in = hc_in(call, struct hv_in_get_vp_index);
-	struct partition *p;
-	hv_status_t status = partition_get_or_self(caller, in->partition_id, &p);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
-	while (status == HV_STATUS_SUCCESS && hc_next_rep(call))
-		if (!vp_index_of(p, *(const uint32_t *)hc_rep_in(call), hc_rep_out(call)))
-			status = HV_STATUS_INVALID_PARAMETER;
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return status;
+	while (hc_next_rep(call))
+		if (!vp_index_of(call->partition, *(const uint32_t *)hc_rep_in(call), hc_rep_out(call)))
+			return HV_STATUS_INVALID_PARAMETER;
+	return HV_STATUS_SUCCESS;
 }

@@ -4,7 +4,6 @@
 #include <abi/hv_types.h>
 #include <hv/cpuid_model.h>
 #include <hv/hypercall.h>
-#include <hv/hypercall_target.h>
 #include <hv/lapic.h>
 #include <hv/partition.h>
 #include <hv/vp.h>
@@ -32,25 +31,16 @@ static hv_status_t install_msr(struct partition *p, uint32_t msr, uint32_t acces
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_install_intercept(struct vp *caller, struct hc_call *call)
+hv_status_t hc_install_intercept(struct hc_call *call)
 {
 	const struct hv_in_install_intercept *in = hc_in(call, struct hv_in_install_intercept);
-	struct partition *p;
-	hv_status_t status = partition_get_child(in->partition_id, &p);
 
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
 	if (in->type >= HV_INTERCEPT_TYPES || (in->access & ~ACCESS_MASK))
-		status = HV_STATUS_INVALID_PARAMETER;
-	else if (in->type == HV_INTERCEPT_MSR_INDEX)
-		status = install_msr(p, (uint32_t)in->parameter, in->access);
-	else
-		p->intercepts[in->type] = in->access;
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return status;
+		return HV_STATUS_INVALID_PARAMETER;
+	if (in->type == HV_INTERCEPT_MSR_INDEX)
+		return install_msr(call->partition, (uint32_t)in->parameter, in->access);
+	call->partition->intercepts[in->type] = in->access;
+	return HV_STATUS_SUCCESS;
 }
 
 static struct cpuid_record *cpuid_record_find(struct partition *p, uint32_t vp_index, const struct hv_cpuid_result *result)
@@ -65,51 +55,32 @@ static struct cpuid_record *cpuid_record_find(struct partition *p, uint32_t vp_i
 	return records_add(&p->cpuid_results, &p->pool);
 }
 
-hv_status_t hc_register_intercept_result(struct vp *caller, struct hc_call *call)
+hv_status_t hc_register_intercept_result(struct hc_call *call)
 {
 	const struct hv_in_register_intercept_result *in = hc_in(call, struct hv_in_register_intercept_result);
+	struct partition *p = call->partition;
 	struct cpuid_record *record;
-	struct partition *p;
-	hv_status_t status = partition_get_child(in->partition_id, &p);
 
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
-	if (p->state != PARTITION_INITIALIZED) {
-		status = HV_STATUS_INVALID_PARTITION_STATE;
-	} else if (in->type != HV_INTERCEPT_CPUID) {
-		status = HV_STATUS_INVALID_PARAMETER;
-	} else {
-		record = cpuid_record_find(p, in->vp_index, &in->cpuid);
-		if (record)
-			*record = (struct cpuid_record){ .used = 1, .vp_index = in->vp_index, .result = in->cpuid };
-		else
-			status = HV_STATUS_INSUFFICIENT_MEMORY;
-		p->cpuid_epoch++;
-	}
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return status;
+	if (p->state != PARTITION_INITIALIZED)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	if (in->type != HV_INTERCEPT_CPUID)
+		return HV_STATUS_INVALID_PARAMETER;
+	record = cpuid_record_find(p, in->vp_index, &in->cpuid);
+	if (!record)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	*record = (struct cpuid_record){ .used = 1, .vp_index = in->vp_index, .result = in->cpuid };
+	p->cpuid_epoch++;
+	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_get_vp_cpuid_values(struct vp *caller, struct hc_call *call)
+hv_status_t hc_get_vp_cpuid_values(struct hc_call *call)
 {
-	const struct hv_in_get_cpuid_values *in = hc_in(call, struct hv_in_get_cpuid_values);
-	struct vp *vp;
-	hv_status_t status = target_vp(caller, in->partition_id, in->vp_index, &vp);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (!vp->lapic || !target_is_stopped(caller, vp))
-		status = HV_STATUS_INVALID_VP_STATE;
-	while (status == HV_STATUS_SUCCESS && hc_next_rep(call)) {
+	while (hc_next_rep(call)) {
 		const struct hv_cpuid_query *query = hc_rep_in(call);
 
-		cpuid_for_vp(vp, query->eax, query->ecx, hc_rep_out(call));
+		cpuid_for_vp(call->vp, query->eax, query->ecx, hc_rep_out(call));
 	}
-	target_put(vp);
-	return status;
+	return HV_STATUS_SUCCESS;
 }
 
 static bool interrupt_is_valid(const struct hv_in_assert_interrupt *in)
@@ -120,41 +91,26 @@ static bool interrupt_is_valid(const struct hv_in_assert_interrupt *in)
 	       in->vector <= 0xff;
 }
 
-hv_status_t hc_assert_virtual_interrupt(struct vp *caller, struct hc_call *call)
+hv_status_t hc_assert_virtual_interrupt(struct hc_call *call)
 {
 	const struct hv_in_assert_interrupt *in = hc_in(call, struct hv_in_assert_interrupt);
-	struct partition *p;
-	hv_status_t status = partition_get_child(in->partition_id, &p);
 
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
 	if (!interrupt_is_valid(in) ||
-	    !lapic_deliver(p, in->type, in->vector, in->destination, in->logical_mode, in->level_triggered))
-		status = HV_STATUS_INVALID_PARAMETER;
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return status;
+	    !lapic_deliver(call->partition, in->type, in->vector, in->destination, in->logical_mode, in->level_triggered))
+		return HV_STATUS_INVALID_PARAMETER;
+	return HV_STATUS_SUCCESS;
 }
 
 /* Takes back the PIC's interrupt; INVALID_VP_STATE tells the VMM that the guest has it already (or never had one). */
-hv_status_t hc_clear_virtual_interrupt(struct vp *caller, struct hc_call *call)
+hv_status_t hc_clear_virtual_interrupt(struct hc_call *call)
 {
-	struct partition *p;
-	hv_status_t status = partition_get_child(hc_in(call, struct hv_in_partition)->partition_id, &p);
+	struct partition *p = call->partition;
+	hv_status_t status = HV_STATUS_INVALID_VP_STATE;
 
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	status = HV_STATUS_INVALID_VP_STATE;
-	spin_lock(&p->lock);
 	for (uint32_t i = 0; i < HV_MAX_VPS; i++)
 		if (p->vps[i] && p->vps[i]->extint_pending) {
 			p->vps[i]->extint_pending = false;
 			status = HV_STATUS_SUCCESS;
 		}
-	spin_unlock(&p->lock);
-	partition_put(p);
 	return status;
 }

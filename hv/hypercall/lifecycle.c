@@ -8,13 +8,12 @@
 #define FLAGS_SUPPORTED	(HV_CREATE_SMT_ENABLED | HV_CREATE_GPA_SUPER_PAGES | HV_CREATE_EXO | HV_CREATE_LAPIC | \
 			 HV_CREATE_INTERCEPT_PAGE | HV_CREATE_X2APIC)
 
-hv_status_t hc_create_partition(struct vp *caller, struct hc_call *call)
+hv_status_t hc_create_partition(struct hc_call *call)
 {
 	const struct hv_in_create_partition *in = hc_in(call, struct hv_in_create_partition);
 	struct partition *p;
 	hv_status_t status;
 
-	(void)caller;
 	if ((in->flags & ~FLAGS_SUPPORTED) || !(in->flags & HV_CREATE_LAPIC) || in->isolation)
 		return HV_STATUS_INVALID_PARAMETER;
 	status = partition_create(&p);
@@ -28,19 +27,11 @@ hv_status_t hc_create_partition(struct vp *caller, struct hc_call *call)
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_initialize_partition(struct vp *caller, struct hc_call *call)
+hv_status_t hc_initialize_partition(struct hc_call *call)
 {
-	struct partition *p;
-	hv_status_t status = partition_get_child(hc_in(call, struct hv_in_partition)->partition_id, &p);
+	struct partition *p = call->partition;
 
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
-	status = p->state == PARTITION_CREATED ? partition_initialize(p) : HV_STATUS_INVALID_PARTITION_STATE;
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return status;
+	return p->state == PARTITION_CREATED ? partition_initialize(p) : HV_STATUS_INVALID_PARTITION_STATE;
 }
 
 static bool some_vp_runs(struct partition *p)
@@ -51,39 +42,27 @@ static bool some_vp_runs(struct partition *p)
 	return false;
 }
 
-hv_status_t hc_finalize_partition(struct vp *caller, struct hc_call *call)
+hv_status_t hc_finalize_partition(struct hc_call *call)
 {
-	struct partition *p;
-	hv_status_t status = partition_get_child(hc_in(call, struct hv_in_partition)->partition_id, &p);
+	struct partition *p = call->partition;
+	bool possible;
 
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	spin_lock(&p->lock);
-	if (p->state != PARTITION_INITIALIZED || some_vp_runs(p))
-		status = HV_STATUS_INVALID_PARTITION_STATE;
-	else
+	possible = p->state == PARTITION_INITIALIZED && !some_vp_runs(p);
+	if (possible)
 		p->state = PARTITION_FINALIZED;		/* from here on no VP can be created or dispatched */
 	spin_unlock(&p->lock);
-	if (status == HV_STATUS_SUCCESS)
-		partition_finalize(p);
-	partition_put(p);
-	return status;
+	if (!possible)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	partition_finalize(p);
+	return HV_STATUS_SUCCESS;
 }
 
 /* Whatever was deposited and not withdrawn would be lost to the root, so a pool that is not empty is refused. */
-hv_status_t hc_delete_partition(struct vp *caller, struct hc_call *call)
+hv_status_t hc_delete_partition(struct hc_call *call)
 {
-	struct partition *p;
-	hv_status_t status = partition_get_child(hc_in(call, struct hv_in_partition)->partition_id, &p);
-
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (p->state == PARTITION_INITIALIZED || p->pool.total_pages)
-		status = HV_STATUS_INVALID_PARTITION_STATE;
-	else
-		partition_remove(p);
-	partition_put(p);
-	return status;
+	if (call->partition->state == PARTITION_INITIALIZED || call->partition->pool.total_pages)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	partition_remove(call->partition);
+	return HV_STATUS_SUCCESS;
 }

@@ -64,16 +64,13 @@ void root_page_hide(void *page, struct pool *pool)
 }
 
 /* All or nothing: on an error Linux frees every page of the list. A page named twice is not the root's the second time. */
-hv_status_t hc_deposit_memory(struct vp *caller, struct hc_call *call)
+hv_status_t hc_deposit_memory(struct hc_call *call)
 {
 	const uint64_t *list = (const uint64_t *)(const void *)(call->in + call->row->in);
-	hv_status_t status;
-	struct partition *p;
+	struct partition *p = call->partition;
+	hv_status_t status = HV_STATUS_SUCCESS;
 	uint32_t taken;
 
-	status = partition_get_or_self(caller, hc_in(call, struct hv_in_deposit)->partition_id, &p);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	spin_lock(&root_partition.lock);
 	for (taken = call->reps_done; taken < call->rep_count && take_from_root(list[taken]); taken++)
 		;
@@ -87,7 +84,6 @@ hv_status_t hc_deposit_memory(struct vp *caller, struct hc_call *call)
 	for (; status == HV_STATUS_SUCCESS && call->reps_done < call->rep_count; call->reps_done++)
 		pool_give(partition_is_root(p) ? &root_deposits : &p->pool, (spa_t){ list[call->reps_done] << PAGE_SHIFT });
 	stats_partition_changed(p);
-	partition_put(p);
 	return status;
 }
 
@@ -108,18 +104,13 @@ static hv_status_t withdraw_one(struct partition *p, uint64_t *gpfn)
 }
 
 /* Only a child's: Linux never withdraws from itself, and hv recycles what the root deposited for it. */
-hv_status_t hc_withdraw_memory(struct vp *caller, struct hc_call *call)
+hv_status_t hc_withdraw_memory(struct hc_call *call)
 {
-	struct partition *p;
-	hv_status_t status = partition_get_child(hc_in(call, struct hv_in_withdraw)->partition_id, &p);
+	hv_status_t status = HV_STATUS_SUCCESS;
 
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	while (status == HV_STATUS_SUCCESS && hc_next_rep(call))
-		status = withdraw_one(p, hc_rep_out(call));
+		status = withdraw_one(call->partition, hc_rep_out(call));
 	iommu_flush();			/* one may remember that the pages were not the root's */
-	partition_put(p);
 	return status;
 }
 
@@ -164,80 +155,67 @@ static hv_status_t map_one(struct partition *p, uint64_t gpfn, uint64_t source, 
 	return gpa_space_map(&p->gpa, gpa_of(gpfn), spa, pages, flags_access(flags), flags & HV_MAP_GPA_NOT_CACHED);
 }
 
-/* Takes the child for a change of its GPA space; `generation` tells at the end whether anything was removed. */
-static hv_status_t gpa_change_begin(uint64_t id, struct partition **p, uint64_t *generation)
+static hv_status_t map_next(struct hc_call *call)
 {
-	hv_status_t status = partition_get_child(id, p);
+	const struct hv_in_map_gpa *in = hc_in(call, struct hv_in_map_gpa);
+	uint64_t step = in->flags & HV_MAP_GPA_LARGE_PAGE ? LARGE_PAGES : 1;
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&(*p)->lock);
-	*generation = (*p)->gpa.generation;
-	if ((*p)->state == PARTITION_INITIALIZED)
-		return HV_STATUS_SUCCESS;
-	spin_unlock(&(*p)->lock);
-	partition_put(*p);
-	return HV_STATUS_INVALID_PARTITION_STATE;
+	return map_one(call->partition, in->gpfn + call->reps_done * step, *(const uint64_t *)hc_rep_in(call), in->flags);
 }
 
-static void gpa_change_end(struct partition *p, uint64_t generation)
+static hv_status_t unmap_next(struct hc_call *call)
 {
-	bool removed = p->gpa.generation != generation;
+	const struct hv_in_unmap_gpa *in = hc_in(call, struct hv_in_unmap_gpa);
+	uint64_t step = in->flags & HV_UNMAP_GPA_LARGE_PAGE ? LARGE_PAGES : 1;
 
+	if (in->gpfn >> 40)
+		return HV_STATUS_INVALID_PARAMETER;
+	return gpa_space_unmap(&call->partition->gpa, gpa_of(in->gpfn + call->reps_done * step), step);
+}
+
+static hv_status_t access_state_next(struct hc_call *call)
+{
+	const struct hv_in_access_states *in = hc_in(call, struct hv_in_access_states);
+	struct gpa_space *g = &call->partition->gpa;
+
+	if (!g->tracking)
+		return HV_STATUS_OPERATION_DENIED;
+	*(uint8_t *)hc_rep_out(call) = gpa_space_access_state(g, gpa_of(in->gpfn + call->reps_done), (unsigned int)in->flags);
+	return HV_STATUS_SUCCESS;
+}
+
+/* A change of a child's GPA space, rep by rep. What was removed is gone everywhere when the call returns. */
+static hv_status_t gpa_change(struct hc_call *call, hv_status_t (*next)(struct hc_call *call))
+{
+	struct partition *p = call->partition;
+	hv_status_t status = HV_STATUS_SUCCESS;
+	uint64_t generation;
+	bool removed;
+
+	spin_lock(&p->lock);
+	generation = p->gpa.generation;
+	if (p->state != PARTITION_INITIALIZED)
+		status = HV_STATUS_INVALID_PARTITION_STATE;
+	while (status == HV_STATUS_SUCCESS && hc_next_rep(call))
+		status = next(call);
+	removed = p->gpa.generation != generation;
 	spin_unlock(&p->lock);
 	if (removed)
 		gpa_space_flush(&p->gpa, &p->lock);
-	partition_put(p);
-}
-
-hv_status_t hc_map_gpa_pages(struct vp *caller, struct hc_call *call)
-{
-	const struct hv_in_map_gpa *in = hc_in(call, struct hv_in_map_gpa);
-	uint64_t step = in->flags & HV_MAP_GPA_LARGE_PAGE ? LARGE_PAGES : 1, generation;
-	struct partition *p;
-	hv_status_t status = gpa_change_begin(in->partition_id, &p, &generation);
-
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	while (status == HV_STATUS_SUCCESS && hc_next_rep(call))
-		status = map_one(p, in->gpfn + call->reps_done * step, *(const uint64_t *)hc_rep_in(call), in->flags);
-	gpa_change_end(p, generation);
 	return status;
 }
 
-hv_status_t hc_unmap_gpa_pages(struct vp *caller, struct hc_call *call)
+hv_status_t hc_map_gpa_pages(struct hc_call *call)
 {
-	const struct hv_in_unmap_gpa *in = hc_in(call, struct hv_in_unmap_gpa);
-	uint64_t step = in->flags & HV_UNMAP_GPA_LARGE_PAGE ? LARGE_PAGES : 1, generation;
-	struct partition *p;
-	hv_status_t status = gpa_change_begin(in->partition_id, &p, &generation);
-
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	while (status == HV_STATUS_SUCCESS && hc_next_rep(call))
-		status = in->gpfn >> 40 ? HV_STATUS_INVALID_PARAMETER :
-			 gpa_space_unmap(&p->gpa, gpa_of(in->gpfn + call->reps_done * step), step);
-	gpa_change_end(p, generation);
-	return status;
+	return gpa_change(call, map_next);
 }
 
-hv_status_t hc_get_gpa_access_states(struct vp *caller, struct hc_call *call)
+hv_status_t hc_unmap_gpa_pages(struct hc_call *call)
 {
-	const struct hv_in_access_states *in = hc_in(call, struct hv_in_access_states);
-	uint64_t generation;
-	struct partition *p;
-	hv_status_t status = gpa_change_begin(in->partition_id, &p, &generation);
+	return gpa_change(call, unmap_next);
+}
 
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (!p->gpa.tracking)
-		status = HV_STATUS_OPERATION_DENIED;
-	while (status == HV_STATUS_SUCCESS && hc_next_rep(call))
-		*(uint8_t *)hc_rep_out(call) =
-			gpa_space_access_state(&p->gpa, gpa_of(in->gpfn + call->reps_done), (unsigned int)in->flags);
-	gpa_change_end(p, generation);
-	return status;
+hv_status_t hc_get_gpa_access_states(struct hc_call *call)
+{
+	return gpa_change(call, access_state_next);
 }

@@ -9,7 +9,6 @@
 #include <abi/hv_synic.h>
 #include <abi/hv_types.h>
 #include <hv/hypercall.h>
-#include <hv/hypercall_target.h>
 #include <hv/partition.h>
 #include <hv/port.h>
 #include <hv/string.h>
@@ -23,14 +22,14 @@ static bool is_caller(struct vp *caller, uint64_t partition_id)
 	return partition_id == HV_PARTITION_ID_SELF || partition_id == caller->partition->id;
 }
 
-hv_status_t hc_create_port(struct vp *caller, struct hc_call *call)
+hv_status_t hc_create_port(struct hc_call *call)
 {
 	const struct hv_in_create_port *in = hc_in(call, struct hv_in_create_port);
 	uint32_t id = in->port_id & PORT_ID_MASK;
 	hv_status_t status = HV_STATUS_SUCCESS;
 	struct port *port;
 
-	if (!is_caller(caller, in->port_partition) || in->port.type != HV_PORT_TYPE_DOORBELL)
+	if (!is_caller(call->caller, in->port_partition) || in->port.type != HV_PORT_TYPE_DOORBELL)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (!id || in->port.sint != HV_SYNIC_DOORBELL_SINT)
 		return HV_STATUS_INVALID_PORT_ID;
@@ -46,12 +45,12 @@ hv_status_t hc_create_port(struct vp *caller, struct hc_call *call)
 	return status;
 }
 
-hv_status_t hc_delete_port(struct vp *caller, struct hc_call *call)
+hv_status_t hc_delete_port(struct hc_call *call)
 {
 	const struct hv_in_delete_port *in = hc_in(call, struct hv_in_delete_port);
 	struct port *port;
 
-	if (!is_caller(caller, in->partition_id))
+	if (!is_caller(call->caller, in->partition_id))
 		return HV_STATUS_INVALID_PARAMETER;
 	spin_lock(&root_partition.lock);
 	port = records_find(&root_partition.ports, in->port_id & PORT_ID_MASK);
@@ -89,116 +88,86 @@ static hv_status_t connect(struct partition *p, const struct hv_in_connect_port 
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_connect_port(struct vp *caller, struct hc_call *call)
+hv_status_t hc_connect_port(struct hc_call *call)
 {
 	const struct hv_in_connect_port *in = hc_in(call, struct hv_in_connect_port);
-	struct partition *p;
-	hv_status_t status;
 
-	if (!is_caller(caller, in->port_partition) || !doorbell_is_valid(in))
-		return HV_STATUS_INVALID_PARAMETER;
-	status = partition_get_child(in->connection_partition, &p);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
-	status = connect(p, in);
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return status;
+	return is_caller(call->caller, in->port_partition) && doorbell_is_valid(in) ? connect(call->partition, in) :
+										HV_STATUS_INVALID_PARAMETER;
 }
 
-hv_status_t hc_disconnect_port(struct vp *caller, struct hc_call *call)
+hv_status_t hc_disconnect_port(struct hc_call *call)
 {
 	const struct hv_in_disconnect_port *in = hc_in(call, struct hv_in_disconnect_port);
-	struct connection *c;
-	struct partition *p;
-	hv_status_t status = partition_get_child(in->partition_id, &p);
+	struct connection *c = records_find(&call->partition->connections, in->connection_id & PORT_ID_MASK);
 
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
-	c = records_find(&p->connections, in->connection_id & PORT_ID_MASK);
-	if (c)
-		c->id = 0;
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return c ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_CONNECTION_ID;
+	if (!c)
+		return HV_STATUS_INVALID_CONNECTION_ID;
+	c->id = 0;
+	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_notify_port_ring_empty(struct vp *caller, struct hc_call *call)
+hv_status_t hc_notify_port_ring_empty(struct hc_call *call)
 {
 	if (hc_in(call, struct hv_in_ring_empty)->sint != HV_SYNIC_DOORBELL_SINT)
 		return HV_STATUS_INVALID_PARAMETER;
 	spin_lock(&root_partition.lock);
-	doorbell_refill(caller->synic);
+	doorbell_refill(call->caller->synic);
 	spin_unlock(&root_partition.lock);
 	return HV_STATUS_SUCCESS;
 }
 
 /* Both act on a VP in any state: running elsewhere, blocked (it is kicked) or suspended (it finds it later). */
 
-hv_status_t hc_signal_event_direct(struct vp *caller, struct hc_call *call)
+hv_status_t hc_signal_event_direct(struct hc_call *call)
 {
 	const struct hv_in_signal_event_direct *in = hc_in(call, struct hv_in_signal_event_direct);
+	hv_status_t status;
 	bool newly = false;
-	struct vp *vp;
-	hv_status_t status = target_vp(caller, in->partition_id, in->vp_index, &vp);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (!vp->lapic || in->sint >= HV_SYNIC_SINT_COUNT || in->flag_number >= HV_EVENT_FLAGS_COUNT)
-		status = HV_STATUS_INVALID_PARAMETER;
-	else
-		status = synic_signal(vp->synic, in->sint, in->flag_number, &newly);
+	if (in->sint >= HV_SYNIC_SINT_COUNT || in->flag_number >= HV_EVENT_FLAGS_COUNT)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = synic_signal(call->vp->synic, in->sint, in->flag_number, &newly);
 	hc_out(call, struct hv_out_signal_event_direct)->newly_signaled = newly;
-	target_put(vp);
 	return status;
 }
 
-hv_status_t hc_post_message_direct(struct vp *caller, struct hc_call *call)
+hv_status_t hc_post_message_direct(struct hc_call *call)
 {
 	const struct hv_in_post_message_direct *in = hc_in(call, struct hv_in_post_message_direct);
 	struct hv_message message;
-	struct vp *vp;
-	hv_status_t status = target_vp(caller, in->partition_id, in->vp_index, &vp);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	memcpy(&message, in->message, sizeof(message));
 	message.header.message_flags = 0;
-	if (!vp->lapic || in->sint >= HV_SYNIC_SINT_COUNT || message.header.message_type == HVMSG_NONE ||
+	if (in->sint >= HV_SYNIC_SINT_COUNT || message.header.message_type == HVMSG_NONE ||
 	    message.header.payload_size > HV_MESSAGE_PAYLOAD_SIZE)
-		status = HV_STATUS_INVALID_PARAMETER;
-	else
-		status = synic_post(vp->synic, in->sint, &message);
-	target_put(vp);
-	return status;
+		return HV_STATUS_INVALID_PARAMETER;
+	return synic_post(call->vp->synic, in->sint, &message);
 }
 
-static hv_status_t unknown_connection(struct vp *caller, struct hc_call *call)
+static hv_status_t unknown_connection(struct hc_call *call)
 {
-	call->intercept = !partition_is_root(caller->partition) &&
-			  caller->partition->intercepts[HV_INTERCEPT_UNKNOWN_CONNECTION];
+	call->intercept = !partition_is_root(call->caller->partition) &&
+			  call->caller->partition->intercepts[HV_INTERCEPT_UNKNOWN_CONNECTION];
 	return HV_STATUS_INVALID_CONNECTION_ID;
 }
 
-hv_status_t hc_post_message(struct vp *caller, struct hc_call *call)
+hv_status_t hc_post_message(struct hc_call *call)
 {
 	const struct hv_in_post_message *in = hc_in(call, struct hv_in_post_message);
 
 	if (in->payload_size > HV_MESSAGE_PAYLOAD_SIZE || in->message_type == HVMSG_NONE || in->message_type >> 31)
 		return HV_STATUS_INVALID_PARAMETER;
-	return unknown_connection(caller, call);
+	return unknown_connection(call);
 }
 
-hv_status_t hc_signal_event(struct vp *caller, struct hc_call *call)
+hv_status_t hc_signal_event(struct hc_call *call)
 {
 	const struct hv_in_signal_event *in = hc_in(call, struct hv_in_signal_event);
 	gpa_t window = { HV_SIGNAL_WINDOW_GPA(in->connection_id) };
 
-	if (!partition_is_root(caller->partition) && in->connection_id <= HV_SIGNAL_CONNECTION_MAX &&
-	    doorbell_write(caller, window, HV_SIGNAL_WINDOW_WRITE, in->flag_number))
+	if (!partition_is_root(call->caller->partition) && in->connection_id <= HV_SIGNAL_CONNECTION_MAX &&
+	    doorbell_write(call->caller, window, HV_SIGNAL_WINDOW_WRITE, in->flag_number))
 		return HV_STATUS_SUCCESS;
-	return unknown_connection(caller, call);
+	return unknown_connection(call);
 }

@@ -152,66 +152,42 @@ static const struct property *property_find(uint32_t code)
 	return NULL;
 }
 
-hv_status_t hc_get_partition_property(struct vp *caller, struct hc_call *call)
+hv_status_t hc_get_partition_property(struct hc_call *call)
 {
 	const struct hv_in_get_property *in = hc_in(call, struct hv_in_get_property);
 	const struct property *property = property_find(in->property);
-	struct partition *p;
-	hv_status_t status = partition_get_or_self(caller, in->partition_id, &p);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
-	if (property)
-		hc_out(call, struct hv_out_property)->value = property->get(p);
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return property ? HV_STATUS_SUCCESS : HV_STATUS_UNKNOWN_PROPERTY;
+	if (!property)
+		return HV_STATUS_UNKNOWN_PROPERTY;
+	hc_out(call, struct hv_out_property)->value = property->get(call->partition);
+	return HV_STATUS_SUCCESS;
 }
 
-static hv_status_t property_set(struct partition *p, const struct property *property, uint64_t value)
+hv_status_t hc_set_partition_property(struct hc_call *call)
 {
+	const struct hv_in_set_property *in = hc_in(call, struct hv_in_set_property);
+	const struct property *property = property_find(in->property);
+
 	if (!property)
 		return HV_STATUS_UNKNOWN_PROPERTY;
 	if (!property->set)
 		return HV_STATUS_OPERATION_DENIED;
-	if (p->state != (property->early ? PARTITION_CREATED : PARTITION_INITIALIZED))
+	if (call->partition->state != (property->early ? PARTITION_CREATED : PARTITION_INITIALIZED))
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	return property->set(p, value);
+	return property->set(call->partition, in->value);
 }
 
-hv_status_t hc_set_partition_property(struct vp *caller, struct hc_call *call)
-{
-	const struct hv_in_set_property *in = hc_in(call, struct hv_in_set_property);
-	struct partition *p;
-	hv_status_t status = partition_get_child(in->partition_id, &p);
-
-	(void)caller;
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
-	status = property_set(p, property_find(in->property), in->value);
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return status;
-}
-
-hv_status_t hc_get_partition_property_ex(struct vp *caller, struct hc_call *call)
+hv_status_t hc_get_partition_property_ex(struct hc_call *call)
 {
 	const struct hv_in_get_property_ex *in = hc_in(call, struct hv_in_get_property_ex);
 	struct hv_out_property_ex *out = hc_out(call, struct hv_out_property_ex);
-	struct partition *p;
-	hv_status_t status = partition_get_or_self(caller, in->partition_id, &p);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	out->bank_count = 1;
 	if (in->property == HV_PROPERTY_VMM_CAPABILITIES)
 		out->bank = HV_VMM_CAN_ASSIGN_SYNTHETIC_FEATURES;
 	else if (in->property == HV_PROPERTY_ASSIGNABLE_SYNTHETIC_FEATURES)
 		out->bank = HV_SYNTHETIC_OFFERED;
 	else
-		status = HV_STATUS_UNKNOWN_PROPERTY;
-	partition_put(p);
-	return status;
+		return HV_STATUS_UNKNOWN_PROPERTY;
+	return HV_STATUS_SUCCESS;
 }

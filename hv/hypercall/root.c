@@ -18,27 +18,25 @@
 #define RTE_APIC_ID_SHIFT	56
 #define VPS_PER_BANK		64
 
-hv_status_t hc_get_lp_run_time(struct vp *caller, struct hc_call *call)
+hv_status_t hc_get_lp_run_time(struct hc_call *call)
 {
-	(void)caller;
 	if (hc_in(call, struct hv_in_lp)->lp_index >= lp_count)
 		return HV_STATUS_INVALID_LP_INDEX;
 	hc_out(call, struct hv_out_lp_run_time)->global = tsc_now() / (tsc_hz / 10000000);
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_get_partition_id(struct vp *caller, struct hc_call *call)
+hv_status_t hc_get_partition_id(struct hc_call *call)
 {
-	hc_out(call, struct hv_out_partition_id)->partition_id = caller->partition->id;
+	hc_out(call, struct hv_out_partition_id)->partition_id = call->caller->partition->id;
 	return HV_STATUS_SUCCESS;
 }
 
 /* Every LP runs since boot, so adding one only checks that both sides count the same way. */
-hv_status_t hc_add_logical_processor(struct vp *caller, struct hc_call *call)
+hv_status_t hc_add_logical_processor(struct hc_call *call)
 {
 	const struct lp *lp = lp_get(hc_in(call, struct hv_in_add_lp)->lp_index);
 
-	(void)caller;
 	if (!lp || lp->apic_id != hc_in(call, struct hv_in_add_lp)->apic_id)
 		return HV_STATUS_INVALID_LP_INDEX;
 	return HV_STATUS_SUCCESS;
@@ -50,20 +48,18 @@ hv_status_t root_create_vp(struct vp *caller, const struct hv_in_create_vp *in)
 	return in->vp_index < lp_count && in->flags == in->vp_index ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_VP_INDEX;
 }
 
-hv_status_t hc_get_system_property(struct vp *caller, struct hc_call *call)
+hv_status_t hc_get_system_property(struct hc_call *call)
 {
-	(void)caller;
 	if (hc_in(call, struct hv_in_get_system_property)->property != HV_SYSTEM_PROPERTY_SCHEDULER_TYPE)
 		return HV_STATUS_UNKNOWN_PROPERTY;
 	hc_out(call, struct hv_out_system_property)->value = HV_SCHEDULER_TYPE_ROOT;
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_set_system_property(struct vp *caller, struct hc_call *call)
+hv_status_t hc_set_system_property(struct hc_call *call)
 {
 	const struct hv_in_set_system_property *in = hc_in(call, struct hv_in_set_system_property);
 
-	(void)caller;
 	if (in->property != HV_SYSTEM_PROPERTY_SLEEP_STATE)
 		return HV_STATUS_UNKNOWN_PROPERTY;
 	if (!machine_set_sleep_type(in->sleep_state, in->pm1a_sleep_type, in->pm1b_sleep_type))
@@ -71,24 +67,21 @@ hv_status_t hc_set_system_property(struct vp *caller, struct hc_call *call)
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_enter_sleep_state(struct vp *caller, struct hc_call *call)
+hv_status_t hc_enter_sleep_state(struct hc_call *call)
 {
-	(void)caller;
 	machine_enter_sleep(hc_in(call, struct hv_in_sleep)->state);
 	return HV_STATUS_OPERATION_FAILED;		/* it came back */
 }
 
-hv_status_t hc_notify_partition_event(struct vp *caller, struct hc_call *call)
+hv_status_t hc_notify_partition_event(struct hc_call *call)
 {
-	(void)caller;
 	hv_log(LOG_DEBUG, "the root reports event %u\n", hc_in(call, struct hv_in_partition_event)->event);
 	return HV_STATUS_SUCCESS;
 }
 
 /* Only a crash kernel that knows hv's crash area asks for this, and hv offers none (system property 47). */
-hv_status_t hc_disable_hypervisor_ex(struct vp *caller, struct hc_call *call)
+hv_status_t hc_disable_hypervisor_ex(struct hc_call *call)
 {
-	(void)caller;
 	(void)call;
 	return HV_STATUS_OPERATION_DENIED;
 }
@@ -103,14 +96,14 @@ static struct lp *target_of(const struct hc_call *call)
 	return lp_get((uint32_t)(__builtin_ctzll(var[0]) * VPS_PER_BANK + __builtin_ctzll(var[1])));
 }
 
-hv_status_t hc_map_device_interrupt(struct vp *caller, struct hc_call *call)
+hv_status_t hc_map_device_interrupt(struct hc_call *call)
 {
 	const struct hv_in_map_device_interrupt *in = hc_in(call, struct hv_in_map_device_interrupt);
 	struct hv_interrupt_entry *entry = &hc_out(call, struct hv_out_map_device_interrupt)->entry;
 	const struct lp *lp = target_of(call);
 	uint64_t level = in->descriptor.trigger == HV_INTERRUPT_TRIGGER_LEVEL ? RTE_LEVEL : 0;
 
-	if (in->partition_id != HV_PARTITION_ID_SELF && in->partition_id != caller->partition->id)
+	if (in->partition_id != HV_PARTITION_ID_SELF && in->partition_id != call->caller->partition->id)
 		return HV_STATUS_INVALID_PARTITION_ID;
 	if (!lp || lp->apic_id > MSI_APIC_ID_MAX || in->target.vector < 16 || in->target.vector > 255)
 		return HV_STATUS_INVALID_PARAMETER;
@@ -125,9 +118,8 @@ hv_status_t hc_map_device_interrupt(struct vp *caller, struct hc_call *call)
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_unmap_device_interrupt(struct vp *caller, struct hc_call *call)
+hv_status_t hc_unmap_device_interrupt(struct hc_call *call)
 {
-	(void)caller;
 	(void)call;
 	return HV_STATUS_SUCCESS;			/* nothing was kept; an error would abort the root's affinity change */
 }

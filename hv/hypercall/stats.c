@@ -109,7 +109,7 @@ static void count_in(struct vp *vp, uint64_t *page)
 	__atomic_store_n(&vp->stats, page, __ATOMIC_SEQ_CST);
 }
 
-hv_status_t hc_map_stats_page(struct vp *caller, struct hc_call *call)
+hv_status_t hc_map_stats_page(struct hc_call *call)
 {
 	const struct hv_in_map_stats_page *in = hc_in(call, struct hv_in_map_stats_page);
 	uint64_t *page = NULL;
@@ -118,7 +118,7 @@ hv_status_t hc_map_stats_page(struct vp *caller, struct hc_call *call)
 
 	if (!object_is_known(in->type, in->identity))
 		return HV_STATUS_INVALID_PARAMETER;
-	vp = vp_of(caller, in->type, in->identity);
+	vp = vp_of(call->caller, in->type, in->identity);
 	if (vp || in->type != HV_STATS_VP)
 		page = map_object(in->type, in->identity);
 	if (vp && page)
@@ -128,7 +128,7 @@ hv_status_t hc_map_stats_page(struct vp *caller, struct hc_call *call)
 		return HV_STATUS_INVALID_VP_INDEX;
 	if (!page)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
-	if (in->type == HV_STATS_PARTITION && !partition_get_or_self(caller, identity_qword(in->identity), &p)) {
+	if (in->type == HV_STATS_PARTITION && !partition_get_or_self(call->caller, identity_qword(in->identity), &p)) {
 		stats_partition_changed(p);
 		partition_put(p);
 	}
@@ -148,10 +148,10 @@ static bool may_take_page(struct vp *vp)
 	return true;
 }
 
-hv_status_t hc_unmap_stats_page(struct vp *caller, struct hc_call *call)
+hv_status_t hc_unmap_stats_page(struct hc_call *call)
 {
 	const struct hv_in_map_stats_page *in = hc_in(call, struct hv_in_map_stats_page);
-	struct vp *vp = vp_of(caller, in->type, in->identity);
+	struct vp *vp = vp_of(call->caller, in->type, in->identity);
 	struct stats_record *r;
 	void *page = NULL;
 

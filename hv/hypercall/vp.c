@@ -35,19 +35,19 @@ void target_put(struct vp *vp)
 }
 
 /* A root VP other than the caller may be in the guest; a child VP says so itself. */
-bool target_is_stopped(struct vp *caller, const struct vp *vp)
+static bool is_stopped(struct vp *caller, const struct vp *vp)
 {
 	return partition_is_root(vp->partition) ? vp == caller : !vp->running;
 }
 
-hv_status_t hc_create_vp(struct vp *caller, struct hc_call *call)
+hv_status_t hc_create_vp(struct hc_call *call)
 {
 	const struct hv_in_create_vp *in = hc_in(call, struct hv_in_create_vp);
 	struct partition *p;
 	hv_status_t status;
 
 	if (in->partition_id == HV_PARTITION_ID_SELF || in->partition_id == HV_PARTITION_ROOT)
-		return root_create_vp(caller, in);
+		return root_create_vp(call->caller, in);
 	status = partition_get_child(in->partition_id, &p);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
@@ -64,28 +64,24 @@ hv_status_t hc_create_vp(struct vp *caller, struct hc_call *call)
 	return status;
 }
 
-hv_status_t hc_delete_vp(struct vp *caller, struct hc_call *call)
+hv_status_t hc_delete_vp(struct hc_call *call)
 {
 	const struct hv_in_vp *in = hc_in(call, struct hv_in_vp);
-	struct partition *p;
+	struct partition *p = call->partition;
 	struct vp *vp;
-	hv_status_t status = target_vp(caller, in->partition_id, in->vp_index, &vp);
+	bool running;
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	p = vp->partition;
-	if (partition_is_root(p))
-		status = HV_STATUS_ACCESS_DENIED;
-	else if (vp->running)
-		status = HV_STATUS_INVALID_VP_STATE;
-	else
+	spin_lock(&p->lock);
+	vp = partition_vp(p, in->vp_index);
+	running = vp && vp->running;
+	if (vp && !running)
 		p->vps[in->vp_index] = NULL;
 	p->cpuid_epoch++;
 	spin_unlock(&p->lock);
-	if (status == HV_STATUS_SUCCESS)
-		vp_destroy(vp);
-	partition_put(p);
-	return status;
+	if (!vp || running)
+		return vp ? HV_STATUS_INVALID_VP_STATE : HV_STATUS_INVALID_VP_INDEX;
+	vp_destroy(vp);
+	return HV_STATUS_SUCCESS;
 }
 
 /* Registers hv keeps under the lock, whatever the VP is doing. */
@@ -106,17 +102,12 @@ static bool is_neutral_register(uint32_t name)
 	return name >= HV_REGISTER_SINT0 && name <= HV_REGISTER_SIRBP;
 }
 
-hv_status_t hc_get_vp_registers(struct vp *caller, struct hc_call *call)
+hv_status_t hc_get_vp_registers(struct hc_call *call)
 {
-	const struct hv_in_vp_registers *in = hc_in(call, struct hv_in_vp_registers);
-	hv_status_t status;
-	struct vp *vp;
-	bool stopped;
+	bool stopped = is_stopped(call->caller, call->vp);
+	hv_status_t status = HV_STATUS_SUCCESS;
+	struct vp *vp = call->vp;
 
-	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	stopped = target_is_stopped(caller, vp);
 	if (stopped)
 		vp_take_register_page(vp);
 	while (status == HV_STATUS_SUCCESS && hc_next_rep(call)) {
@@ -125,7 +116,6 @@ hv_status_t hc_get_vp_registers(struct vp *caller, struct hc_call *call)
 		status = stopped || is_neutral_register(name) ? vp_get_register(vp, name, hc_rep_out(call)) :
 								HV_STATUS_INVALID_VP_STATE;
 	}
-	target_put(vp);
 	return status;
 }
 
@@ -133,21 +123,14 @@ hv_status_t hc_get_vp_registers(struct vp *caller, struct hc_call *call)
  * Elements take effect in list order. The register page follows, so that a later look at it sees what was set; but a VMM asks for
  * a deliverability notification from any thread, while the VP's own thread may be writing the page: that leaves it alone.
  */
-hv_status_t hc_set_vp_registers(struct vp *caller, struct hc_call *call)
+hv_status_t hc_set_vp_registers(struct hc_call *call)
 {
-	const struct hv_in_vp_registers *in = hc_in(call, struct hv_in_vp_registers);
-	hv_status_t status;
-	struct vp *vp;
-	bool stopped, page = false;
+	bool stopped = is_stopped(call->caller, call->vp), page = false;
+	hv_status_t status = HV_STATUS_SUCCESS;
+	struct vp *vp = call->vp;
 
-	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (partition_is_root(vp->partition)) {		/* the root's registers are its own CPUs' */
-		target_put(vp);
+	if (partition_is_root(vp->partition))		/* the root's registers are its own CPUs' */
 		return HV_STATUS_ACCESS_DENIED;
-	}
-	stopped = target_is_stopped(caller, vp);
 	while (status == HV_STATUS_SUCCESS && hc_next_rep(call)) {
 		const struct hv_register_assoc *element = hc_rep_in(call);
 
@@ -160,41 +143,32 @@ hv_status_t hc_set_vp_registers(struct vp *caller, struct hc_call *call)
 	}
 	if (page)
 		vp_fill_register_page(vp);
-	target_put(vp);
 	return status;
 }
 
-hv_status_t hc_translate_virtual_address(struct vp *caller, struct hc_call *call)
+hv_status_t hc_translate_virtual_address(struct hc_call *call)
 {
 	const struct hv_in_translate *in = hc_in(call, struct hv_in_translate);
 	struct hv_out_translate *out = hc_out(call, struct hv_out_translate);
 	struct gva_walk walk;
-	hv_status_t status;
-	struct vp *vp;
 
-	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (target_is_stopped(caller, vp)) {
-		vp_take_register_page(vp);
-		vp_translate_gva(vp, in->gva_page << PAGE_SHIFT, (unsigned int)in->flags, &walk);
-		out->result = walk.result;
-		out->gpa_page = walk.gpa.addr >> PAGE_SHIFT;
-	} else {
-		status = HV_STATUS_INVALID_VP_STATE;
-	}
-	target_put(vp);
-	return status;
+	if (!is_stopped(call->caller, call->vp))
+		return HV_STATUS_INVALID_VP_STATE;
+	vp_take_register_page(call->vp);
+	vp_translate_gva(call->vp, in->gva_page << PAGE_SHIFT, (unsigned int)in->flags, &walk);
+	out->result = walk.result;
+	out->gpa_page = walk.gpa.addr >> PAGE_SHIFT;
+	return HV_STATUS_SUCCESS;
 }
 
 /* The child's own hypercalls reuse this LP's blocks: take the input out first, write the output last. */
-hv_status_t hc_dispatch_vp(struct vp *caller, struct hc_call *call)
+hv_status_t hc_dispatch_vp(struct hc_call *call)
 {
 	const struct hv_in_dispatch_vp in = *hc_in(call, struct hv_in_dispatch_vp);
 	uint32_t state = 0, event = 0;
 	struct partition *p;
 	struct vp *vp;
-	hv_status_t status = target_vp(caller, in.partition_id, in.vp_index, &vp);
+	hv_status_t status = target_vp(call->caller, in.partition_id, in.vp_index, &vp);
 
 	if (status != HV_STATUS_SUCCESS)
 		return status;

@@ -7,7 +7,6 @@
 #include <abi/hv_synic.h>
 #include <abi/hv_vp_page.h>
 #include <hv/hypercall.h>
-#include <hv/hypercall_target.h>
 #include <hv/lapic.h>
 #include <hv/partition.h>
 #include <hv/string.h>
@@ -38,46 +37,38 @@ static hv_status_t state_page_map(struct vp *vp, void **slot)
 	return status;
 }
 
-hv_status_t hc_map_vp_state_page(struct vp *caller, struct hc_call *call)
+hv_status_t hc_map_vp_state_page(struct hc_call *call)
 {
 	const struct hv_in_vp_state_page *in = hc_in(call, struct hv_in_vp_state_page);
-	hv_status_t status;
-	struct vp *vp;
-	void **slot;
+	struct vp *vp = call->vp;
+	void **slot = state_page_slot(vp, in->type);
+	hv_status_t status = slot && vp->lapic && !vp->running ? state_page_map(vp, slot) : HV_STATUS_INVALID_PARAMETER;
 
-	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	slot = state_page_slot(vp, in->type);
-	status = slot && vp->lapic && !vp->running ? state_page_map(vp, slot) : HV_STATUS_INVALID_PARAMETER;
-	if (status == HV_STATUS_SUCCESS) {
-		vp_fill_register_page(vp);
-		hc_out(call, struct hv_out_page)->gpfn = virt_to_spa(*slot).addr >> PAGE_SHIFT;
-	}
-	target_put(vp);
-	return status;
+	vp_fill_register_page(vp);
+	hc_out(call, struct hv_out_page)->gpfn = virt_to_spa(*slot).addr >> PAGE_SHIFT;
+	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_unmap_vp_state_page(struct vp *caller, struct hc_call *call)
+hv_status_t hc_unmap_vp_state_page(struct hc_call *call)
 {
 	const struct hv_in_vp_state_page *in = hc_in(call, struct hv_in_vp_state_page);
+	struct partition *p = call->partition;
 	void **slot, *page = NULL;
-	struct partition *p;
-	hv_status_t status;
 	struct vp *vp;
 
-	status = target_vp(caller, in->partition_id, in->vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	p = vp->partition;
-	slot = state_page_slot(vp, in->type);
+	spin_lock(&p->lock);
+	vp = partition_vp(p, in->vp_index);
+	slot = vp ? state_page_slot(vp, in->type) : NULL;
 	if (slot && !vp->running) {
 		page = *slot;
 		*slot = NULL;
 	}
 	spin_unlock(&p->lock);
 	root_page_hide(page, &p->pool);
-	partition_put(p);
+	if (!vp)
+		return HV_STATUS_INVALID_VP_INDEX;
 	return page ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
 }
 
@@ -147,49 +138,20 @@ static hv_status_t blob_transfer(struct vp *vp, struct hc_call *call, bool set)
 	return status;
 }
 
-static hv_status_t state_target(struct vp *caller, struct hc_call *call, struct vp **vp)
+hv_status_t hc_get_vp_state(struct hc_call *call)
 {
-	const struct hv_in_vp_state *in = hc_in(call, struct hv_in_vp_state);
-	hv_status_t status = target_vp(caller, in->partition_id, in->vp_index, vp);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if ((*vp)->lapic && !(*vp)->running)
-		return HV_STATUS_SUCCESS;
-	target_put(*vp);
-	return HV_STATUS_INVALID_VP_STATE;
+	if (hc_in(call, struct hv_in_vp_state)->type != HV_VP_STATE_SYNTHETIC_TIMERS)
+		return blob_transfer(call->vp, call, false);
+	stimer_get_state(call->vp->synic, hc_out(call, struct hv_synthetic_timers_state));
+	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t hc_get_vp_state(struct vp *caller, struct hc_call *call)
+hv_status_t hc_set_vp_state(struct hc_call *call)
 {
-	const struct hv_in_vp_state *in = hc_in(call, struct hv_in_vp_state);
-	struct vp *vp;
-	hv_status_t status = state_target(caller, call, &vp);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (in->type == HV_VP_STATE_SYNTHETIC_TIMERS)
-		stimer_get_state(vp->synic, hc_out(call, struct hv_synthetic_timers_state));
-	else
-		status = blob_transfer(vp, call, false);
-	target_put(vp);
-	return status;
-}
-
-hv_status_t hc_set_vp_state(struct vp *caller, struct hc_call *call)
-{
-	const struct hv_in_vp_state *in = hc_in(call, struct hv_in_vp_state);
-	struct vp *vp;
-	hv_status_t status = state_target(caller, call, &vp);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (in->type != HV_VP_STATE_SYNTHETIC_TIMERS)
-		status = blob_transfer(vp, call, true);
-	else if (call->var_qwords * 8 >= sizeof(struct hv_synthetic_timers_state))
-		stimer_set_state(vp->synic, (const struct hv_synthetic_timers_state *)(const void *)hc_var(call));
-	else
-		status = HV_STATUS_INVALID_PARAMETER;
-	target_put(vp);
-	return status;
+	if (hc_in(call, struct hv_in_vp_state)->type != HV_VP_STATE_SYNTHETIC_TIMERS)
+		return blob_transfer(call->vp, call, true);
+	if (call->var_qwords * 8 < sizeof(struct hv_synthetic_timers_state))
+		return HV_STATUS_INVALID_PARAMETER;
+	stimer_set_state(call->vp->synic, (const struct hv_synthetic_timers_state *)(const void *)hc_var(call));
+	return HV_STATUS_SUCCESS;
 }

@@ -1,61 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The world switch. VMRUN saves and restores hv's segments, control registers, RIP, RSP, RFLAGS and RAX; the other general
- * registers are ours to switch. Offsets are those of struct vp_gprs.
+ * registers are ours to switch.
  */
+#include <arch/x86/gprs.h>
+
 	.text
 	.global svm_enter
 svm_enter:
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	push	%rdi
+	push_own
 	mov	%rsi, %rax
 	test	%edx, %edx
 	jz	1f
 	sti				/* with V_INTR_MASKING it is hv's IF that gates physical interrupts */
-1:	mov	8(%rdi), %rcx
-	mov	16(%rdi), %rdx
-	mov	24(%rdi), %rbx
-	mov	40(%rdi), %rbp
-	mov	48(%rdi), %rsi
-	mov	64(%rdi), %r8
-	mov	72(%rdi), %r9
-	mov	80(%rdi), %r10
-	mov	88(%rdi), %r11
-	mov	96(%rdi), %r12
-	mov	104(%rdi), %r13
-	mov	112(%rdi), %r14
-	mov	120(%rdi), %r15
-	mov	56(%rdi), %rdi
+1:	load_guest
 	vmrun	%rax
 	cli
-	push	%rdi
-	mov	8(%rsp), %rdi
-	mov	%rcx, 8(%rdi)
-	mov	%rdx, 16(%rdi)
-	mov	%rbx, 24(%rdi)
-	mov	%rbp, 40(%rdi)
-	mov	%rsi, 48(%rdi)
-	mov	%r8, 64(%rdi)
-	mov	%r9, 72(%rdi)
-	mov	%r10, 80(%rdi)
-	mov	%r11, 88(%rdi)
-	mov	%r12, 96(%rdi)
-	mov	%r13, 104(%rdi)
-	mov	%r14, 112(%rdi)
-	mov	%r15, 120(%rdi)
-	pop	56(%rdi)
-	pop	%rdi
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
+	save_guest
+	pop_own
 	ret
 
 	/* void svm_open_window(void): takes a pending NMI in hv's IDT */

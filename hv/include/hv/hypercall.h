@@ -11,10 +11,11 @@
 #include <abi/hv_status.h>
 #include <hv/types.h>
 
+struct partition;
 struct vp;
 struct hc_call;
 
-typedef hv_status_t (*hc_handler)(struct vp *caller, struct hc_call *call);
+typedef hv_status_t (*hc_handler)(struct hc_call *call);
 
 enum hc_kind {
 	HC_NONE,			/* no such call */
@@ -24,12 +25,28 @@ enum hc_kind {
 	HC_REP_VAR,
 };
 
+/*
+ * What a call is about, named by the first words of its input: a partition id, and a VP index behind it. The dispatcher finds
+ * it, holds a reference (call->partition, call->vp) and, but for the _UNLOCKED ones, the partition's lock while the handler runs.
+ */
+enum hc_target {
+	HC_NO_TARGET,
+	HC_PARTITION,			/* the caller's own, or a child of the root */
+	HC_PARTITION_UNLOCKED,
+	HC_CHILD,			/* the root itself is refused */
+	HC_CHILD_UNLOCKED,
+	HC_VP,				/* a VP of HC_PARTITION */
+	HC_CHILD_VP,			/* a child's; the root's are HV_STATUS_INVALID_PARAMETER */
+	HC_STOPPED_VP,			/* a child's that does not run, else HV_STATUS_INVALID_VP_STATE */
+};
+
 struct hc_row {
 	hc_handler handler;
 	uint16_t in, out;		/* fixed blocks, bytes */
 	uint8_t rep_in, rep_out;	/* bytes per rep */
 	uint8_t kind;			/* enum hc_kind */
 	uint8_t who;			/* HC_ROOT or HC_ANY */
+	uint8_t target;			/* enum hc_target */
 	uint64_t privilege;		/* HV_PRIV_* the caller needs, 0 for none */
 };
 #define HC_ROOT	1			/* the root's partition management calls; a child gets "unknown code" */
@@ -49,6 +66,9 @@ extern const struct hc_partial hc_partial[];
  */
 struct hc_call {
 	const struct hc_row *row;
+	struct vp *caller;
+	struct partition *partition;		/* the row's target */
+	struct vp *vp;
 	uint8_t *in, *out;
 	unsigned int var_qwords;
 	unsigned int rep_count, rep_start, reps_done;	/* all absolute; rep_start is where this stretch began */
@@ -79,69 +99,69 @@ int /* enum vp_next */ hc_dispatch(struct vp *vp);
 hv_status_t hc_check_control(const struct hc_row *row, uint64_t control);
 
 /* Handlers in root.c (machine side). */
-hv_status_t hc_get_lp_run_time(struct vp *caller, struct hc_call *call);
-hv_status_t hc_get_partition_id(struct vp *caller, struct hc_call *call);
-hv_status_t hc_set_system_property(struct vp *caller, struct hc_call *call);
-hv_status_t hc_add_logical_processor(struct vp *caller, struct hc_call *call);
-hv_status_t hc_get_system_property(struct vp *caller, struct hc_call *call);
-hv_status_t hc_map_device_interrupt(struct vp *caller, struct hc_call *call);
-hv_status_t hc_unmap_device_interrupt(struct vp *caller, struct hc_call *call);
-hv_status_t hc_enter_sleep_state(struct vp *caller, struct hc_call *call);
-hv_status_t hc_notify_partition_event(struct vp *caller, struct hc_call *call);
-hv_status_t hc_disable_hypervisor_ex(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_lp_run_time(struct hc_call *call);
+hv_status_t hc_get_partition_id(struct hc_call *call);
+hv_status_t hc_set_system_property(struct hc_call *call);
+hv_status_t hc_add_logical_processor(struct hc_call *call);
+hv_status_t hc_get_system_property(struct hc_call *call);
+hv_status_t hc_map_device_interrupt(struct hc_call *call);
+hv_status_t hc_unmap_device_interrupt(struct hc_call *call);
+hv_status_t hc_enter_sleep_state(struct hc_call *call);
+hv_status_t hc_notify_partition_event(struct hc_call *call);
+hv_status_t hc_disable_hypervisor_ex(struct hc_call *call);
 hv_status_t root_create_vp(struct vp *caller, const struct hv_in_create_vp *in);	/* HvCallCreateVp on SELF */
 
 /* lifecycle.c */
-hv_status_t hc_create_partition(struct vp *caller, struct hc_call *call);
-hv_status_t hc_initialize_partition(struct vp *caller, struct hc_call *call);
-hv_status_t hc_finalize_partition(struct vp *caller, struct hc_call *call);
-hv_status_t hc_delete_partition(struct vp *caller, struct hc_call *call);
+hv_status_t hc_create_partition(struct hc_call *call);
+hv_status_t hc_initialize_partition(struct hc_call *call);
+hv_status_t hc_finalize_partition(struct hc_call *call);
+hv_status_t hc_delete_partition(struct hc_call *call);
 /* property.c */
-hv_status_t hc_get_partition_property(struct vp *caller, struct hc_call *call);
-hv_status_t hc_set_partition_property(struct vp *caller, struct hc_call *call);
-hv_status_t hc_get_partition_property_ex(struct vp *caller, struct hc_call *call);
+hv_status_t hc_get_partition_property(struct hc_call *call);
+hv_status_t hc_set_partition_property(struct hc_call *call);
+hv_status_t hc_get_partition_property_ex(struct hc_call *call);
 /* memory.c */
-hv_status_t hc_deposit_memory(struct vp *caller, struct hc_call *call);
-hv_status_t hc_withdraw_memory(struct vp *caller, struct hc_call *call);
-hv_status_t hc_map_gpa_pages(struct vp *caller, struct hc_call *call);
-hv_status_t hc_unmap_gpa_pages(struct vp *caller, struct hc_call *call);
-hv_status_t hc_get_gpa_access_states(struct vp *caller, struct hc_call *call);
+hv_status_t hc_deposit_memory(struct hc_call *call);
+hv_status_t hc_withdraw_memory(struct hc_call *call);
+hv_status_t hc_map_gpa_pages(struct hc_call *call);
+hv_status_t hc_unmap_gpa_pages(struct hc_call *call);
+hv_status_t hc_get_gpa_access_states(struct hc_call *call);
 /* vp.c */
-hv_status_t hc_create_vp(struct vp *caller, struct hc_call *call);
-hv_status_t hc_delete_vp(struct vp *caller, struct hc_call *call);
-hv_status_t hc_get_vp_registers(struct vp *caller, struct hc_call *call);
-hv_status_t hc_set_vp_registers(struct vp *caller, struct hc_call *call);
-hv_status_t hc_translate_virtual_address(struct vp *caller, struct hc_call *call);
-hv_status_t hc_dispatch_vp(struct vp *caller, struct hc_call *call);
+hv_status_t hc_create_vp(struct hc_call *call);
+hv_status_t hc_delete_vp(struct hc_call *call);
+hv_status_t hc_get_vp_registers(struct hc_call *call);
+hv_status_t hc_set_vp_registers(struct hc_call *call);
+hv_status_t hc_translate_virtual_address(struct hc_call *call);
+hv_status_t hc_dispatch_vp(struct hc_call *call);
 /* vp_state.c */
-hv_status_t hc_map_vp_state_page(struct vp *caller, struct hc_call *call);
-hv_status_t hc_unmap_vp_state_page(struct vp *caller, struct hc_call *call);
-hv_status_t hc_map_stats_page(struct vp *caller, struct hc_call *call);
-hv_status_t hc_unmap_stats_page(struct vp *caller, struct hc_call *call);
-hv_status_t hc_get_vp_state(struct vp *caller, struct hc_call *call);
-hv_status_t hc_set_vp_state(struct vp *caller, struct hc_call *call);
+hv_status_t hc_map_vp_state_page(struct hc_call *call);
+hv_status_t hc_unmap_vp_state_page(struct hc_call *call);
+hv_status_t hc_map_stats_page(struct hc_call *call);
+hv_status_t hc_unmap_stats_page(struct hc_call *call);
+hv_status_t hc_get_vp_state(struct hc_call *call);
+hv_status_t hc_set_vp_state(struct hc_call *call);
 /* intercepts.c */
-hv_status_t hc_install_intercept(struct vp *caller, struct hc_call *call);
-hv_status_t hc_register_intercept_result(struct vp *caller, struct hc_call *call);
-hv_status_t hc_get_vp_cpuid_values(struct vp *caller, struct hc_call *call);
-hv_status_t hc_assert_virtual_interrupt(struct vp *caller, struct hc_call *call);
-hv_status_t hc_clear_virtual_interrupt(struct vp *caller, struct hc_call *call);
+hv_status_t hc_install_intercept(struct hc_call *call);
+hv_status_t hc_register_intercept_result(struct hc_call *call);
+hv_status_t hc_get_vp_cpuid_values(struct hc_call *call);
+hv_status_t hc_assert_virtual_interrupt(struct hc_call *call);
+hv_status_t hc_clear_virtual_interrupt(struct hc_call *call);
 /* message.c */
-hv_status_t hc_create_port(struct vp *caller, struct hc_call *call);
-hv_status_t hc_delete_port(struct vp *caller, struct hc_call *call);
-hv_status_t hc_connect_port(struct vp *caller, struct hc_call *call);
-hv_status_t hc_disconnect_port(struct vp *caller, struct hc_call *call);
-hv_status_t hc_notify_port_ring_empty(struct vp *caller, struct hc_call *call);
-hv_status_t hc_signal_event_direct(struct vp *caller, struct hc_call *call);
-hv_status_t hc_post_message_direct(struct vp *caller, struct hc_call *call);
-hv_status_t hc_post_message(struct vp *caller, struct hc_call *call);
-hv_status_t hc_signal_event(struct vp *caller, struct hc_call *call);
+hv_status_t hc_create_port(struct hc_call *call);
+hv_status_t hc_delete_port(struct hc_call *call);
+hv_status_t hc_connect_port(struct hc_call *call);
+hv_status_t hc_disconnect_port(struct hc_call *call);
+hv_status_t hc_notify_port_ring_empty(struct hc_call *call);
+hv_status_t hc_signal_event_direct(struct hc_call *call);
+hv_status_t hc_post_message_direct(struct hc_call *call);
+hv_status_t hc_post_message(struct hc_call *call);
+hv_status_t hc_signal_event(struct hc_call *call);
 /* guest.c */
-hv_status_t hc_flush(struct vp *caller, struct hc_call *call);
-hv_status_t hc_notify_long_spin_wait(struct vp *caller, struct hc_call *call);
-hv_status_t hc_send_ipi(struct vp *caller, struct hc_call *call);
-hv_status_t hc_start_vp(struct vp *caller, struct hc_call *call);
-hv_status_t hc_get_vp_index(struct vp *caller, struct hc_call *call);
-hv_status_t hc_send_ipi_ex(struct vp *caller, struct hc_call *call);
+hv_status_t hc_flush(struct hc_call *call);
+hv_status_t hc_notify_long_spin_wait(struct hc_call *call);
+hv_status_t hc_send_ipi(struct hc_call *call);
+hv_status_t hc_start_vp(struct hc_call *call);
+hv_status_t hc_get_vp_index(struct hc_call *call);
+hv_status_t hc_send_ipi_ex(struct hc_call *call);
 
 #endif

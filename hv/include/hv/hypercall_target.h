@@ -9,6 +9,5 @@ struct vp;
 
 hv_status_t target_vp(struct vp *caller, uint64_t partition_id, uint32_t index, struct vp **out);
 void target_put(struct vp *vp);					/* unlocks, drops the reference */
-bool target_is_stopped(struct vp *caller, const struct vp *vp);	/* its registers may be touched */
 
 #endif

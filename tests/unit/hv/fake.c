@@ -208,7 +208,7 @@ void hv_fault_for_test(void) { }
 hv_status_t root_create_vp(struct vp *vp, const struct hv_in_create_vp *in) { (void)vp; (void)in; return HV_STATUS_ACCESS_DENIED; }
 
 #define NOT_HERE(name) \
-	hv_status_t name(struct vp *c, struct hc_call *call) { (void)c; (void)call; return HV_STATUS_OPERATION_FAILED; }
+	hv_status_t name(struct hc_call *call) { (void)call; return HV_STATUS_OPERATION_FAILED; }
 NOT_HERE(hc_get_lp_run_time)
 NOT_HERE(hc_get_partition_id)
 NOT_HERE(hc_set_system_property)
