@@ -14,6 +14,7 @@ union packet {
 	uint32_t type;
 	struct display_mode mode;
 	struct display_damage damage;
+	struct display_cursor cursor;
 };
 
 /* One packet and the descriptor that came with it (-1: none). */
@@ -82,6 +83,35 @@ static int take_damage(struct display_link *d, const struct display_damage *from
 	return DISPLAY_EVENT_DAMAGE;
 }
 
+/* The worker draws the next shape into the same memory, so this one is copied at once. */
+static int copy_shape(struct display_link *d, const struct display_cursor *c, int fd)
+{
+	size_t size = (size_t)c->width * c->height * 4;
+	void *map;
+
+	if (fd < 0 || !memory_is_sound(fd, size))
+		return -EPROTO;
+	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	memcpy(d->cursor_pixels, map, size);
+	munmap(map, size);
+	return 0;
+}
+
+static int take_cursor(struct display_link *d, const struct display_cursor *c, int fd)
+{
+	bool shape = c->width != 0 && c->height != 0;
+	int r = 0;
+
+	if (c->width > DISPLAY_CURSOR_MAX || c->height > DISPLAY_CURSOR_MAX || (shape && (c->hot_x >= c->width || c->hot_y >= c->height)))
+		return -EPROTO;
+	if (shape)
+		r = copy_shape(d, c, fd);
+	d->cursor = *c;
+	return r < 0 ? r : DISPLAY_EVENT_CURSOR;
+}
+
 int display_link_receive(struct display_link *d, struct display_damage *damage)
 {
 	union packet p;
@@ -96,6 +126,8 @@ int display_link_receive(struct display_link *d, struct display_damage *damage)
 		r = take_mode(d, &p.mode, fd);
 	else if ((size_t)n >= offsetof(struct display_damage, rects) && p.type == DISPLAY_DAMAGE)
 		r = take_damage(d, &p.damage, (size_t)n, damage);
+	else if ((size_t)n == sizeof(p.cursor) && p.type == DISPLAY_CURSOR)
+		r = take_cursor(d, &p.cursor, fd);
 	if (fd >= 0)
 		close(fd);
 	return r;
@@ -126,6 +158,20 @@ void display_link_pointer(struct display_link *d, uint16_t x, uint16_t y, uint32
 	struct display_pointer pointer = { DISPLAY_POINTER, x, y, buttons };
 
 	(void)!send(d->fd, &pointer, sizeof(pointer), MSG_NOSIGNAL);
+}
+
+void display_link_resize(struct display_link *d, uint16_t width, uint16_t height)
+{
+	struct display_resize resize = { DISPLAY_RESIZE, width, height };
+
+	(void)!send(d->fd, &resize, sizeof(resize), MSG_NOSIGNAL);
+}
+
+void display_link_want_cursor(struct display_link *d)
+{
+	uint32_t type = DISPLAY_CURSOR_WANTED;
+
+	(void)!send(d->fd, &type, sizeof(type), MSG_NOSIGNAL);
 }
 
 void display_link_close(struct display_link *d)

@@ -2,7 +2,7 @@
 /*
  * console: one open console. Descriptor 3 is the client's stream (RFB bytes, already authenticated by
  * webapi), descriptor 4 the worker's display socket. Started by vmpriv; ends when either side does. Holds
- * nothing else and may do nothing else. With --view-only keys and pointer of the client go nowhere.
+ * nothing else and may do nothing else. With --view-only keys, pointer and size of the client go nowhere.
  */
 #include <errno.h>
 #include <poll.h>
@@ -29,6 +29,23 @@ static void on_key(void *context, uint16_t scancode, bool down)
 static void on_pointer(void *context, uint16_t x, uint16_t y, uint32_t buttons)
 {
 	display_link_pointer(&((struct console *)context)->display, x, y, buttons);
+}
+
+static void on_resize(void *context, uint16_t width, uint16_t height)
+{
+	display_link_resize(&((struct console *)context)->display, width, height);
+}
+
+static void on_want_cursor(void *context)
+{
+	display_link_want_cursor(&((struct console *)context)->display);
+}
+
+static void ignore_resize(void *context, uint16_t width, uint16_t height)
+{
+	(void)context;
+	(void)width;
+	(void)height;
 }
 
 static void ignore_key(void *context, uint16_t scancode, bool down)
@@ -75,6 +92,8 @@ static int display_read(struct console *c)
 
 	if (r == DISPLAY_EVENT_DAMAGE)
 		session_damage(&c->session, damage.rects, damage.count);
+	if (r == DISPLAY_EVENT_CURSOR)
+		session_set_cursor(&c->session, &c->display.cursor, c->display.cursor_pixels);
 	if (r == DISPLAY_EVENT_MODE)
 		r = session_set_screen(&c->session, &(struct screen) {
 			c->display.pixels, c->display.mode.width, c->display.mode.height, c->display.mode.stride });
@@ -117,9 +136,13 @@ static int serve(struct console *c)
 	return r;
 }
 
+static const struct session_host full = { on_key, on_pointer, on_resize, on_want_cursor, NULL };
+static const struct session_host viewing = { ignore_key, ignore_pointer, ignore_resize, on_want_cursor, NULL };
+
 int main(int argc, char **argv)
 {
 	static struct console c = { .display.fd = DISPLAY_FD };
+	struct session_host host;
 	bool view_only = argc == 2 && strcmp(argv[1], "--view-only") == 0;
 	int r;
 
@@ -132,7 +155,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "console: sandbox: %s\n", strerror(-r));
 		return 1;
 	}
-	session_init(&c.session, &(struct session_host) { view_only ? ignore_key : on_key, view_only ? ignore_pointer : on_pointer, &c });
+	host = view_only ? viewing : full;
+	host.context = &c;
+	session_init(&c.session, &host);
 	r = serve(&c);
 	session_fini(&c.session);
 	display_link_close(&c.display);

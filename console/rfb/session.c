@@ -19,7 +19,10 @@
 
 enum { ENCODING_DESKTOP_SIZE = -223, ENCODING_QUALITY_0 = -32, ENCODING_QUALITY_9 = -23, ENCODING_EXTENDED_KEYS = -258,
 	ENCODING_EXTENDED_SIZE = -308 };
-enum { SIZE_REASON_CLIENT = 1, SIZE_STATUS_PROHIBITED = 1 };
+enum { SIZE_STATUS_INVALID = 3, SIZE_STATUS_FORWARDED = 4 };	/* of an ExtendedDesktopSize */
+enum { SIZE_REASON_CLIENT = 1 };
+
+#define ROOM_LEAST	64u		/* pixels each way that a client can ask for */
 
 static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 static uint32_t get32(const uint8_t *p) { return (uint32_t)get16(p) << 16 | get16(p + 2); }
@@ -106,6 +109,10 @@ static void note_extension(struct session *s, int32_t number)
 		s->tell_size = true;		/* how the client learns that we know it */
 		s->size_reason = s->size_status = 0;
 	}
+	if (number == PSEUDO_CURSOR && !s->can_cursor) {
+		s->can_cursor = true;
+		s->host.want_cursor(s->host.context);
+	}
 	if (number == ENCODING_EXTENDED_KEYS && !s->can_extended_keys)
 		s->can_extended_keys = s->tell_extended_keys = true;
 }
@@ -178,13 +185,17 @@ static int cut_text(struct session *s, const uint8_t *m)
 	return 0;
 }
 
-/* Only the guest changes its mode. */
+/* The guest is told what the client has room for; whether it changes its mode, and when, is its own affair. */
 static int set_desktop_size(struct session *s, const uint8_t *m)
 {
-	(void)m;
+	uint16_t width = get16(m + 2), height = get16(m + 4);
+	bool sound = width >= ROOM_LEAST && height >= ROOM_LEAST;
+
+	if (sound)
+		s->host.resize(s->host.context, width, height);
 	s->tell_size = s->can_resize_extended;
 	s->size_reason = SIZE_REASON_CLIENT;
-	s->size_status = SIZE_STATUS_PROHIBITED;
+	s->size_status = sound ? SIZE_STATUS_FORWARDED : SIZE_STATUS_INVALID;
 	return 0;
 }
 

@@ -15,12 +15,19 @@
 struct session_host {			/* what the session asks of whoever runs it */
 	void (*key)(void *context, uint16_t scancode, bool down);
 	void (*pointer)(void *context, uint16_t x, uint16_t y, uint32_t buttons);	/* 0..32767 */
+	void (*resize)(void *context, uint16_t width, uint16_t height);	/* what the client has room for */
+	void (*want_cursor)(void *context);				/* session_set_cursor() from now on */
 	void *context;
 };
 
 enum session_state { SESSION_VERSION, SESSION_SECURITY, SESSION_CLIENT_INIT, SESSION_RUNNING };
 
 struct screen { const uint8_t *pixels; uint32_t width, height, stride; };	/* the worker's; changes under us */
+
+struct cursor {				/* the pointer's shape; width 0: none is known */
+	uint16_t width, height, hot_x, hot_y;
+	uint32_t argb[DISPLAY_CURSOR_MAX * DISPLAY_CURSOR_MAX];
+};
 
 struct session {
 	struct session_host host;
@@ -33,8 +40,9 @@ struct session {
 
 	struct encoder encoder;
 	const struct encoding *encoding;
-	bool can_resize, can_resize_extended, can_extended_keys;
-	bool tell_extended_keys, tell_size;	/* pseudo-rectangles due with the next update */
+	bool can_resize, can_resize_extended, can_extended_keys, can_cursor;
+	bool tell_extended_keys, tell_size, tell_cursor;	/* pseudo-rectangles due with the next update */
+	struct cursor cursor;
 	uint16_t size_reason, size_status;	/* of an ExtendedDesktopSize */
 
 	struct screen screen;
@@ -52,11 +60,17 @@ void session_fini(struct session *s);			/* releases the keys that are still down
 int session_input(struct session *s, const uint8_t *bytes, size_t count);	/* 0; -EPROTO or -ENOMEM: end it */
 int session_set_screen(struct session *s, const struct screen *screen);	/* a new mode; 0 or -ENOMEM */
 void session_damage(struct session *s, const struct display_rect *rects, unsigned int count);
+void session_set_cursor(struct session *s, const struct display_cursor *c, const uint32_t *argb);
 int session_pump(struct session *s);			/* writes an update into out when one is due and out is empty */
 bool session_wants_damage(const struct session *s);	/* the client waits and nothing is known to have changed */
 
 /* update.c */
 int view_resize(struct session *s, uint32_t width, uint32_t height);
 void view_mark(struct session *s, struct rect r);
+void rect_head_put(struct session *s, struct rect r, int32_t encoding);
+
+/* cursor.c */
+#define PSEUDO_CURSOR (-239)
+void cursor_put(struct session *s);
 
 #endif

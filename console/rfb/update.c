@@ -100,7 +100,7 @@ static bool view_fetch(struct session *s, struct rect r)
 
 /* --- rectangles --- */
 
-static void put_head(struct session *s, struct rect r, int32_t encoding)
+void rect_head_put(struct session *s, struct rect r, int32_t encoding)
 {
 	out_u16(&s->out, (uint16_t)r.x);
 	out_u16(&s->out, (uint16_t)r.y);
@@ -111,7 +111,7 @@ static void put_head(struct session *s, struct rect r, int32_t encoding)
 
 static void put_rect(struct session *s, struct rect r)
 {
-	put_head(s, r, s->encoding->number);
+	rect_head_put(s, r, s->encoding->number);
 	s->encoding->rect(&s->encoder, r);
 }
 
@@ -122,7 +122,7 @@ static void put_size(struct session *s)
 	if (s->can_resize_extended) {
 		size.x = s->size_reason;
 		size.y = s->size_status;
-		put_head(s, size, PSEUDO_EXTENDED_SIZE);
+		rect_head_put(s, size, PSEUDO_EXTENDED_SIZE);
 		out_bytes(&s->out, (uint8_t[]) { 1, 0, 0, 0 }, 4);	/* one screen, and padding */
 		out_u32(&s->out, 0);					/* its id, then place and size and flags */
 		out_u32(&s->out, 0);
@@ -130,7 +130,7 @@ static void put_size(struct session *s)
 		out_u16(&s->out, (uint16_t)s->height);
 		out_u32(&s->out, 0);
 	} else {
-		put_head(s, size, PSEUDO_DESKTOP_SIZE);
+		rect_head_put(s, size, PSEUDO_DESKTOP_SIZE);
 	}
 }
 
@@ -144,8 +144,13 @@ static unsigned int put_pseudo_rects(struct session *s)
 		count++;
 	}
 	if (s->tell_extended_keys) {
-		put_head(s, (struct rect) { 0, 0, s->width, s->height }, PSEUDO_EXTENDED_KEYS);
+		rect_head_put(s, (struct rect) { 0, 0, s->width, s->height }, PSEUDO_EXTENDED_KEYS);
 		s->tell_extended_keys = false;
+		count++;
+	}
+	if (s->tell_cursor) {
+		cursor_put(s);
+		s->tell_cursor = false;
 		count++;
 	}
 	return count;
@@ -240,7 +245,7 @@ int session_pump(struct session *s)
 		return 0;
 	if (s->screen_changed)
 		r = follow_screen(s);
-	if (r < 0 || (!s->tell_size && !s->tell_extended_keys && !anything_marked(s)))
+	if (r < 0 || (!s->tell_size && !s->tell_extended_keys && !s->tell_cursor && !anything_marked(s)))
 		return r;
 	out_u16(&s->out, 0);			/* FramebufferUpdate, padding */
 	out_u16(&s->out, 0);

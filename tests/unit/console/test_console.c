@@ -99,10 +99,11 @@ static int ended(struct fixture *f)
 
 /* --- the worker's end --- */
 
-static void send_mode(struct fixture *f, const struct display_mode *mode)
+/* A packet with the screen's memory. */
+static void send_packet(struct fixture *f, const void *packet, size_t size)
 {
 	union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int))]; } control = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)mode, sizeof(*mode) };
+	struct iovec iov = { (void *)(uintptr_t)packet, size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
@@ -110,7 +111,12 @@ static void send_mode(struct fixture *f, const struct display_mode *mode)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &f->memory, sizeof(int));
-	assert_int_equal(sendmsg(f->display, &msg, 0), sizeof(*mode));
+	assert_int_equal(sendmsg(f->display, &msg, 0), size);
+}
+
+static void send_mode(struct fixture *f, const struct display_mode *mode)
+{
+	send_packet(f, mode, sizeof(*mode));
 }
 
 static void start(struct fixture *f)
@@ -276,6 +282,55 @@ static void test_a_worker_that_lies_ends_the_console(void **state)
 	}
 }
 
+static void test_a_pointer_shape_that_lies_ends_the_console(void **state)
+{
+	static const struct display_cursor bad[] = {
+		{ DISPLAY_CURSOR, DISPLAY_CURSOR_MAX + 1, 1, 0, 0, 1 }, { DISPLAY_CURSOR, 1, DISPLAY_CURSOR_MAX + 1, 0, 0, 1 },
+		{ DISPLAY_CURSOR, 8, 8, 8, 0, 1 }, { DISPLAY_CURSOR, 8, 8, 0, 8, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct fixture *f = *state;
+
+		start(f);
+		send_packet(f, &bad[i], sizeof(bad[i]));
+		if (ended(f) != 1)
+			fail_msg("shape %zu was taken", i);
+		teardown(state);
+		setup(state);
+	}
+}
+
+static void test_the_viewers_room_reaches_the_worker_and_a_shape_the_viewer(void **state)
+{
+	static const uint8_t wants[] = { 2, 0, 0, 2, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0x11 };	/* raw, Cursor */
+	struct display_cursor shape = { DISPLAY_CURSOR, 2, 2, 1, 0, 1 };
+	struct fixture *f = *state;
+	struct display_resize resize = { 0 };
+	uint32_t type = 0;
+	uint8_t byte, update[4 + 12];
+
+	start(f);
+	handshake(f);
+	put(f, wants, sizeof(wants));
+	assert_int_equal(worker_packet(f, &type, sizeof(type)), sizeof(type));
+	assert_int_equal(type, DISPLAY_CURSOR_WANTED);
+	put(f, (uint8_t[24]) { 251, 0, 3, 0, 2, 0, 1 }, 24);
+	assert_int_equal(worker_packet(f, &resize, sizeof(resize)), sizeof(resize));
+	assert_int_equal(resize.type, DISPLAY_RESIZE);
+	assert_int_equal(resize.width, 768);
+	assert_int_equal(resize.height, 512);
+	request(f, false);
+	read_exactly(f, update, 4);			/* the screen, whole: each rectangle has a head of 12 bytes */
+	for (size_t left = BYTES + 12u * update[3]; left; left--)
+		read_exactly(f, &byte, 1);
+	request(f, true);
+	expect_request(f);
+	send_packet(f, &shape, sizeof(shape));
+	read_exactly(f, update, sizeof(update));
+	assert_memory_equal(update + 4, ((uint8_t[]) { 0, 1, 0, 0, 0, 2, 0, 2, 0xff, 0xff, 0xff, 0x11 }), 12);
+}
+
 static void test_a_client_that_lies_ends_the_console(void **state)
 {
 	struct fixture *f = *state;
@@ -304,6 +359,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_view_only_console_passes_no_input, setup_view_only, teardown),
 		T(test_every_encoder_lives_within_the_sandbox),
 		T(test_a_worker_that_lies_ends_the_console),
+		T(test_a_pointer_shape_that_lies_ends_the_console),
+		T(test_the_viewers_room_reaches_the_worker_and_a_shape_the_viewer),
 		T(test_a_client_that_lies_ends_the_console),
 		T(test_the_end_of_the_worker_is_the_end),
 	};

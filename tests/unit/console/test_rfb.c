@@ -28,6 +28,8 @@ struct fixture {
 	unsigned int key_count;
 	uint16_t x, y;
 	uint32_t buttons;
+	uint16_t room_width, room_height;
+	bool cursor_wanted;
 	/* the client */
 	uint32_t picture[640 * 480];
 	uint32_t picture_width, picture_height;
@@ -35,6 +37,10 @@ struct fixture {
 	unsigned int rects, pixels, lossy;
 	bool extended_keys, size_told;
 	unsigned int size_reason, size_status;
+	struct rect cursor;		/* x, y: the hot spot */
+	uint32_t cursor_pixels[16];
+	uint8_t cursor_mask[8];
+	unsigned int cursors;
 };
 
 static void on_key(void *context, uint16_t scancode, bool down)
@@ -54,6 +60,19 @@ static void on_pointer(void *context, uint16_t x, uint16_t y, uint32_t buttons)
 	f->buttons = buttons;
 }
 
+static void on_resize(void *context, uint16_t width, uint16_t height)
+{
+	struct fixture *f = context;
+
+	f->room_width = width;
+	f->room_height = height;
+}
+
+static void on_want_cursor(void *context)
+{
+	((struct fixture *)context)->cursor_wanted = true;
+}
+
 static void show(struct fixture *f, uint32_t width, uint32_t height)
 {
 	f->width = width;
@@ -65,7 +84,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	session_init(&f->s, &(struct session_host) { on_key, on_pointer, f });
+	session_init(&f->s, &(struct session_host) { on_key, on_pointer, on_resize, on_want_cursor, f });
 	show(f, WIDTH, HEIGHT);
 	inflateInit(&f->zrle);
 	inflateInit(&f->tight);
@@ -332,6 +351,18 @@ static void take_size(struct fixture *f, struct rect r, bool extended)
 	f->picture_height = r.height;
 }
 
+/* Small ones in the native format only. */
+static void take_cursor(struct fixture *f, struct rect r)
+{
+	size_t pixels = r.width * r.height * 4u, mask = (r.width + 7) / 8 * r.height;
+
+	assert_true(pixels <= sizeof(f->cursor_pixels) && mask <= sizeof(f->cursor_mask));
+	memcpy(f->cursor_pixels, take(f, pixels), pixels);
+	memcpy(f->cursor_mask, take(f, mask), mask);
+	f->cursor = r;
+	f->cursors++;
+}
+
 static void take_rect(struct fixture *f)
 {
 	struct rect r = { take16(f), 0, 0, 0 };
@@ -346,6 +377,7 @@ static void take_rect(struct fixture *f)
 	case 7: decode_tight(f, r); break;
 	case 16: decode_zrle(f, r); break;
 	case -223: case -308: take_size(f, r, encoding == -308); return;
+	case -239: take_cursor(f, r); return;
 	case -258: f->extended_keys = true; return;
 	default: fail_msg("encoding %d was not asked for", encoding);
 	}
@@ -485,12 +517,67 @@ static void test_a_client_that_can_follows_the_mode(void **state)
 	assert_int_equal(session_pump(&f->s), 0);
 	take_update(f);
 	assert_same_picture(f);
-	assert_int_equal(put(f, (uint8_t[24]) { 251, 0, 4, 0, 3, 0, 1 }, 24), 0);	/* it may not choose one */
+}
+
+static void ask_for_room(struct fixture *f, uint16_t width, uint16_t height)
+{
+	uint8_t message[24] = { 251, 0, (uint8_t)(width >> 8), (uint8_t)width, (uint8_t)(height >> 8), (uint8_t)height, 1 };
+
+	assert_int_equal(put(f, message, sizeof(message)), 0);
 	request(f, true);
 	take_update(f);
 	assert_int_equal(f->size_reason, 1);
-	assert_int_equal(f->size_status, 1);
-	assert_int_equal(f->picture_width, 320);
+	assert_int_equal(f->picture_width, WIDTH);	/* only the guest changes its mode */
+}
+
+static void test_a_guest_hears_how_much_room_the_client_has(void **state)
+{
+	struct fixture *f = *state;
+
+	handshake(f);
+	put_encodings(f, (int32_t[]) { 0, -308 }, 2);
+	request(f, false);
+	take_update(f);
+	ask_for_room(f, 1024, 768);
+	assert_int_equal(f->size_status, 4);		/* forwarded */
+	assert_int_equal(f->room_width, 1024);
+	assert_int_equal(f->room_height, 768);
+	ask_for_room(f, 1024, 0);
+	assert_int_equal(f->size_status, 3);		/* nonsense */
+	assert_int_equal(f->room_height, 768);
+}
+
+static void test_a_client_that_can_draws_the_pointer(void **state)
+{
+	static const uint32_t shape[] = { 0xff112233, 0x00ffffff, 0x80445566, 0x7f000000, 0xff778899, 0 };
+	struct display_cursor c = { DISPLAY_CURSOR, 2, 3, 1, 2, 1 };
+	struct fixture *f = *state;
+
+	handshake(f);
+	session_set_cursor(&f->s, &c, shape);
+	request(f, false);
+	take_update(f);
+	assert_int_equal(f->cursors, 0);		/* it was not asked for */
+	assert_false(f->cursor_wanted);
+	put_encodings(f, (int32_t[]) { 0, -239 }, 2);
+	assert_true(f->cursor_wanted);
+	session_set_cursor(&f->s, &c, shape);
+	request(f, true);
+	take_update(f);
+	assert_int_equal(f->cursors, 1);
+	assert_int_equal(f->cursor.width, 2);
+	assert_int_equal(f->cursor.height, 3);
+	assert_int_equal(f->cursor.x, 1);
+	assert_int_equal(f->cursor.y, 2);
+	assert_int_equal(f->cursor_pixels[0] & 0xffffff, 0x112233);
+	assert_int_equal(f->cursor_pixels[4] & 0xffffff, 0x778899);
+	assert_memory_equal(f->cursor_mask, ((uint8_t[]) { 0x80, 0x80, 0x80 }), 3);
+	c.visible = 0;
+	session_set_cursor(&f->s, &c, shape);
+	request(f, true);
+	take_update(f);
+	assert_int_equal(f->cursors, 2);
+	assert_int_equal(f->cursor.width, 0);
 }
 
 static void test_a_client_that_cannot_keeps_its_size(void **state)
@@ -586,7 +673,7 @@ static void test_extended_keys_and_pointer(void **state)
 	f->key_count = 0;
 	session_fini(&f->s);				/* lets go of what is still held */
 	assert_int_equal(f->key_count, 2);
-	session_init(&f->s, &(struct session_host) { on_key, on_pointer, f });
+	session_init(&f->s, &(struct session_host) { on_key, on_pointer, on_resize, on_want_cursor, f });
 }
 
 static const struct { const char *what; size_t count; uint8_t bytes[24]; } hostile[] = {
@@ -613,7 +700,7 @@ static void test_broken_rules_end_the_session(void **state)
 			fail_msg("%s was accepted", hostile[i].what);
 		assert_int_equal(f->key_count, 0);
 		session_fini(&f->s);
-		session_init(&f->s, &(struct session_host) { on_key, on_pointer, f });
+		session_init(&f->s, &(struct session_host) { on_key, on_pointer, on_resize, on_want_cursor, f });
 		show(f, WIDTH, HEIGHT);
 	}
 	assert_int_equal(put(f, "GET / HTTP/1", 12), -71);
@@ -670,7 +757,7 @@ static void test_noise_only_ever_ends_the_session(void **state)
 			out_consumed(&f->s.out, f->s.out.count - f->s.out.sent);
 		}
 		session_fini(&f->s);
-		session_init(&f->s, &(struct session_host) { on_key, on_pointer, f });
+		session_init(&f->s, &(struct session_host) { on_key, on_pointer, on_resize, on_want_cursor, f });
 		show(f, WIDTH, HEIGHT);
 	}
 }
@@ -684,6 +771,8 @@ int main(void)
 		T(test_updates_hold_only_what_changed),
 		T(test_jpeg_only_where_the_client_allowed_it),
 		T(test_a_client_that_can_follows_the_mode),
+		T(test_a_guest_hears_how_much_room_the_client_has),
+		T(test_a_client_that_can_draws_the_pointer),
 		T(test_a_client_that_cannot_keeps_its_size),
 		T(test_pixel_formats_are_the_clients),
 		T(test_keysyms_become_scancodes_with_shift_where_needed),

@@ -9,6 +9,7 @@ declare module '@novnc/novnc' {
 		);
 		viewOnly: boolean;
 		scaleViewport: boolean;
+		resizeSession: boolean;
 		clipViewport: boolean;
 		focusOnClick: boolean;
 		background: string;

@@ -38,8 +38,7 @@ export class Screen extends LitElement {
 
 	protected override updated(changed: PropertyValues<this>): void {
 		if (changed.has('vm') || changed.has('on')) this.#begin();
-		if (this.#rfb && changed.has('scale')) this.#rfb.scaleViewport = this.scale;
-		if (this.#rfb && changed.has('viewOnly')) this.#rfb.viewOnly = this.viewOnly;
+		if (this.#rfb && (changed.has('scale') || changed.has('viewOnly'))) this.#fit(this.#rfb);
 	}
 
 	override focus(): void {
@@ -73,6 +72,13 @@ export class Screen extends LitElement {
 		rfb?.disconnect();
 	}
 
+	/* Who fits the screen to the window also tells the guest how much room there is; a guest that can follows. */
+	#fit(rfb: RFB): void {
+		rfb.viewOnly = this.viewOnly;
+		rfb.scaleViewport = this.scale;
+		rfb.resizeSession = this.scale && !this.viewOnly;
+	}
+
 	#begin(): void {
 		this.#end();
 		if (!this.on || !this.vm) {
@@ -81,8 +87,7 @@ export class Screen extends LitElement {
 		}
 		this.#tell('connecting');
 		const rfb = new RFB(this.target, consoleUrl(this.vm), { shared: true, wsProtocols: ['binary'] });
-		rfb.scaleViewport = this.scale;
-		rfb.viewOnly = this.viewOnly;
+		this.#fit(rfb);
 		rfb.background = '#000';
 		rfb.showDotCursor = true;
 		rfb.addEventListener('connect', () => this.#connected(rfb));
