@@ -5,6 +5,7 @@ include $(wildcard tests/*/rules.mk tests/unit/*/rules.mk)
 test-all: test $(FUZZERS) $(B)/tests/worker-drive	## make test, then the whole matrix of guests and long fuzzing; hours
 	tests/guest/linux/run-all.sh
 	tests/boot/run.sh --bochs
+	tests/clients/run.sh
 	IOMMU=intel-iommu tests/boot/run.sh tests/boot/devices_cannot_reach_hv.sh
 	CHURN=10000 SOAK_SECONDS=600 tests/boot/run.sh tests/boot/partitions_leave_nothing_behind.sh tests/boot/machine_stays_up_under_load.sh
 	$(MAKE) fuzz FUZZ_EXECUTIONS=2000000
