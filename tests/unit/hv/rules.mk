@@ -3,6 +3,9 @@
 HV_NEUTRAL := $(filter-out hv/hypercall/root.c,$(foreach d,core synic hypercall intercept,$(wildcard hv/$(d)/*.c)))
 $(call c-test,hv-partition,tests/unit/hv/test_partition.c tests/unit/hv/fake.c $(HV_NEUTRAL),,-Itests/unit/hv/include -Ihv/include -fno-strict-aliasing)
 
+# The IOMMUs on models of their registers.
+$(call c-test,hv-iommu,tests/unit/hv/test_iommu.c tests/unit/hv/fake.c $(HV_NEUTRAL) hv/iommu/amd.c hv/iommu/vtd.c,,-Itests/unit/hv/include -Ihv/include -Ihv -fno-strict-aliasing)
+
 # docs/hypercalls.md from the dispatch table; the test fails when it is not current.
 HV_DOC := tests/unit/hv/test_hypercalls_doc.c
 $(call c-test,hv-hypercalls-doc,$(HV_DOC) tests/unit/hv/fake.c $(HV_NEUTRAL),,-Itests/unit/hv/include -Ihv/include -I$(B)/hv-doc -fno-strict-aliasing)
