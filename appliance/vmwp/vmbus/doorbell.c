@@ -10,48 +10,32 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define BATCH	64
-
-static int doorbells_on_ready(sd_event_source *source, int fd, uint32_t revents, void *data)
+static int doorbell_on_ready(sd_event_source *source, int fd, uint32_t events, void *data)
 {
-	struct vmbus *bus = data;
-	struct epoll_event events[BATCH];
-	int count = epoll_wait(fd, events, BATCH, 0);
+	struct vmbus_channel *c = data;
+	struct vmbus *bus = c->bus;
 
 	(void)source;
-	(void)revents;
+	(void)fd;
+	(void)events;
 	machine_lock(bus->machine);
-	for (int i = 0; i < count; i++)
-		atomic_fetch_or(&bus->arrivals.signals[events[i].data.u32 / 64], 1ull << events[i].data.u32 % 64);
+	atomic_fetch_or(&bus->arrivals.signals[c->doorbell_relid / 64], 1ull << c->doorbell_relid % 64);
 	vmbus_run(bus);
 	machine_unlock(bus->machine);
 	return 0;
 }
 
-int doorbells_create(struct vmbus *bus)
-{
-	int r;
-
-	bus->doorbells_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (bus->doorbells_fd < 0)
-		return -errno;
-	r = sd_event_add_io(bus->machine->loop, &bus->doorbells_source, bus->doorbells_fd, EPOLLIN, doorbells_on_ready, bus);
-	return r < 0 ? r : 0;
-}
-
-void doorbells_destroy(struct vmbus *bus)
-{
-	sd_event_source_disable_unref(bus->doorbells_source);
-	if (bus->doorbells_fd >= 0)
-		close(bus->doorbells_fd);
-}
-
 /* Edge-triggered: a signal is an event once, and the counter in the eventfd is never read. */
 static int doorbell_watch(struct vmbus_channel *c)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = c->relid };
+	return sd_event_add_io(c->bus->machine->loop, &c->doorbell_source, c->doorbell_fd, EPOLLIN | EPOLLET, doorbell_on_ready, c);
+}
 
-	return epoll_ctl(c->bus->doorbells_fd, EPOLL_CTL_ADD, c->doorbell_fd, &event) < 0 ? -errno : 0;
+static void doorbell_close(struct vmbus_channel *c)
+{
+	c->doorbell_source = sd_event_source_disable_unref(c->doorbell_source);
+	close(c->doorbell_fd);
+	c->doorbell_fd = -1;
 }
 
 /* Failing is no error: the channel's signals are intercepted then. */
@@ -65,15 +49,12 @@ void doorbell_bind(struct vmbus_channel *c)
 	c->doorbell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->doorbell_fd < 0)
 		return;
+	c->doorbell_relid = c->relid;
 	r = doorbell_watch(c);
-	if (r == 0)
+	if (r >= 0)
 		r = hv_partition_bind_signal(partition, VMBUS_CONNECTION_SIGNAL + c->relid, c->doorbell_fd, true);
-	if (r == 0) {
-		c->doorbell_relid = c->relid;
-		return;
-	}
-	close(c->doorbell_fd);
-	c->doorbell_fd = -1;
+	if (r < 0)
+		doorbell_close(c);
 }
 
 void doorbell_unbind(struct vmbus_channel *c)
@@ -84,6 +65,5 @@ void doorbell_unbind(struct vmbus_channel *c)
 		return;
 	if (m->partition)		/* a new one knows nothing of it, which does no harm */
 		(void)hv_partition_bind_signal(m->partition, VMBUS_CONNECTION_SIGNAL + c->doorbell_relid, c->doorbell_fd, false);
-	close(c->doorbell_fd);
-	c->doorbell_fd = -1;
+	doorbell_close(c);
 }

@@ -69,6 +69,7 @@ struct vmbus_channel {
 	struct ring in, out;
 	int doorbell_fd;		/* -1: its signals are intercepted */
 	uint32_t doorbell_relid;
+	sd_event_source *doorbell_source;
 	bool held;			/* `received` said "not now" */
 	bool wants_room;		/* a send failed: `writable` is due */
 	uint32_t room_wanted;
@@ -109,8 +110,6 @@ struct vmbus {
 	unsigned int busy;		/* walking through channels: none is freed (channels_reap) */
 
 	bool has_signal_window;		/* of this partition */
-	int doorbells_fd;		/* an epoll set */
-	sd_event_source *doorbells_source;
 
 	struct vmbus_channel *channels;
 	struct vmbus_channel *by_relid[VMBUS_RELIDS];
@@ -139,8 +138,6 @@ void vmbus_mark_signalled(struct vmbus *bus, uint32_t relid);	/* any thread */
 void vmbus_relid_known(struct vmbus *bus, uint32_t relid, bool known);
 
 /* doorbell.c */
-int doorbells_create(struct vmbus *bus);
-void doorbells_destroy(struct vmbus *bus);
 void doorbell_bind(struct vmbus_channel *c);		/* an open channel */
 void doorbell_unbind(struct vmbus_channel *c);		/* does nothing when it is not bound */
 

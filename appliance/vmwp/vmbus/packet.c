@@ -136,10 +136,16 @@ static unsigned int pump_some(struct vmbus_channel *c)
 {
 	unsigned int count = 0;
 
+	vmbus_batch_begin(c);
+	if (c->device->turn)
+		c->device->turn(c, true);
 	while (count < PUMP_BUDGET && pump_one(c))
 		count++;
 	if (c->state == CHANNEL_OPEN && ring_publish_read(&c->in))
 		channel_signal(c);
+	vmbus_batch_end(c);
+	if (c->device->turn)
+		c->device->turn(c, false);
 	return count;
 }
 

@@ -183,12 +183,9 @@ int vmbus_create(struct machine *m, struct vmbus **out)
 		return -ENOMEM;
 	bus->machine = m;
 	bus->outbox_end = &bus->outbox;
-	bus->doorbells_fd = -1;
 	pthread_mutex_init(&bus->arrivals.lock, NULL);
 	bus->arrivals.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = bus->arrivals.fd < 0 ? -errno : sd_event_add_io(m->loop, &bus->source, bus->arrivals.fd, EPOLLIN, vmbus_on_wake, bus);
-	if (r >= 0)
-		r = doorbells_create(bus);
 	if (r < 0) {
 		vmbus_destroy(bus);
 		return r;
@@ -204,7 +201,6 @@ void vmbus_destroy(struct vmbus *bus)
 	offers_destroy(bus);
 	outbox_clear(bus);
 	gpadls_destroy(bus);
-	doorbells_destroy(bus);
 	sd_event_source_disable_unref(bus->source);
 	if (bus->arrivals.fd >= 0)
 		close(bus->arrivals.fd);

@@ -57,6 +57,9 @@ struct vmbus_device {			/* constant: one per kind of device */
 	int (*opened)(struct vmbus_channel *c, const uint8_t user[120]);
 	/* One packet. False: not now; it stays in the ring until vmbus_channel_resume(). */
 	bool (*received)(struct vmbus_channel *c, const struct vmbus_packet *p);
+	/* Before the first and after the last packet of one look at the ring, whatever became of the channel meanwhile: what the
+	 * device hands on, it may hand on together. Sends in between reach the guest together anyway. May be NULL. */
+	void (*turn)(struct vmbus_channel *c, bool begin);
 	/* vmbus_send*() had answered -EAGAIN and the guest has read since. May be NULL. */
 	void (*writable)(struct vmbus_channel *c);
 	/* Closed by the guest, by UNLOAD, reset, or withdrawal. No other callback follows until the next `opened`. True: the

@@ -121,19 +121,27 @@ void net_headers_parse(const uint8_t *frame, size_t size, struct net_headers *h)
 
 /* --- checksums --- */
 
-/* RFC 1071: the sum of 16-bit words in the machine's byte order; carries are folded at the end. */
+static uint64_t add_with_carry(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word);
+}
+
+/* RFC 1071: the sum of 16-bit words in the machine's byte order, eight bytes at a time; carries are folded at the end. */
 static uint64_t sum_bytes(const uint8_t *p, size_t size, uint64_t sum)
 {
-	uint32_t word;
+	uint64_t words[4];
 
-	for (; size >= 4; p += 4, size -= 4) {
-		memcpy(&word, p, 4);
-		sum += word;
+	for (; size >= sizeof(words); p += sizeof(words), size -= sizeof(words)) {
+		memcpy(words, p, sizeof(words));
+		sum = add_with_carry(add_with_carry(sum, words[0]), words[1]);
+		sum = add_with_carry(add_with_carry(sum, words[2]), words[3]);
 	}
-	if (size > 0) {
-		word = 0;
-		memcpy(&word, p, size);
-		sum += word;
+	for (size_t part; size > 0; p += part, size -= part) {
+		part = size < sizeof(words[0]) ? size : sizeof(words[0]);
+		words[0] = 0;
+		memcpy(words, p, part);
+		sum = add_with_carry(sum, words[0]);
 	}
 	return sum;
 }

@@ -320,6 +320,11 @@ static bool storvsp_received(struct vmbus_channel *channel, const struct vmbus_p
 	return true;
 }
 
+static void storvsp_turn(struct vmbus_channel *channel, bool begin)
+{
+	storage_turn(((struct storvsp *)vmbus_channel_context(channel))->owner, begin);
+}
+
 /* --- open and close --- */
 
 static int channel_new(struct vmbus_channel *channel)
@@ -462,7 +467,7 @@ static void storvsp_state(struct vmbus_channel *channel, struct state *st)
 }
 
 #define STORVSP_CALLS	\
-	.name = "storvsp", .packet_max = 256, .opened = storvsp_opened, .received = storvsp_received, \
+	.name = "storvsp", .packet_max = 256, .opened = storvsp_opened, .received = storvsp_received, .turn = storvsp_turn, \
 	.writable = storvsp_writable, .closed = storvsp_closed, .state = storvsp_state
 
 static const struct vmbus_device scsi_device = {

@@ -67,6 +67,9 @@ void storvsp_units_changed(struct storvsp *s);		/* tells the guest to look at it
 unsigned int storvsp_unsent(const struct storvsp *s);	/* of the requests in flight: answers that wait for room in a ring */
 void storvsp_batch(struct storvsp *s, bool begin);	/* answers in between reach the guest together */
 
+/* storage.c: what is submitted in between goes to the kernel together, and what has ended by then is answered. */
+void storage_turn(struct storage *st, bool begin);
+
 /* storage.c: every request of every controller has ended; their answers may wait in `unsent`. */
 void storage_settle(struct storage *st);
 

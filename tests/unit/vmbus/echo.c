@@ -36,6 +36,16 @@ static bool echo_received(struct vmbus_channel *c, const struct vmbus_packet *p)
 	return true;
 }
 
+/* While one look lasts, packets are counted in it. */
+static void echo_turn(struct vmbus_channel *c, bool begin)
+{
+	(void)c;
+	if (begin)
+		echo.turns++, echo.before_turn = echo.received;
+	else if (echo.received - echo.before_turn > echo.turn_most)
+		echo.turn_most = echo.received - echo.before_turn;
+}
+
 static void echo_writable(struct vmbus_channel *c)
 {
 	echo.writable++;
@@ -63,7 +73,7 @@ static void echo_state(struct vmbus_channel *c, struct state *s)
 
 const struct vmbus_device echo_device = {
 	.name = "echo", .class = VMBUS_GUID(0xba6163d9, 0x04a1, 0x4d29, 0xb6, 0x05, 0x72, 0xe2, 0xff, 0xb1, 0xdc, 0x7f),
-	.offer_flags = VMBUS_OFFER_PIPE, .opened = echo_opened, .received = echo_received, .writable = echo_writable,
+	.offer_flags = VMBUS_OFFER_PIPE, .opened = echo_opened, .received = echo_received, .turn = echo_turn, .writable = echo_writable,
 	.closed = echo_closed, .state = echo_state,
 };
 const struct vmbus_device other_device = {

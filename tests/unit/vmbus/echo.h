@@ -6,7 +6,7 @@
 #include "guest.h"
 
 struct echo {
-	unsigned int opened, closed, received, writable, gone;
+	unsigned int opened, closed, received, writable, gone, turns, before_turn, turn_most;
 	int open_result;		/* what `opened` answers */
 	bool holds_pages;		/* `closed` answers "not yet" */
 	struct vmbus_channel *closing[64];	/* those that did; the test releases them */

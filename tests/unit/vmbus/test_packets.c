@@ -222,6 +222,21 @@ static void a_batch_is_seen_whole_and_signalled_once(void **state)
 	}
 }
 
+static void what_is_answered_in_one_look_is_signalled_once(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 10; i++)
+		guest_send(c, i, "abc", 4);
+	guest_run();
+	assert_int_equal(echo.received, 10);
+	assert_int_equal(echo.turn_most, 10);
+	assert_int_equal(guest_signalled(c), 1);
+	for (unsigned int i = 1; i <= 10; i++) {
+		assert_true(guest_receive(c, &packet));
+		assert_int_equal(packet.descriptor.transaction_id, i);
+	}
+}
+
 static void a_guest_waiting_for_room_is_signalled(void **state)
 {
 	uint8_t payload[2000] = { 0 };
@@ -431,7 +446,7 @@ int main(void)
 		TEST(ranges_of_guest_pages_become_memory), TEST(copied_ranges_outlive_the_packet), TEST(a_full_ring_is_written_when_the_guest_has_read),
 		TEST(the_device_may_hold_packets_back), TEST(completions_that_find_no_room_are_retried_in_order),
 		TEST(signals_are_sent_only_when_the_guest_sleeps), TEST(a_batch_is_seen_whole_and_signalled_once),
-		TEST(a_guest_waiting_for_room_is_signalled), TEST(transfer_pages_carry_their_ranges), TEST(pipes_frame_their_messages),
+		TEST(what_is_answered_in_one_look_is_signalled_once), TEST(a_guest_waiting_for_room_is_signalled), TEST(transfer_pages_carry_their_ranges), TEST(pipes_frame_their_messages),
 		TEST(rings_are_left_alone_while_paused), TEST(a_malformed_packet_closes_only_its_channel),
 		TEST(impossible_page_lists_close_the_channel), TEST(a_nonsensical_read_index_closes_the_channel_later),
 		TEST(a_device_may_fault_its_channel_while_it_receives), TEST(the_ring_may_lie_anywhere_in_ram),
