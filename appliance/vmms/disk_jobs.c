@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MERGE_OVER_MAX	DISK_ITEM_CHAIN_MAX
 #define LOOK_USEC	(500ull * 1000)		/* how often progress is looked at */
 
 struct work;
@@ -44,6 +45,8 @@ struct work {
 	struct disk_item_chain chain;
 	struct disk *disk, *parent;	/* merge: kept open between run and finish */
 	struct disk_item *into;		/* merge: the parent's item, busy too */
+	struct disk_item *over[MERGE_OVER_MAX];	/* merge: what lies over the item and gets its parent; busy too */
+	struct disk_item_chain over_files;
 	struct disk_spec spec;		/* convert, clone: what is made */
 	struct disk_item *made;
 	int made_fd;
@@ -128,6 +131,36 @@ static int reopen_parent(struct work *w, struct problem *p)
 	return 0;
 }
 
+/* A VM that runs from any disk over this one would go on with what it knows of the files. */
+static int check_descendants(const struct vmms *v, const struct disk_item *d, struct problem *p)
+{
+	int r = 0;
+
+	for (const struct disk_item *c = v->disks; r == 0 && c; c = c->next) {
+		if (strcmp(c->parent, d->id) != 0)
+			continue;
+		r = disk_item_check_idle(v, c, true, p);
+		if (r == 0)
+			r = check_descendants(v, c, p);
+	}
+	return r;
+}
+
+/* The disks right over the item, open for writing: they will name its parent instead. */
+static int open_over(struct work *w, struct problem *p)
+{
+	for (struct disk_item *c = w->vmms->disks; c; c = c->next) {
+		if (strcmp(c->parent, w->item->id) != 0)
+			continue;
+		if (w->over_files.count == MERGE_OVER_MAX)
+			return problem_set(p, PROBLEM_TOO_MANY, NULL, "%s is the parent of more than %d disks.", w->item->name, MERGE_OVER_MAX);
+		if (disk_item_open_file(w->vmms, c, false, &w->over_files, p) < 0)
+			return -EINVAL;
+		w->over[w->over_files.count - 1] = c;
+	}
+	return 0;
+}
+
 static int merge_check(struct work *w, const json_t *body, struct problem *p)
 {
 	const struct disk_item *parent = disk_find(w->vmms, w->item->parent);
@@ -141,8 +174,23 @@ static int merge_check(struct work *w, const json_t *body, struct problem *p)
 					   parent->name, c->name);
 	if (disk_item_check_idle(w->vmms, parent, true, p) < 0)
 		return -EINVAL;
+	if (check_descendants(w->vmms, w->item, p) < 0 || open_over(w, p) < 0)
+		return -EINVAL;
 	w->into = disk_find(w->vmms, w->item->parent);
 	return reopen_parent(w, p);
+}
+
+/* On the thread: their files name the parent now; what vmms knows follows in merge_finish(), or when they are opened next. */
+static int give_parent_to_files(struct work *w)
+{
+	char relative[80], name[64];
+	int r = 0;
+
+	disk_item_file(w->into, name, sizeof(name));
+	snprintf(relative, sizeof(relative), ".\\%s", name);
+	for (size_t i = 0; r == 0 && i < w->over_files.count; i++)
+		r = disk_set_parent(w->over_files.formats[i], w->over_files.fds[i], w->parent, relative, NULL);
+	return r;
 }
 
 static int merge_run(struct work *w)
@@ -158,6 +206,8 @@ static int merge_run(struct work *w)
 		return r;
 	}
 	r = disk_merge(w->disk, w->parent, &progress);
+	if (r == 0)
+		r = give_parent_to_files(w);
 	if (r < 0)
 		disk_merge_end(w->disk, w->parent, false);
 	return r;
@@ -181,6 +231,17 @@ static int give_parent_to(struct vm *vm, const char *child, const char *parent)
 	return r < 0 ? -EIO : 0;
 }
 
+static int give_parent_to_items(struct work *w)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->over_files.count; i++) {
+		memcpy(w->over[i]->parent, w->into->id, sizeof(w->over[i]->parent));
+		r = disk_item_save(w->vmms, w->over[i]);
+	}
+	return r;
+}
+
 /*
  * All data is in the parent and safe. Drives change to it before the child goes, and the child goes before the parent may become
  * different from what it names: after a crash in between the child is still readable, and can be merged again or deleted.
@@ -194,9 +255,13 @@ static int merge_finish(struct work *w)
 		disk_merge_end(w->disk, w->parent, false);
 		return -EBUSY;
 	}
+	if (give_parent_to_items(w) < 0) {
+		disk_merge_end(w->disk, w->parent, false);
+		return -EIO;
+	}
 	w->item = NULL;
 	disk_item_discard(w->vmms, child);
-	return disk_merge_end(w->disk, w->parent, true);
+	return disk_merge_end(w->disk, w->parent, w->over_files.count == 0);	/* else they name its GUID */
 }
 
 /* --- convert and clone --- */
@@ -288,7 +353,7 @@ static const char *const no_fields[] = { NULL }, *const resize_fields[] = { "siz
 static const struct action actions[] = {
 	{ "resize",  resize_fields,  true,  false, false, resize_check, resize_run,  resize_finish },
 	{ "compact", no_fields,	     true,  false, true,  NULL,		compact_run, NULL },
-	{ "merge",   no_fields,	     true,  false, true,  merge_check,	merge_run,   merge_finish },
+	{ "merge",   no_fields,	     false, false, true,  merge_check,	merge_run,   merge_finish },
 	{ "convert", convert_fields, false, false, true,  copy_check,	copy_run,    copy_finish },
 	{ "clone",   clone_fields,   false, false, true,  copy_check,	copy_run,    copy_finish },
 	{ "check",   check_fields,   false, true,  false, check_check,	check_run,   NULL },
@@ -304,18 +369,27 @@ static int on_look(sd_event_source *source, uint64_t usec, void *data)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/* Nobody else may open, change or delete these meanwhile. */
+static void works_on(struct work *w, bool busy)
+{
+	if (w->item)
+		w->item->busy = busy;
+	if (w->into)
+		w->into->busy = busy;
+	for (size_t i = 0; i < MERGE_OVER_MAX && w->over[i]; i++)
+		w->over[i]->busy = busy;
+}
+
 static void work_free(struct work *w)
 {
 	sd_event_source_disable_unref(w->timer);
 	disk_item_chain_close(&w->chain);
+	disk_item_chain_close(&w->over_files);
 	if (w->made)
 		disk_item_discard(w->vmms, w->made);
 	if (w->made_fd >= 0)
 		close(w->made_fd);
-	if (w->item)
-		w->item->busy = false;
-	if (w->into)
-		w->into->busy = false;
+	works_on(w, false);
 	free(w);
 }
 
@@ -402,13 +476,11 @@ int disk_job_start(struct vmms *v, struct disk_item *d, const char *action, cons
 	if (r == 0 && !(w->job = *job = job_start(v, type, d->id, d->name, a->cancellable)))
 		r = problem_from_errno(p, -ENOMEM, "The job");
 	if (r < 0) {
-		w->item = w->into = NULL;	/* they were not busy through us */
+		w->item = w->into = w->over[0] = NULL;	/* they were not busy through us */
 		work_free(w);
 		return r;
 	}
-	d->busy = true;
-	if (w->into)
-		w->into->busy = true;
+	works_on(w, true);
 	w->job->work = w;
 	(void)sd_event_add_time_relative(v->loop, &w->timer, CLOCK_MONOTONIC, LOOK_USEC, 0, on_look, w);
 	r = work_run(v, work_thread, work_done, w);

@@ -438,6 +438,31 @@ static int settle_log(const struct vmms *v, const struct disk_item *top, const s
 	return r;
 }
 
+/*
+ * A merge that a crash cut off can have left a disk whose file names its grandparent already, by the GUID of its data: then the
+ * chain opens without the disk in between, and the description follows the file.
+ */
+static int follow_file(const struct vmms *v, const char *top, struct disk_item_chain *chain, bool read_only)
+{
+	struct disk_item *d = disk_find(v, top);
+
+	for (size_t i = 1; d && i + 1 < chain->count; i++, d = disk_find(v, d->parent)) {
+		const struct disk_item *between = disk_find(v, d->parent);
+		struct disk_item_chain shorter = *chain;
+
+		memmove(&shorter.fds[i], &shorter.fds[i + 1], (chain->count - i - 1) * sizeof(shorter.fds[0]));
+		shorter.count--;
+		if (!between || judge_chain(&shorter, read_only) < 0)
+			continue;
+		log_warning("disk %s lies over the parent of %s since a merge that was cut off", d->name, between->name);
+		close(chain->fds[i]);
+		*chain = shorter;
+		memcpy(d->parent, between->parent, sizeof(d->parent));
+		return disk_item_save(v, d);
+	}
+	return -EXDEV;
+}
+
 int disk_item_open_chain(const struct vmms *v, const char *id, bool read_only, struct disk_item_chain *chain, struct problem *p)
 {
 	const struct disk_item *top = disk_find(v, id), *d = top;
@@ -461,6 +486,8 @@ int disk_item_open_chain(const struct vmms *v, const char *id, bool read_only, s
 		verdict = judge_chain(chain, read_only);
 	if (verdict == -EROFS && read_only && settle_log(v, top, chain) == 0)
 		verdict = judge_chain(chain, read_only);
+	if (verdict == -EXDEV)
+		verdict = follow_file(v, id, chain, read_only);
 	if (r == 0 && verdict < 0)
 		r = problem_set(p, PROBLEM_INTERNAL, NULL, "The disk %s cannot be opened: %s.", top->name, disk_error_text());
 	if (r < 0)

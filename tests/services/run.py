@@ -727,6 +727,63 @@ def test_a_parent_is_kept_as_long_as_a_differencing_disk_needs_it(s, c):
     assert os.listdir(s.state + "/disks") == []
 
 
+def chain_of(c, *names):
+    """Differencing disks over each other, the lowest first; their ids."""
+    ids = []
+    for name in names:
+        spec = {"type": "differencing", "parentId": ids[-1]} if ids else {"sizeBytes": 64 * MIB}
+        ids.append(c.call("vmms.CreateDisk", disk={"name": name} | spec)["disk"]["id"])
+    return ids
+
+
+def test_a_disk_in_the_middle_of_a_chain_is_merged_and_what_lay_over_it_lies_over_its_parent(s, c):
+    ids = chain_of(c, "base", "middle", "top", "tip")
+    vm = start_vm(s, c, "user", disks=[{"medium": "disk", "source": {"diskId": ids[3]}}])
+    wait_state(s, c, vm, "running")
+    refused(409, "disk_attached", disk_job, s, c, {"id": ids[1]}, "merge")
+    c.call("vmms.VmAction", id=vm, action="turn-off")
+    wait_state(s, c, vm, "off")
+    job = disk_job(s, c, {"id": ids[1]}, "merge")
+    assert job["state"] == "succeeded", job
+    by_id = {d["id"]: d for d in c.call("vmms.ListDisks")["disks"]}
+    assert sorted(by_id) == sorted([ids[0], ids[2], ids[3]]) and by_id[ids[2]]["parent"]["id"] == ids[0], by_id
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    c.call("vmms.VmAction", id=vm, action="start")
+    wait_state(s, c, vm, "running")
+
+
+def test_a_merge_in_the_middle_of_a_chain_that_was_cut_off_is_finished_by_the_next_open(s, c):
+    ids = chain_of(c, "base", "middle", "top")
+    kept = {n: open(f"{s.state}/disks/{n}.json").read() for n in ids[1:]}
+    middle = open(f"{s.state}/disks/{ids[1]}.vhdx", "rb").read()
+    assert disk_job(s, c, {"id": ids[1]}, "merge")["state"] == "succeeded"
+    s.kill(s.vmms)
+    # As if it had been cut off when the top's file named the base and nothing else had happened.
+    open(f"{s.state}/disks/{ids[1]}.vhdx", "wb").write(middle)
+    for n, text in kept.items():
+        open(f"{s.state}/disks/{n}.json", "w").write(text)
+    os.system(f"chown -R {s.uid} {s.state}")
+    s.start_vmms()
+    c = s.client()
+    assert c.call("vmms.GetDisk", id=ids[2])["disk"]["parent"]["id"] == ids[1]
+    vm = start_vm(s, c, "user", disks=[{"medium": "disk", "source": {"diskId": ids[2]}}])
+    wait_state(s, c, vm, "running")
+    assert c.call("vmms.GetDisk", id=ids[2])["disk"]["parent"]["id"] == ids[0]
+    c.call("vmms.DeleteDisk", id=ids[1])
+
+
+def start_after_failure(s, c, vm):
+    """The worker of the start that failed may still be ending."""
+    def tried():
+        try:
+            return c.call("vmms.VmAction", id=vm, action="start")
+        except Refused as r:
+            assert r.code == "vm_wrong_state", r
+    return s.wait(tried)
+
+
 def test_a_merge_that_a_crash_cut_off_before_the_child_went_is_done_again(s, c):
     for again in ("merge", "delete"):
         base = make_disk(c, "base " + again)
@@ -739,7 +796,7 @@ def test_a_merge_that_a_crash_cut_off_before_the_child_went_is_done_again(s, c):
             assert disk_job(s, c, child, "merge")["state"] == "succeeded"
         else:
             c.call("vmms.DeleteDisk", id=child["id"])
-        c.call("vmms.VmAction", id=vm["id"], action="start")
+        start_after_failure(s, c, vm["id"])
         wait_state(s, c, vm["id"], "running")
 
 
