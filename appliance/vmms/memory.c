@@ -142,11 +142,14 @@ static void end_promise(struct worker_memory *w)
 void memory_note(struct vm *vm, const json_t *memory)
 {
 	struct worker_memory *w = &vm->worker.memory;
+	uint64_t before = w->demand;
 
 	if (!memory)
 		return;
+
 	w->assigned = (uint64_t)json_integer_value(json_object_get(memory, "assignedBytes"));
 	w->demand = (uint64_t)json_integer_value(json_object_get(memory, "demandBytes"));
+	w->moves = w->demand > before + before / 64 || before > w->demand + w->demand / 64;
 	w->available = (uint64_t)json_integer_value(json_object_get(memory, "availableBytes"));
 	w->driver = json_is_true(json_object_get(memory, "driver"));
 	end_promise(w);
@@ -301,6 +304,13 @@ void memory_round(struct vmms *v)
 	round_growth(&r);
 	for (size_t i = 0; i < r.count; i++)
 		follow(r.vm[i], &r.vms[i]);
+}
+
+bool memory_moves(const struct vm *vm)
+{
+	const struct worker_memory *w = &vm->worker.memory;
+
+	return vm->config.memory.dynamic && (w->moves || w->promised || (w->driver && w->status != DYNMEM_OK));
 }
 
 /* --- as clients see it --- */

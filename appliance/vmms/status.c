@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See status.h. Most answers are asked to be brief; every fifth has what the guest says of itself, too. A worker that has not
- * answered is not asked again before it does or is given up by its connection.
+ * See status.h. Every second for a VM whose need of memory moves, else every other second. Most answers are asked to be brief;
+ * every third has what the guest says of itself, too. A worker that has not answered is not asked again before it does or is
+ * given up by its connection.
  */
 #include "status.h"
 
@@ -12,7 +13,7 @@
 #include "processors.h"
 
 #define ROUND_USEC	(1000ull * 1000)
-#define WHOLE_EVERY	5u
+#define WHOLE_EVERY	3u
 
 static void on_status(struct ipc_message *m, int result, bool continues, void *data)
 {
@@ -36,6 +37,12 @@ static void ask(struct vm *vm)
 	vm->worker.asked = worker_call(vm, "vmwp.GetStatus", brief ? json_pack("{s:b}", "brief", 1) : NULL, NULL, 0, on_status, vm) == 0;
 }
 
+/* Half of the quiet ones in each round. */
+static bool is_due(const struct vm *vm)
+{
+	return vm->worker.rounds == 0 || memory_moves(vm) || vm->worker.slot % 2 == vm->vmms->status_rounds % 2;
+}
+
 static int on_round(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vmms *v = data;
@@ -45,8 +52,9 @@ static int on_round(sd_event_source *source, uint64_t usec, void *data)
 	metrics_round(v);
 	alarms_round(v);
 	processors_usage_round(v);
+	v->status_rounds++;
 	for (struct vm *vm = v->vms; vm; vm = vm->next)
-		if ((vm->state == VM_RUNNING || vm->state == VM_PAUSED) && !vm->worker.asked)
+		if ((vm->state == VM_RUNNING || vm->state == VM_PAUSED) && !vm->worker.asked && is_due(vm))
 			ask(vm);
 	sd_event_source_set_time_relative(source, ROUND_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);

@@ -16,6 +16,7 @@ struct worker_usage { uint64_t guest_bytes, large_page_bytes, worker_bytes, kern
 struct worker_memory {			/* as the worker last said; all zero for a VM with static memory */
 	uint64_t assigned, demand, available;
 	bool driver;			/* the guest's balloon driver answers */
+	bool moves;			/* its demand changed with the last answer */
 	bool waits;			/* it should get more than the host has for it */
 	uint64_t promised, promised_until_usec;	/* promised: more than it has yet; nobody else's meanwhile */
 	struct dynmem_history history;

@@ -42,6 +42,7 @@ struct vmms {
 	struct event_log *events;
 	struct priv *priv;
 	sd_event_source *status_timer;		/* status.c */
+	unsigned int status_rounds;		/* status.c */
 	unsigned int usage_rounds;		/* processors.c */
 	struct metrics *metrics;		/* metrics.c: of the host */
 	struct alarm *alarms;			/* alarms.c */
