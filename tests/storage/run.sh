@@ -194,7 +194,8 @@ json_is_json() {
 	rm -f x y
 	"$vdisk" create x --size 100M
 	"$vdisk" create y --parent x
-	for command in 'info y' 'map y' 'check y' 'compact y'; do
+	rm -f z u
+	for command in 'info y' 'map y' 'check y' 'compact y' 'create z --size 8M' 'resize z 16M' 'convert z u --format raw' 'merge y' 'bench z --count 160'; do
 		"$vdisk" $command --json 2>/dev/null | python3 -c 'import json, sys; json.load(sys.stdin)'
 	done
 	"$vdisk" info nothing --json 2>/dev/null | python3 -c 'import json, sys; assert "error" in json.load(sys.stdin)'

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* partita-vdisk create, info, check, resize, compact, merge, map. */
+/* partita-vdisk info, create, check, resize, compact, merge, map. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +10,66 @@
 #include <unistd.h>
 
 #include "storage/tool/tool.h"
+
+/* --- info --- */
+
+static void report_disk(const struct disk *d, const char *path)
+{
+	static const uint8_t none[DISK_GUID_SIZE];
+	uint8_t data[DISK_GUID_SIZE];
+	struct stat st;
+	char guid[37];
+
+	report_text("path", path);
+	report_text("format", d->format);
+	report_text("type", kind_word(d->kind));
+	report_number("sizeBytes", d->size_bytes);
+	if (fstat(d->fd, &st) == 0) {
+		report_number("fileBytes", (uint64_t)st.st_size);
+		report_number("allocatedBytes", (uint64_t)st.st_blocks * 512);
+	}
+	report_number("blockBytes", d->block_bytes);
+	report_number("logicalSectorBytes", d->logical_sector);
+	report_number("physicalSectorBytes", d->physical_sector);
+	guid_text(d->identity, guid);
+	if (memcmp(d->identity, none, sizeof(none)))
+		report_text("id", guid);
+	if (disk_data_guid(d, data) == 0) {
+		guid_text(data, guid);
+		report_text("dataId", guid);
+	}
+}
+
+int tool_info(const struct options *o, const char *name, const char *format)
+{
+	struct opened d;
+	size_t i = 0;
+	int r = tool_open(o, name, format, false, &d);
+
+	if (r < 0)
+		return tool_fail(o, name, r);
+	report_begin(o);
+	report_disk(d.disk, name);
+	report_list_begin("parents");
+	for (const struct disk *p = d.disk->parent; p; p = p->parent) {
+		report_item_begin();
+		report_disk(p, d.files.path[++i]);
+		report_item_end();
+	}
+	report_list_end();
+	report_end();
+	return disk_close(d.disk) < 0;
+}
+
+int tool_made(const struct options *o, const char *name, const char *format)
+{
+	return o->json ? tool_info(o, name, format) : 0;
+}
+
+int command_info(const struct options *o)
+{
+	return tool_info(o, o->args[0], o->source_format);
+}
 
 /* --- create --- */
 
@@ -80,57 +140,7 @@ int command_create(const struct options *o)
 		if (r == 0)
 			close(fd);
 	}
-	return r < 0 ? tool_fail(o, o->args[0], r) : 0;
-}
-
-/* --- info --- */
-
-static void report_disk(const struct disk *d, const char *path)
-{
-	static const uint8_t none[DISK_GUID_SIZE];
-	uint8_t data[DISK_GUID_SIZE];
-	struct stat st;
-	char guid[37];
-
-	report_text("path", path);
-	report_text("format", d->format);
-	report_text("type", kind_word(d->kind));
-	report_number("sizeBytes", d->size_bytes);
-	if (fstat(d->fd, &st) == 0) {
-		report_number("fileBytes", (uint64_t)st.st_size);
-		report_number("allocatedBytes", (uint64_t)st.st_blocks * 512);
-	}
-	report_number("blockBytes", d->block_bytes);
-	report_number("logicalSectorBytes", d->logical_sector);
-	report_number("physicalSectorBytes", d->physical_sector);
-	guid_text(d->identity, guid);
-	if (memcmp(d->identity, none, sizeof(none)))
-		report_text("id", guid);
-	if (disk_data_guid(d, data) == 0) {
-		guid_text(data, guid);
-		report_text("dataId", guid);
-	}
-}
-
-int command_info(const struct options *o)
-{
-	struct opened d;
-	size_t i = 0;
-	int r = tool_open(o, o->args[0], o->source_format, false, &d);
-
-	if (r < 0)
-		return tool_fail(o, o->args[0], r);
-	report_begin(o);
-	report_disk(d.disk, o->args[0]);
-	report_list_begin("parents");
-	for (const struct disk *p = d.disk->parent; p; p = p->parent) {
-		report_item_begin();
-		report_disk(p, d.files.path[++i]);
-		report_item_end();
-	}
-	report_list_end();
-	report_end();
-	return disk_close(d.disk) < 0;
+	return r < 0 ? tool_fail(o, o->args[0], r) : tool_made(o, o->args[0], n.format);
 }
 
 /* --- check --- */
@@ -182,7 +192,7 @@ int command_resize(const struct options *o)
 		r = disk_resize(d.disk, size);
 	if (r < 0)
 		tool_fail(o, o->args[0], r);
-	return disk_close(d.disk) < 0 || r < 0;
+	return disk_close(d.disk) < 0 || r < 0 || tool_made(o, o->args[0], o->source_format);
 }
 
 int command_compact(const struct options *o)
@@ -226,6 +236,11 @@ int command_merge(const struct options *o)
 	end = disk_merge_end(child, parent, r == 0);
 	if (r == 0 && end < 0)
 		return tool_fail(o, o->args[0], end);
+	if (r == 0 && o->json) {
+		report_begin(o);
+		report_text("parent", files.path[1]);
+		report_end();
+	}
 	return r < 0;
 }
 

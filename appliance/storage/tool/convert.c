@@ -90,5 +90,5 @@ int command_convert(const struct options *o)
 	}
 	if (import)
 		unlink(raw);
-	return r < 0 ? tool_fail(o, o->args[0], r) : 0;
+	return r < 0 ? tool_fail(o, o->args[0], r) : tool_made(o, o->args[1], o->format ? o->format : "vhdx");
 }

@@ -31,6 +31,8 @@ int tool_open(const struct options *o, const char *name, const char *format, boo
 int tool_chain(const struct options *o, const char *name, const char *format, size_t writable, struct chain_files *out);
 int tool_create(const char *name, const struct disk_new *n, int *fd);		/* removes the file when it fails */
 int tool_fail(const struct options *o, const char *what, int error);		/* says why; 1 for exit() */
+int tool_info(const struct options *o, const char *name, const char *format);	/* what `info` says of a disk; exit status */
+int tool_made(const struct options *o, const char *name, const char *format);	/* for programs the same of what was made; people see it worked */
 const struct disk_progress *tool_progress(const struct options *o);
 const char *kind_word(enum disk_kind kind);
 void guid_text(const uint8_t guid[DISK_GUID_SIZE], char text[37]);
