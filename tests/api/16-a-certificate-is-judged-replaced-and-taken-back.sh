@@ -7,12 +7,13 @@ host=${host%%/*}
 served() { # the fingerprint that a new connection sees
 	openssl s_client -connect "$host" </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256 | sed 's/.*=//'
 }
+valid='-not_before 20200101000000Z -not_after 20990101000000Z'	# whatever the appliance's clock says
 make() { # NAME KEY-ALGORITHM [OPENSSL OPTIONS]: a self-signed one
 	out=$1
 	algorithm=$2
 	shift 2
 	# shellcheck disable=SC2086
-	openssl req -x509 -newkey $algorithm -nodes -keyout "$out.key" -out "$out.crt" -days 30 -subj "/CN=$out.example" \
+	openssl req -x509 -newkey $algorithm -nodes -keyout "$out.key" -out "$out.crt" $valid -subj "/CN=$out.example" \
 		-addext "subjectAltName=DNS:$out.example,IP:192.0.2.7" "$@" 2>/dev/null || fail "openssl made no $out"
 }
 put() { # KEY-FILE CERTIFICATE-FILE
@@ -47,8 +48,9 @@ refuse 'another key' other.key first.crt privateKey
 refuse 'a weak key' weak.key weak.crt privateKey
 refuse 'not for servers' client.key client.crt certificate
 refuse 'a chain that does not hold' first.key broken.pem certificate
-openssl x509 -in first.crt -signkey first.key -not_before 20200101000000Z -not_after 20200201000000Z -out old.crt 2>/dev/null &&
-	refuse 'an expired one' first.key old.crt certificate
+openssl x509 -in first.crt -signkey first.key -not_before 20200101000000Z -not_after 20200201000000Z -out old.crt 2>/dev/null ||
+	fail 'openssl made no expired one'
+refuse 'an expired one' first.key old.crt certificate
 api PUT /host/certificate -H "$JSON" -d '{"certificate":"x"}'
 expect 422 missing_field privateKey
 
@@ -63,7 +65,8 @@ equal names "$(field '.names | join(" ")')" 'first.example 192.0.2.7'
 # A server certificate that an authority signed, with RSA, and its chain.
 make authority rsa:2048 -addext basicConstraints=critical,CA:TRUE
 openssl req -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj /CN=leaf.example 2>/dev/null
-openssl x509 -req -in leaf.csr -CA authority.crt -CAkey authority.key -days 20 -out leaf.crt 2>/dev/null || fail 'openssl signed nothing'
+# shellcheck disable=SC2086
+openssl x509 -req -in leaf.csr -CA authority.crt -CAkey authority.key $valid -out leaf.crt 2>/dev/null || fail 'openssl signed nothing'
 cat leaf.crt authority.crt >chain.pem
 put leaf.key chain.pem
 expect 200
