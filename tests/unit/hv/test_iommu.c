@@ -166,7 +166,7 @@ static unsigned int walk_amd(uint64_t address, uint64_t *spa)
 
 static unsigned int walk_vtd(uint64_t address, uint64_t *spa)
 {
-	const uint64_t *root = fake_spa(*reg64(0x20)), *context = fake_spa(root[0x43 * 2] & ADDRESS_BITS) ;
+	const uint64_t *root = fake_spa(*reg64(0x20)), *context = fake_spa(root[0x43 * 2] & ADDRESS_BITS);
 	uint64_t entry = context[0x21 * 2], rights = 3;
 	unsigned int level = (context[0x21 * 2 + 1] & 7) + 2;
 
@@ -181,6 +181,7 @@ static unsigned int walk_vtd(uint64_t address, uint64_t *spa)
 		if (level == 1 || (entry & 0x80))
 			break;
 	}
+	assert_true(level == 1 || (*reg64(0x08) >> (32 + level) & 1));	/* a leaf of a size it has */
 	*spa = (entry & ADDRESS_BITS & ~((1ull << (3 + 9 * level)) - 1)) | (address & ((1ull << (3 + 9 * level)) - 1));
 	return (rights & 1 ? GPA_READ : 0) | (rights & 2 ? GPA_WRITE : 0);
 }
