@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define OWN_LEAF	"/main"
+#define WEIGHT_MAX	"10000"
 
 /* The directory above our own leaf: "0::/system.slice/vmpriv.service/main" without the leaf. */
 static int find_parent(char *path, size_t size)
@@ -57,6 +58,17 @@ static void write_value(int dir, const char *file, const char *value)
 		close(fd);
 }
 
+/* The weights of all VMs together are at most WEIGHT_MAX (vmms, processors.c): with the usual 100 busy VMs would starve us. */
+static void keep_ourselves_alive(int parent)
+{
+	int leaf = openat(parent, &OWN_LEAF[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (leaf < 0)
+		return;
+	write_value(leaf, "cpu.weight", WEIGHT_MAX);
+	close(leaf);
+}
+
 int cgroup_open_parent(void)
 {
 	char path[512];
@@ -69,6 +81,7 @@ int cgroup_open_parent(void)
 		return -1;
 	write_value(fd, "cgroup.subtree_control", "+cpu +memory +pids");
 	write_value(fd, "cgroup.subtree_control", "+cpuset");	/* by itself: the others do not need it */
+	keep_ourselves_alive(fd);
 	return fd;
 }
 
@@ -83,8 +96,10 @@ int cgroup_create(int parent, const char *name)
 		return -1;
 	}
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
+	if (fd >= 0) {
 		write_value(fd, "memory.oom.group", "1");
+		write_value(fd, "cpu.weight", WEIGHT_MAX);	/* until vmms says which: a start is short */
+	}
 	return fd;
 }
 

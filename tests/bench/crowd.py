@@ -86,6 +86,12 @@ def act(api, vm, action, state):
     raise TimeoutError(f"{action}: not {state}")
 
 
+def start(api, vm):
+    why = act(api, vm, "start", "running")
+    if why:
+        sys.exit(f"a VM does not start: {why}")
+
+
 def remove(api, vms):
     for vm in vms:
         act(api, vm, "turn-off", "off")
@@ -112,14 +118,14 @@ def shares(api):
     iso = iso_of(api, "busy", BUSY)
     vms = [new_vm(api, f"weight-{w}", iso, weight=w) for w in (100, 200, 400)]
     for vm in vms:
-        assert not act(api, vm, "start", "running")
+        start(api, vm)
     time.sleep(20)                          # the firmware's part of it
     times, _ = used(api, vms, SECONDS)
     for weight, seconds in zip((1, 2, 4), times):
         row(f"busy VM of weight {weight} among 1:2:4: its share", "%", round(100 * seconds / sum(times), 1))
     remove(api, vms)
     vm = new_vm(api, "limited", iso, limitPercent=30)
-    assert not act(api, vm, "start", "running")
+    start(api, vm)
     time.sleep(20)
     times, elapsed = used(api, [vm], SECONDS)
     row("busy VM with a limit of 30 %: takes", "%", round(100 * times[0] / elapsed, 1))
