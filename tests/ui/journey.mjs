@@ -112,7 +112,7 @@ await step('the overview shows the host and its hypervisor', { ...signedIn }, as
 	await picture('overview');
 });
 
-for (const name of ['overview', 'vms', 'disks', 'media', 'switches', 'jobs', 'events']) {
+for (const name of ['overview', 'vms', 'disks', 'media', 'switches', 'memory', 'jobs', 'events', 'host']) {
 	await step(
 		`the page "${name}" has no accessibility mistakes in either theme`,
 		{ limit: 60, ...signedIn },
@@ -146,6 +146,45 @@ function testFile(name, bytes) {
 	writeFileSync(scratch(name), bytes);
 	return scratch(name);
 }
+
+await step('a virtual disk is uploaded and comes back as it was', { limit: 120, ...signedIn }, async () => {
+	const bytes = Buffer.alloc(3 << 20, 'partita');
+	const disks = page.locator('pt-disks');
+	const uploadedDisk = disks.locator('tr[data-id]', { hasText: 'sample' });
+	await open(page, 'disks');
+	await disks.locator('input[type=file]').setInputFiles(testFile('sample.img', bytes));
+	await uploadedDisk.locator('input[type=checkbox]').check({ timeout: 60000 });
+	await disks.locator('[data-volume]').first().waitFor();
+	await picture('disks');
+	const [download] = await Promise.all([page.waitForEvent('download'), command(page, 'download').click()]);
+	expect(readFileSync(await download.path()).equals(bytes), 'the downloaded file is another one');
+	await command(page, 'delete').click();
+	await confirmYes(page);
+	await uploadedDisk.waitFor({ state: 'detached' });
+});
+
+await step('a certificate that is none is refused at its field', { limit: 60, ...signedIn }, async () => {
+	await open(page, 'host');
+	await page.locator('pt-host').getByText('CN=Partita appliance').first().waitFor();
+	await picture('host');
+	await command(page, 'replace-certificate').click();
+	const form = page.locator('pt-certificate-form');
+	await form.locator('[data-submit]').click();
+	await form.locator('#certificate-problem .problem').waitFor();
+	for (const name of ['certificate', 'privateKey']) await form.locator(`textarea[name=${name}]`).fill('no PEM at all');
+	await form.locator('[data-submit]').click();
+	await form.locator('#privateKey-problem .problem').getByText(/not a private key/).waitFor();
+	await expectAccessible();
+	await page.keyboard.press('Escape');
+	await form.waitFor({ state: 'detached' });
+});
+
+await step('the overview draws figures of the host', { limit: 90, ...signedIn }, async () => {
+	await open(page, 'overview');
+	await page.locator('pt-metrics pt-chart').first().getByText(/\d %/).first().waitFor({ timeout: 60000 });
+	await page.locator('pt-metrics pt-chart polyline').first().waitFor({ state: 'attached', timeout: 60000 });
+	await picture('figures');
+});
 
 /*
  * Lets `parts` parts of an upload through and holds the next one, so that there is something to pause on any machine.
@@ -319,6 +358,12 @@ await step('the list shows both running, with their screens', { limit: 60, needs
 	await selectVm(second, memtestVm);
 	await picture('list', second);
 	await turnOff(second, memtestVm);
+});
+
+await step('the memory page says what the running machine holds', { limit: 60, needs: [beside] }, async () => {
+	await open(second, 'memory');
+	await second.locator('pt-memory tr[data-id]', { hasText: installerVm }).getByText('1 GiB').first().waitFor();
+	await picture('memory', second);
 });
 
 const graphical = 'after a reset the graphical installer comes up in a VBE mode';
