@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define SAMPLE_ROUNDS	2u		/* a sample is taken in every second round */
+#define SAMPLE_SECONDS	2u		/* the shortest step of the series: each gets one sample */
 #define STALE_USEC	(5ull * 1000 * 1000)
 
 static const char *const meter_names[METERS] = {
@@ -34,7 +34,7 @@ struct reading { uint64_t usec; uint64_t meters[METERS]; };	/* usec: CLOCK_MONOT
 struct metrics {
 	struct reading now, sampled;
 	struct rings *rings;			/* NULL until there is a sample */
-	unsigned int rounds;			/* the host's: since the last sample */
+	uint64_t step;				/* the host's: of the last sample */
 };
 
 static uint64_t now_usec(void)
@@ -140,9 +140,11 @@ static void sample_host(struct vmms *v, struct metrics *m)
 void metrics_round(struct vmms *v)
 {
 	struct metrics *m = metrics_have(&v->metrics);
+	uint64_t step = now_usec() / 1000000 / SAMPLE_SECONDS;
 
-	if (!m || m->rounds++ % SAMPLE_ROUNDS != 0)
+	if (!m || m->step == step)
 		return;
+	m->step = step;
 	sample_host(v, m);
 	for (struct vm *vm = v->vms; vm; vm = vm->next)
 		sample_vm(vm);

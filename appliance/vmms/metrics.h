@@ -9,7 +9,7 @@
 #include "vm.h"
 
 void metrics_note(struct vm *vm, const json_t *meters);	/* "meters" of vmwp.GetStatus; may be NULL */
-void metrics_round(struct vmms *v);			/* once a second: takes a sample every other time */
+void metrics_round(struct vmms *v);			/* once a second: takes a sample for every step of two */
 void metrics_forget(struct vm *vm);			/* the VM is deleted */
 void metrics_close(struct vmms *v);
 
