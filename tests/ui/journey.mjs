@@ -147,7 +147,7 @@ function testFile(name, bytes) {
 	return scratch(name);
 }
 
-await step('a virtual disk is uploaded and comes back as it was', { limit: 120, ...signedIn }, async () => {
+await step('a virtual disk is uploaded and comes back as it was', { limit: 240, ...signedIn }, async () => {
 	const bytes = Buffer.alloc(3 << 20, 'partita');
 	const disks = page.locator('pt-disks');
 	const uploadedDisk = disks.locator('tr[data-id]', { hasText: 'sample' });
@@ -156,14 +156,14 @@ await step('a virtual disk is uploaded and comes back as it was', { limit: 120, 
 	await uploadedDisk.locator('input[type=checkbox]').check({ timeout: 60000 });
 	await disks.locator('[data-volume]').first().waitFor();
 	await picture('disks');
-	const [download] = await Promise.all([page.waitForEvent('download'), command(page, 'download').click()]);
+	const [download] = await Promise.all([page.waitForEvent('download', { timeout: 60000 }), command(page, 'download').click()]);
 	expect(readFileSync(await download.path()).equals(bytes), 'the downloaded file is another one');
 	await command(page, 'delete').click();
 	await confirmYes(page);
-	await uploadedDisk.waitFor({ state: 'detached' });
+	await uploadedDisk.waitFor({ state: 'detached', timeout: 60000 });
 });
 
-await step('a certificate that is none is refused at its field', { limit: 60, ...signedIn }, async () => {
+await step('a certificate that is none is refused at its field', { limit: 120, ...signedIn }, async () => {
 	await open(page, 'host');
 	await page.locator('pt-host').getByText('CN=Partita appliance').first().waitFor();
 	await picture('host');
@@ -173,13 +173,13 @@ await step('a certificate that is none is refused at its field', { limit: 60, ..
 	await form.locator('#certificate-problem .problem').waitFor();
 	for (const name of ['certificate', 'privateKey']) await form.locator(`textarea[name=${name}]`).fill('no PEM at all');
 	await form.locator('[data-submit]').click();
-	await form.locator('#privateKey-problem .problem').getByText(/not a private key/).waitFor();
+	await form.locator('#privateKey-problem .problem').getByText(/not a private key/).waitFor({ timeout: 60000 });
 	await expectAccessible();
 	await page.keyboard.press('Escape');
 	await form.waitFor({ state: 'detached' });
 });
 
-await step('the overview draws figures of the host', { limit: 90, ...signedIn }, async () => {
+await step('the overview draws figures of the host', { limit: 150, ...signedIn }, async () => {
 	await open(page, 'overview');
 	await page.locator('pt-metrics pt-chart').first().getByText(/\d %/).first().waitFor({ timeout: 60000 });
 	await page.locator('pt-metrics pt-chart polyline').first().waitFor({ state: 'attached', timeout: 60000 });
