@@ -221,12 +221,12 @@ await step(uploaded, { limit: 300, ...signedIn }, async () => {
 	figure('upload of the installer ISO', begin);
 });
 
-await step('an upload can be cancelled and leaves nothing', { limit: 90, ...signedIn }, async () => {
+await step('an upload can be cancelled and leaves nothing', { limit: 150, ...signedIn }, async () => {
 	const media = page.locator('pt-media');
 	const release = await holdUploadAfter(1);
 	try {
 		await media.locator('input[type=file]').setInputFiles(testFile('cancelled.iso', Buffer.alloc(20 << 20)));
-		await button(media, 'Cancel: cancelled.iso').click();
+		await button(media, 'Cancel: cancelled.iso').click({ timeout: 60000 });
 	} finally {
 		await release();
 	}
