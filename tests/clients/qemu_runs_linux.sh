@@ -12,7 +12,7 @@ chmod +x "$work/linux/init"
 cp /usr/lib/debian-installer/images/13/amd64/text/debian-installer/amd64/linux "$work/linux.kernel"
 printf '%s\n' "${BOARDS:-pc 1
 q35 2}" >"$work/boards"
-boot_with 1200 1 linux.script "$work/boards" "$work/linux.kernel" "$work/initrd.gz"
+boot_with 2400 1 linux.script "$work/boards" "$work/linux.kernel" "$work/initrd.gz"
 while read -r board vps; do
 	said=$(sed -n "/^boot $board $vps begins/,/^boot $board $vps ends/p" "$log")
 	for line in "guest: $vps processors, clock hyperv" "guest: processor $((vps - 1)) runs" "guest: slept [1-9]" "guest: powers off" "boot $board $vps ends 0"; do
