@@ -49,7 +49,7 @@ static void set_msrs(void)
 static void set_timers(uint64_t now)
 {
 	wrmsr(HV_X64_MSR_STIMER0_CONFIG, HV_STIMER_DIRECT | VECTOR_STIMER << 4 | HV_STIMER_AUTO_ENABLE);
-	wrmsr(HV_X64_MSR_STIMER0_CONFIG + 1, now + 800 * MS);
+	wrmsr(HV_X64_MSR_STIMER0_CONFIG + 1, now + 4000 * MS);
 	wrmsr(HV_X64_MSR_STIMER0_CONFIG + 2, HV_STIMER_PERIODIC | (uint64_t)SINT_MESSAGE << 16);
 	wrmsr(0x83e, 0xb);
 	wrmsr(0x832, VECTOR_TIMER);

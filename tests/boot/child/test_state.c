@@ -20,6 +20,7 @@ static const struct { uint32_t first, count; } ranges[] = {
 };
 #define RANGES	(sizeof(ranges) / sizeof(ranges[0]))
 #define MOST	32
+#define XCOMP_BV_END	527	/* of an XSAVE area: its highest bit says "compacted" (SDM 1, 13.4.2) */
 
 static union hv_register_value saved[RANGES][MOST];
 static uint64_t reference_time;
@@ -39,6 +40,7 @@ static void save(struct vp *vp)
 			must(get_register(vp->index, ranges[i].first + n, &saved[i][n]) ? -1 : 0, "get register");
 	for (uint8_t type = 0; type < 5; type++)
 		claim(blob(vp, MSHV_GET_VP_STATE, type) == 0, "a state blob can be read");
+	claim(blobs[MSHV_VP_STATE_XSAVE][XCOMP_BV_END] & 0x80, "extended state comes in the compacted form");
 	must(get_property(HV_PROPERTY_REFERENCE_TIME, &reference_time) ? -1 : 0, "reference time");
 }
 
