@@ -117,7 +117,7 @@ emulate() {	# NAME QEMU-ARGUMENT...: $work/NAME has a line per row: NAME INSTRUC
 	shift
 	rm -f "$work/gdb"
 	read_timers_alone &
-	timeout "${SECONDS_MAX:-590}" qemu-system-x86_64 -accel tcg,thread=single -icount shift=0,sleep=off -machine q35 -cpu EPYC,+svm,+npt,+x2apic \
+	timeout "${SECONDS_MAX:-1500}" qemu-system-x86_64 -accel tcg,thread=single -icount shift=0,sleep=off -machine q35 -cpu EPYC,+svm,+npt,+x2apic \
 		-m 2G -display none -no-reboot -serial stdio -S -gdb "unix:$work/gdb,server=on,wait=off" \
 		-plugin "$build/bench/count.so,out=$out.marks" "$@" </dev/null >"$log" 2>&1 || :
 	wait
