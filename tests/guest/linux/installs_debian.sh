@@ -38,7 +38,7 @@ disk=$work/worker.img
 boot_root $((seconds * 2)) 1 3G "loglevel=3 test=root-script" \
 	-drive "file=$work/installer.iso,format=raw,if=none,id=cd,snapshot=on" -device virtio-blk-pci,drive=cd \
 	-drive "file=$installer/mirror.squashfs,format=raw,if=none,id=mirror,readonly=on" -device virtio-blk-pci,drive=mirror \
-	-drive "file=$work/disk0.img,format=raw,if=none,id=target,cache=unsafe" -device virtio-blk-pci,drive=target
+	-drive "file=$work/disk0.img,format=raw,if=none,id=target,cache=unsafe,discard=unmap" -device virtio-blk-pci,drive=target
 must_say "the installer has ended" "login: " "root on /dev/sda[0-9].* ext4 by hv_storvsc" "off: guest-power-off" "worker ended: exit 0"
 must_not_say "cut here" "hv: panic"
 must_end
