@@ -4,4 +4,5 @@ $(call c-test,webapi,$(wildcard tests/unit/webapi/*.c) $(WEBAPI_SOURCES),$(WEBAP
 UNIT_TESTS += $(B)/unit/webapi-openapi
 $(B)/unit/webapi-openapi: tests/unit/webapi/check_openapi.py $(B)/bin/webapi webapi/openapi.yaml
 	@mkdir -p $(@D)
-	install -m 755 $< $@
+	@printf '#!/bin/sh\nWEBAPI=%s exec %s\n' '$(abspath $(B))/bin/webapi' '$(abspath $<)' >$@
+	@chmod +x $@
