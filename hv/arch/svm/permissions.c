@@ -34,8 +34,9 @@ static const struct msr_rule timer_rules[] = {
 	{ MSR_TSC_DEADLINE, MSRPM_READ | MSRPM_WRITE },
 };
 
-static const struct msr_rule child_rules[] = {		/* everything exits but these */
-	{ MSR_SYSENTER_CS, 0 }, { MSR_SYSENTER_ESP, 0 }, { MSR_SYSENTER_EIP, 0 }, { MSR_PAT, 0 },
+/* Everything exits but these. The PAT exits, too: the VMCB holds it, but QEMU's VMRUN does not load it from there. */
+static const struct msr_rule child_rules[] = {
+	{ MSR_SYSENTER_CS, 0 }, { MSR_SYSENTER_ESP, 0 }, { MSR_SYSENTER_EIP, 0 },
 	{ MSR_STAR, 0 }, { MSR_LSTAR, 0 }, { MSR_CSTAR, 0 }, { MSR_SFMASK, 0 },
 	{ MSR_FS_BASE, 0 }, { MSR_GS_BASE, 0 }, { MSR_KERNEL_GS_BASE, 0 },
 };
