@@ -50,8 +50,18 @@ soak=${SOAK_SECONDS:-20}
 # disabled, a real one does not (Intel SDM 3, 10.4.7.2). Anything else that is left over means a reset that did not reset.
 stale_timer='Stale IRR: ....0*[1-9a-f]'
 stale_device='Stale IRR: [0-9a-f]*,.*[1-9a-f]'
-for cpus in ${SOAK_CPUS:-1 2 4}; do
+soak_once() {
 	boot_root $((soak * 4 + 120)) "$cpus" 2G "test=soak soak=$soak"
+}
+
+# A known defect (hv/README.md): rarely, a disk interrupt is lost while its processor goes off line, and Linux has the command done
+# again after 30 s. Once is told; twice in a row is a failure.
+for cpus in ${SOAK_CPUS:-1 2 4}; do
+	soak_once
+	if grep -aq "exception Emask" "$log"; then
+		echo "# note: a disk interrupt was lost with $cpus processors; once more"
+		soak_once
+	fi
 	must_say "soak: timers [1-9]" "soak: signals [1-9]" "soak: churn [1-9]" "soak: disk [1-9]" "soak: $cpus processors at the end" \
 		"init: test ended with 0"
 	must_not_say "^not ok" "^soak: .* failed" "stopped:" "stall" "exception Emask" "WARNING" "BUG" "$stale_timer" "$stale_device" \

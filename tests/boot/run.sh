@@ -18,6 +18,7 @@ run() {	# NAME FILE
 	begin=$(date +%s)
 	if why=$("$2" 2>&1); then
 		echo "ok $1 ($(($(date +%s) - begin)) s)"
+		echo "$why" | grep '^# note:'
 	else
 		echo "not ok $1"
 		echo "$why" | sed 's/^/    /'
