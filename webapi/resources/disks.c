@@ -6,12 +6,7 @@
 
 static void disks_list(struct request *req, struct reply *rep)
 {
-	struct ipc_message answer;
-
-	if (vmms_call(req->api->vmms, "vmms.ListDisks", json_object(), rep, &answer) < 0)
-		return;
-	page_reply(req, rep, json_object_get(answer.body, "disks"));
-	ipc_message_clear(&answer);
+	vmms_reply_page(req->api->vmms, "vmms.ListDisks", "disks", req, rep);
 }
 
 static void disk_post(struct request *req, struct reply *rep)

@@ -11,12 +11,7 @@
 
 static void isos_list(struct request *req, struct reply *rep)
 {
-	struct ipc_message answer;
-
-	if (vmms_call(req->api->vmms, "vmms.ListIsos", json_object(), rep, &answer) < 0)
-		return;
-	page_reply(req, rep, json_object_get(answer.body, "isos"));
-	ipc_message_clear(&answer);
+	vmms_reply_page(req->api->vmms, "vmms.ListIsos", "isos", req, rep);
 }
 
 static void iso_get(struct request *req, struct reply *rep)

@@ -6,12 +6,7 @@
 
 static void jobs_list(struct request *req, struct reply *rep)
 {
-	struct ipc_message answer;
-
-	if (vmms_call(req->api->vmms, "vmms.ListJobs", json_object(), rep, &answer) < 0)
-		return;
-	page_reply(req, rep, json_object_get(answer.body, "jobs"));
-	ipc_message_clear(&answer);
+	vmms_reply_page(req->api->vmms, "vmms.ListJobs", "jobs", req, rep);
 }
 
 static void job_get(struct request *req, struct reply *rep)

@@ -8,12 +8,7 @@
 
 static void switches_list(struct request *req, struct reply *rep)
 {
-	struct ipc_message answer;
-
-	if (vmms_call(req->api->vmms, "vmms.ListSwitches", json_object(), rep, &answer) < 0)
-		return;
-	page_reply(req, rep, json_object_get(answer.body, "switches"));
-	ipc_message_clear(&answer);
+	vmms_reply_page(req->api->vmms, "vmms.ListSwitches", "switches", req, rep);
 }
 
 static void switch_post(struct request *req, struct reply *rep)

@@ -14,12 +14,7 @@
 
 static void uploads_list(struct request *req, struct reply *rep)
 {
-	struct ipc_message answer;
-
-	if (vmms_call(req->api->vmms, "vmms.ListDiskUploads", json_object(), rep, &answer) < 0)
-		return;
-	page_reply(req, rep, json_object_get(answer.body, "uploads"));
-	ipc_message_clear(&answer);
+	vmms_reply_page(req->api->vmms, "vmms.ListDiskUploads", "uploads", req, rep);
 }
 
 static void upload_delete(struct request *req, struct reply *rep)

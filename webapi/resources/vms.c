@@ -11,12 +11,7 @@ static const char *const actions[] = { "start", "shutdown", "turn-off", "reset",
 
 static void vms_list(struct request *req, struct reply *rep)
 {
-	struct ipc_message answer;
-
-	if (vmms_call(req->api->vmms, "vmms.ListVms", json_object(), rep, &answer) < 0)
-		return;
-	page_reply(req, rep, json_object_get(answer.body, "vms"));
-	ipc_message_clear(&answer);
+	vmms_reply_page(req->api->vmms, "vmms.ListVms", "vms", req, rep);
 }
 
 static void vm_post(struct request *req, struct reply *rep)

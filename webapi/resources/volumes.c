@@ -8,12 +8,7 @@
 
 static void volumes_list(struct request *req, struct reply *rep)
 {
-	struct ipc_message answer;
-
-	if (vmms_call(req->api->vmms, "vmms.ListVolumes", json_object(), rep, &answer) < 0)
-		return;
-	page_reply(req, rep, json_object_get(answer.body, "volumes"));
-	ipc_message_clear(&answer);
+	vmms_reply_page(req->api->vmms, "vmms.ListVolumes", "volumes", req, rep);
 }
 
 static void volume_get(struct request *req, struct reply *rep)

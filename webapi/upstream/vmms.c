@@ -6,6 +6,8 @@
  */
 #include "upstream/vmms.h"
 
+#include "http/page.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -176,5 +178,16 @@ void vmms_reply_item(struct vmms *v, const char *method, json_t *parameters, con
 		reply_json(rep, status, json_incref(item));
 		reply_set_etag(rep, item);
 	}
+	ipc_message_clear(&answer);
+}
+
+void vmms_reply_page(struct vmms *v, const char *method, const char *name, const struct request *req,
+                     struct reply *rep)
+{
+	struct ipc_message answer;
+
+	if (vmms_call(v, method, json_object(), rep, &answer) < 0)
+		return;
+	page_reply(req, rep, json_object_get(answer.body, name));
 	ipc_message_clear(&answer);
 }

@@ -7,6 +7,7 @@
 #define WEBAPI_UPSTREAM_VMMS_H
 
 #include "http/reply.h"
+#include "http/request.h"
 #include "partita/ipc.h"
 
 struct vmms;
@@ -27,6 +28,9 @@ int vmms_stream(struct vmms *v, const char *method, json_t *parameters, struct r
 
 /* The common handlers: call, then answer with the member `name` of the answer (status 200 adds an ETag). */
 void vmms_reply_item(struct vmms *v, const char *method, json_t *parameters, const char *name, int status,
+                     struct reply *rep);
+/* A list without parameters, as the page of its member `name` that the request's query asks for. */
+void vmms_reply_page(struct vmms *v, const char *method, const char *name, const struct request *req,
                      struct reply *rep);
 
 #endif
