@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${PARTITA_CACHE:-$HOME/.cache/partita}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 
-packages=$(sed -e 's/#.*//' -e '/^ *$/d' "$here/packages")
+packages=$(sed -e 's/ *#.*//' -e '/^ *$/d' "$here/packages")
 key=$(printf '%s\n' "$packages" | cat - "$0" | sha256sum | cut -c1-16)
 root=$cache/build-root-$key
 if [ -e "$root/.complete" ]; then
