@@ -46,10 +46,20 @@ static void disk_free(struct disk *d)
 {
 	if (!d)
 		return;
-	if (d->shared)
+	if (d->shared) {
 		worker_destroy(d->shared->worker);
+		pthread_mutex_destroy(&d->shared->merge_lock);
+		pthread_cond_destroy(&d->shared->merge_ended);
+	}
 	free(d->shared);
 	free(d);
+}
+
+static int shared_init(struct disk *d)
+{
+	pthread_mutex_init(&d->shared->merge_lock, NULL);
+	pthread_cond_init(&d->shared->merge_ended, NULL);
+	return worker_create(d, &d->shared->worker);
 }
 
 /* One image, without its parent. The descriptor stays the caller's. */
@@ -68,7 +78,7 @@ static int open_one(const struct disk_source *source, bool read_only, struct dis
 		.ops = ops, .format = ops->format, .fd = source->fd, .read_only = read_only, .kind = DISK_FIXED,
 		.logical_sector = DISK_SECTOR, .physical_sector = DISK_SECTOR, .shared = calloc(1, sizeof(*d->shared)),
 	};
-	r = d->shared ? worker_create(d, &d->shared->worker) : -ENOMEM;
+	r = d->shared ? shared_init(d) : -ENOMEM;
 	if (r == 0)
 		choose_direct(d);
 	if (r == 0)
@@ -81,17 +91,29 @@ static int open_one(const struct disk_source *source, bool read_only, struct dis
 	return 0;
 }
 
+static int end_one(struct disk *d)
+{
+	int r = d->ops->close ? d->ops->close(d) : 0;
+
+	if (d->shared->replaced)
+		end_one(d->shared->replaced);
+	disk_free(d);
+	return r;
+}
+
 int disk_end(struct disk *d)
 {
 	struct disk *parent;
 	int result = 0;
 
+	for (struct disk *i = d; i; i = i->parent)
+		disk_stop_live_merge(i);
 	for (; d; d = parent) {
-		int r = d->ops->close ? d->ops->close(d) : 0;
+		int r;
 
 		parent = d->parent;
+		r = end_one(d);
 		result = result ? result : r;
-		disk_free(d);
 	}
 	return result;
 }
@@ -171,13 +193,18 @@ int disk_open(const char *format, int fd, bool read_only, struct disk **out)
 
 int disk_close(struct disk *d)
 {
-	int fds[DISK_CHAIN_MAX], r;
+	int fds[2 * DISK_CHAIN_MAX], r;
 	size_t count = 0;
 
 	if (!d)
 		return 0;
 	for (struct disk *i = d; i; i = i->parent)
+		disk_stop_live_merge(i);	/* it may add a descriptor */
+	for (struct disk *i = d; i; i = i->parent) {
 		fds[count++] = i->fd;
+		if (i->shared->replaced)
+			fds[count++] = i->shared->replaced->fd;
+	}
 	r = disk_end(d);
 	while (count)
 		close(fds[--count]);
@@ -284,6 +311,7 @@ static int transfer(struct disk *d, uint64_t offset, void *buffer, size_t size, 
 	int r = disk_check_range(d, offset, size);
 	char *at = buffer;
 
+	d = disk_target(d);
 	while (r == 0 && size) {
 		uint64_t bytes = size;
 
@@ -313,12 +341,16 @@ int disk_zero(struct disk *d, uint64_t offset, uint64_t bytes, bool unmap)
 
 	if (d->read_only)
 		return -EROFS;
+	d = disk_target(d);
 	return r || !bytes ? r : d->ops->zero(d, offset, bytes, unmap);
 }
 
 int disk_flush(struct disk *d)
 {
-	return d->read_only ? 0 : d->ops->commit(d);
+	if (d->read_only)
+		return 0;
+	d = disk_target(d);
+	return d->ops->commit(d);
 }
 
 /* --- resizing --- */
@@ -331,6 +363,7 @@ void disk_on_resize(struct disk *d, void (*resized)(struct disk *d, void *contex
 
 int disk_resize(struct disk *d, uint64_t size_bytes)
 {
+	struct disk *target = disk_target(d);
 	int r;
 
 	disk_fail_clear();
@@ -341,9 +374,10 @@ int disk_resize(struct disk *d, uint64_t size_bytes)
 	if (size_bytes == 0 || size_bytes % d->logical_sector)
 		return disk_fail(-EINVAL, "size %llu is no multiple of %u above 0", (unsigned long long)size_bytes,
 				 d->logical_sector);
-	r = d->ops->resize(d, size_bytes);
+	r = target->ops->resize(target, size_bytes);
 	if (r < 0)
 		return r;
+	__atomic_store_n(&target->size_bytes, size_bytes, __ATOMIC_RELAXED);
 	__atomic_store_n(&d->size_bytes, size_bytes, __ATOMIC_RELAXED);
 	if (d->shared->resized)
 		d->shared->resized(d, d->shared->resized_context);

@@ -5,6 +5,8 @@
 #ifndef STORAGE_FORMATS_H
 #define STORAGE_FORMATS_H
 
+#include <pthread.h>
+
 #include "storage/disk.h"
 
 #define DISK_SECTOR	512u
@@ -17,6 +19,7 @@ struct extent {
 	uint64_t file_offset;
 	uint64_t bytes;		/* in: wanted; out: how many of them this extent covers */
 	void *cookie;		/* the format's, from map_write() to release() */
+	bool writes;		/* the format's: from map_write() */
 	unsigned int epoch;	/* the format's: see sparse.h */
 };
 
@@ -56,6 +59,11 @@ struct disk_shared {
 	unsigned int direct_align;		/* of the file's O_DIRECT; 0: it is not open so */
 	void (*resized)(struct disk *d, void *context);
 	void *resized_context;
+	struct disk *through;			/* atomic; all its data is there now, and so goes every request: live_merge.c */
+	struct disk *replaced;			/* its parent as it was opened, before a live merge; closed with it */
+	struct live_merge *merge;		/* one is going on; under merge_lock */
+	pthread_mutex_t merge_lock;
+	pthread_cond_t merge_ended;
 	struct check *check;			/* disk_check() is looking: see check.h */
 };
 
@@ -63,6 +71,17 @@ struct disk_shared {
 int disk_check_range(const struct disk *d, uint64_t offset, uint64_t size);
 
 const struct disk_ops *disk_format_find(const char *name);	/* NULL: none is called so */
+
+/* The disk whose file has the data of `d`: itself, but for what was merged into its parent while in use. */
+static inline struct disk *disk_target(struct disk *d)
+{
+	for (struct disk *next; (next = __atomic_load_n(&d->shared->through, __ATOMIC_ACQUIRE)); )
+		d = next;
+	return d;
+}
+
+/* Stops a merge of it that is going on, and waits for its end. */
+void disk_stop_live_merge(struct disk *d);
 
 /* Maps, and prepares as often as the format asks for it. Waits. */
 int disk_map_waiting(struct disk *d, uint64_t offset, struct extent *e, bool write);

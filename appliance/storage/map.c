@@ -7,6 +7,7 @@
 
 #include "storage/formats.h"
 #include "storage/manage.h"
+#include "storage/merge.h"
 
 #define COPY_BYTES	(1u << 20)
 #define ZERO_UNIT	(64u << 10)	/* zeros are left out in pieces of this size */
@@ -43,9 +44,9 @@ static void clip_to_hole(const struct disk *where, struct disk_range *range)
 	}
 }
 
-static int map_one(struct disk *d, uint64_t offset, struct disk_range *out)
+static int map_one(struct disk *d, uint64_t offset, uint64_t end, struct disk_range *out)
 {
-	struct extent e = { .bytes = d->size_bytes - offset };
+	struct extent e = { .bytes = end - offset };
 	int r = disk_map_waiting(d, offset, &e, false);
 
 	if (r < 0)
@@ -58,18 +59,23 @@ static int map_one(struct disk *d, uint64_t offset, struct disk_range *out)
 	return 0;
 }
 
-int disk_map(struct disk *d, uint64_t offset, struct disk_range *out)
+int disk_map_within(struct disk *d, uint64_t offset, uint64_t end, struct disk_range *out)
 {
 	struct disk_range next;
-	int r = offset < d->size_bytes ? map_one(d, offset, out) : -ERANGE;
+	int r = offset < end ? map_one(d, offset, end, out) : -ERANGE;
 
-	while (r == 0 && out->offset + out->bytes < d->size_bytes) {
-		r = map_one(d, out->offset + out->bytes, &next);
+	while (r == 0 && out->offset + out->bytes < end) {
+		r = map_one(d, out->offset + out->bytes, end, &next);
 		if (r < 0 || next.depth != out->depth || (next.depth >= 0 && next.file_offset != out->file_offset + out->bytes))
 			break;
 		out->bytes += next.bytes;
 	}
 	return r;
+}
+
+int disk_map(struct disk *d, uint64_t offset, struct disk_range *out)
+{
+	return disk_map_within(disk_target(d), offset, d->size_bytes, out);
 }
 
 static bool is_zero(const uint8_t *data, size_t bytes)

@@ -9,8 +9,7 @@
 
 #include "storage/formats.h"
 #include "storage/manage.h"
-
-#define MERGE_BYTES	(1u << 20)
+#include "storage/merge.h"
 
 int disk_open_for_merge(const struct disk_source *chain, size_t count, struct disk **child, struct disk **parent)
 {
@@ -47,13 +46,13 @@ static int merge_data(struct disk *child, struct disk *parent, const struct disk
 	return r;
 }
 
-static int merge_ranges(struct disk *child, struct disk *parent, uint8_t *buffer, const struct disk_progress *p)
+int merge_span(struct disk *child, struct disk *parent, uint64_t offset, uint64_t end, uint8_t *buffer, const struct disk_progress *p)
 {
 	struct disk_range range = { 0 };
 	int r = 0;
 
-	for (uint64_t offset = 0; r == 0 && offset < child->size_bytes; offset += range.bytes) {
-		r = disk_map(child, offset, &range);
+	for (; r == 0 && offset < end; offset += range.bytes) {
+		r = disk_map_within(child, offset, end, &range);
 		if (r == 0 && range.depth == 0)
 			r = merge_data(child, parent, &range, buffer, p);
 		else if (r == 0 && range.depth < 0)
@@ -73,7 +72,7 @@ int disk_merge(struct disk *child, struct disk *parent, const struct disk_progre
 	if (r == 0 && parent->size_bytes < child->size_bytes)
 		r = disk_resize(parent, child->size_bytes);
 	if (r == 0)
-		r = merge_ranges(child, parent, buffer, p);
+		r = merge_span(child, parent, 0, child->size_bytes, buffer, p);
 	free(buffer);
 	return r ? r : disk_flush(parent);
 }

@@ -524,7 +524,7 @@ int disk_submit(struct disk_queue *q, struct disk *d, struct disk_request *r)
 	if (!op)
 		return -ENOMEM;
 	*op = (struct operation) {
-		.queue = q, .disk = d, .request = r, .offset = r->offset, .left = bytes, .count = iov_count,
+		.queue = q, .disk = disk_target(d), .request = r, .offset = r->offset, .left = bytes, .count = iov_count,
 	};
 	if (iov_count)
 		memcpy(op->iov, r->iov, iov_count * sizeof(op->iov[0]));

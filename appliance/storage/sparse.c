@@ -56,8 +56,10 @@ static void epoch_try_advance(struct sparse *s)
 
 static void epoch_leave(struct sparse *s, const struct extent *e)
 {
-	if (--s->active[e->epoch] == 0)
+	if (--s->active[e->epoch] == 0) {
 		epoch_try_advance(s);
+		pthread_cond_broadcast(&s->changed);
+	}
 }
 
 /* --- sector bitmaps --- */
@@ -192,14 +194,18 @@ static int map_read_locked(struct sparse *s, uint64_t offset, struct extent *e)
 	}
 }
 
+/* The parent is asked under the lock: a live merge replaces it there. */
 int sparse_map_read(struct sparse *s, uint64_t offset, struct extent *e)
 {
-	int r;
+	int r = 1;
 
 	pthread_mutex_lock(&s->lock);
-	r = map_read_locked(s, offset, e);
+	if (!s->through)
+		r = map_read_locked(s, offset, e);
+	if (r == 1)
+		r = disk_map_parent(s->disk->parent, offset, e);
 	pthread_mutex_unlock(&s->lock);
-	return r == 1 ? disk_map_parent(s->disk->parent, offset, e) : r;
+	return r;
 }
 
 /* --- writing --- */
@@ -279,7 +285,7 @@ static int map_write_locked(struct sparse *s, uint64_t offset, struct extent *e)
 
 	cut_at_block(s, offset, &e->bytes);
 	e->cookie = NULL;
-	if (!s->begun)
+	if (!s->begun || !sparse_watch_admits(s, offset))
 		return -EAGAIN;
 	if (block >= s->blocks)
 		return -ERANGE;
@@ -287,19 +293,27 @@ static int map_write_locked(struct sparse *s, uint64_t offset, struct extent *e)
 		r = block_allocate(s, block);
 	if (r == 0 && sparse_state_of(s->table[block]) == SPARSE_PARTIAL)
 		r = bitmap_pin(s, offset, e);
-	if (r == 0)
-		map_in_file(s, offset, e);
-	return r;
+	if (r < 0)
+		return r;
+	map_in_file(s, offset, e);
+	e->writes = true;
+	s->writing++;
+	return 0;
 }
 
 int sparse_map_write(struct sparse *s, uint64_t offset, struct extent *e)
 {
-	int r;
+	struct disk *through;
+	int r = 0;
 
 	pthread_mutex_lock(&s->lock);
-	r = map_write_locked(s, offset, e);
+	through = s->through;
+	if (s->dead)
+		r = -EIO;
+	else if (!through)
+		r = map_write_locked(s, offset, e);
 	pthread_mutex_unlock(&s->lock);
-	return r;
+	return r == 0 && through ? through->ops->map_write(through, offset, e) : r;
 }
 
 static bool block_bits_full(const struct sparse *s, uint64_t block)
@@ -348,6 +362,11 @@ void sparse_release(struct sparse *s, uint64_t offset, const struct extent *e, i
 	pthread_mutex_lock(&s->lock);
 	if (e->cookie)
 		bits_written(s, offset, e, result);
+	if (e->writes) {
+		sparse_watch_mark(s, offset, e->bytes);
+		if (--s->writing == 0)
+			pthread_cond_broadcast(&s->changed);
+	}
 	epoch_leave(s, e);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -398,6 +417,7 @@ int sparse_init(struct sparse *s, uint64_t size_bytes, uint64_t table_pages)
 	s->dirty_need = s->page_sectors ? 2 + (unsigned int)(sectors / s->page_sectors) + 1 : 1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->commit_lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
 	/* Large and mostly zero: memory is used only where something is stored. */
 	s->table = calloc(s->blocks, sizeof(s->table[0]));
 	s->table_dirty = calloc(table_pages, 1);
@@ -421,6 +441,7 @@ void sparse_fini(struct sparse *s)
 	free(s->draining.at);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->commit_lock);
+	pthread_cond_destroy(&s->changed);
 }
 
 /* A zeroed copy of `from` with room for `count` elements, keeping the first `keep`. */

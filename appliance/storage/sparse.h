@@ -59,6 +59,18 @@ struct sparse_format {
 	bool no_zero_state;	/* a block of a differencing disk cannot be zero without a place in the file */
 };
 
+/*
+ * What is written to while somebody copies the disk, in granules: marked when the write has ended, so that a granule that is not
+ * marked was copied as it is. New writes wait (-EAGAIN, and prepare() waits) while it is closed, and, when the copying does not
+ * catch up, for its pace.
+ */
+struct sparse_watch {
+	uint64_t granule, granules, marked;
+	uint8_t *marks;
+	bool closed, slow;
+	int64_t allowance;		/* while slow: how many granules may still be marked */
+};
+
 struct sparse_dirty { bool is_bitmap; uint64_t page; };
 struct sparse_freed { uint64_t slot; unsigned int epoch; };
 struct sparse_list { struct sparse_freed *at; size_t count, capacity; };
@@ -89,6 +101,12 @@ struct sparse {
 	unsigned int dirty_count, dirty_max, dirty_need;	/* need: most that one write can add */
 	uint8_t *table_dirty;		/* per table page */
 
+	unsigned int writing;		/* extents of writes on their way */
+	struct sparse_watch *watch;	/* the disk is being merged while it is written to: live_merge.c */
+	struct disk *through;		/* it was: whoever still asks is sent there */
+	bool dead;			/* it was, and its file may come back: nothing may be written any more */
+	pthread_cond_t changed;		/* of writing, active and watch; with lock */
+
 	struct sparse_list free;	/* zeroed places for blocks */
 	struct sparse_list freed;	/* since the last commit */
 	struct sparse_list draining;	/* committed, perhaps still being read or written */
@@ -109,6 +127,15 @@ bool sparse_is_clean(struct sparse *s);
 int sparse_prepare(struct sparse *s, uint64_t offset, bool write);
 int sparse_commit(struct sparse *s);
 int sparse_zero(struct sparse *s, uint64_t offset, uint64_t bytes, bool unmap);
+
+/* sparse_watch.c; all but the first two under lock */
+int sparse_watch_start(struct sparse *s, struct sparse_watch *w, uint64_t size_bytes);
+void sparse_watch_end(struct sparse *s);
+bool sparse_watch_admits(const struct sparse *s, uint64_t offset);
+void sparse_watch_mark(struct sparse *s, uint64_t offset, uint64_t bytes);
+bool sparse_watch_take(struct sparse *s, uint64_t *granule);	/* the next marked one from *granule on is not marked any more */
+void sparse_watch_wait(struct sparse *s, uint64_t offset);	/* until a write there is admitted, or was held up for long enough */
+struct disk *sparse_through(struct sparse *s);			/* takes lock */
 
 /* For formats and sparse_*.c, under lock. */
 uint64_t sparse_blocks(uint64_t size_bytes, uint32_t block_bytes);

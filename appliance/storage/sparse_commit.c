@@ -12,7 +12,7 @@ bool sparse_is_clean(struct sparse *s)
 	bool clean;
 
 	pthread_mutex_lock(&s->lock);
-	clean = s->dirty_count == 0 && s->freed.count == 0 && !s->committing;
+	clean = s->dirty_count == 0 && s->freed.count == 0 && !s->committing && !s->through;
 	pthread_mutex_unlock(&s->lock);
 	return clean;
 }
@@ -166,12 +166,15 @@ static int commit_locked(struct sparse *s)
 
 int sparse_commit(struct sparse *s)
 {
-	int r;
+	struct disk *through;
+	int r = 0;
 
 	pthread_mutex_lock(&s->commit_lock);
-	r = commit_locked(s);
+	through = s->through;		/* written under both locks */
+	if (!through)
+		r = commit_locked(s);
 	pthread_mutex_unlock(&s->commit_lock);
-	return r;
+	return through ? through->ops->commit(through) : r;
 }
 
 /* --- what a map lacked --- */
@@ -181,10 +184,10 @@ static int begin(struct sparse *s)
 	int r = 0;
 
 	pthread_mutex_lock(&s->commit_lock);
-	if (!s->begun)
+	if (!s->begun && !s->through)
 		r = s->format->begin(s);
 	pthread_mutex_lock(&s->lock);
-	s->begun = r == 0;
+	s->begun = r == 0 && !s->through;
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_unlock(&s->commit_lock);
 	return r;
@@ -237,12 +240,14 @@ static bool needs_commit(struct sparse *s)
 	return full;
 }
 
-int sparse_prepare(struct sparse *s, uint64_t offset, bool write)
+static int prepare_here(struct sparse *s, uint64_t offset, bool write)
 {
 	int r = 0;
 
-	if (write)
+	if (write) {
+		sparse_watch_wait(s, offset);
 		r = begin(s);
+	}
 	if (r == 0 && sparse_is_differencing(s))
 		r = bitmaps_load(s, offset);
 	if (r == 0 && write && needs_commit(s))
@@ -250,6 +255,18 @@ int sparse_prepare(struct sparse *s, uint64_t offset, bool write)
 	if (r == 0 && !write && s->disk->parent && s->disk->parent->ops->prepare)
 		r = s->disk->parent->ops->prepare(s->disk->parent, offset, false);
 	return r;
+}
+
+/* What fails while the disk's data moves to its parent fails for that: the map that follows goes there. */
+int sparse_prepare(struct sparse *s, uint64_t offset, bool write)
+{
+	struct disk *through = sparse_through(s);
+	int r;
+
+	if (through)
+		return through->ops->prepare ? through->ops->prepare(through, offset, write) : 0;
+	r = prepare_here(s, offset, write);
+	return r < 0 && sparse_through(s) ? 0 : r;
 }
 
 /* --- zeroing --- */
@@ -266,8 +283,9 @@ static int block_forget(struct sparse *s, uint64_t block, bool unmap)
 
 	if (reads_zero(s, entry))
 		return 0;
-	if (!s->begun || !sparse_has_room(s, 1))
+	if (!s->begun || !sparse_has_room(s, 1) || !sparse_watch_admits(s, block * s->block_bytes))
 		return -EAGAIN;
+	sparse_watch_mark(s, block * s->block_bytes, s->block_bytes);
 	if (sparse_has_place(entry))
 		sparse_free_slot(s, sparse_offset_of(entry) - s->slot_head);
 	s->table[block] = unmap ? SPARSE_UNMAPPED : SPARSE_ZERO;
@@ -281,7 +299,7 @@ static int zero_block(struct sparse *s, uint64_t block, bool unmap)
 
 	do {
 		pthread_mutex_lock(&s->lock);
-		r = block < s->blocks ? block_forget(s, block, unmap) : -ERANGE;
+		r = s->dead ? -EIO : s->through ? -ESTALE : block < s->blocks ? block_forget(s, block, unmap) : -ERANGE;
 		pthread_mutex_unlock(&s->lock);
 		if (r == -EAGAIN) {
 			r = sparse_prepare(s, block * s->block_bytes, true);
@@ -294,8 +312,6 @@ static int zero_block(struct sparse *s, uint64_t block, bool unmap)
 /* Zeros in the file, as if they were written. */
 static int zero_in_file(struct sparse *s, uint64_t offset, uint64_t bytes)
 {
-	bool keep = s->disk->kind == DISK_FIXED;
-
 	while (bytes) {
 		struct extent e = { .bytes = bytes };
 		int r = sparse_map_write(s, offset, &e);
@@ -303,8 +319,9 @@ static int zero_in_file(struct sparse *s, uint64_t offset, uint64_t bytes)
 		if (r == -EAGAIN)
 			r = sparse_prepare(s, offset, true);
 		else if (r == 0) {
-			r = (keep ? image_zero : image_punch)(s->disk->fd, e.file_offset, e.bytes);
-			sparse_release(s, offset, &e, r);
+			r = (e.disk->kind == DISK_FIXED ? image_zero : image_punch)(e.disk->fd, e.file_offset, e.bytes);
+			if (e.disk->ops->release)
+				e.disk->ops->release(e.disk, offset, &e, r);
 			offset += e.bytes;
 			bytes -= e.bytes;
 		}
@@ -318,9 +335,14 @@ static int zero_part(struct sparse *s, uint64_t offset, uint64_t bytes, bool unm
 {
 	uint64_t block = offset / s->block_bytes, entry;
 
+	struct disk *through;
+
 	pthread_mutex_lock(&s->lock);
+	through = s->through;
 	entry = block < s->blocks ? s->table[block] : 0;
 	pthread_mutex_unlock(&s->lock);
+	if (through)
+		return -ESTALE;
 	if (reads_zero(s, entry))
 		return 0;
 	if (unmap && sparse_state_of(entry) != SPARSE_FULL)
@@ -347,6 +369,8 @@ int sparse_zero(struct sparse *s, uint64_t offset, uint64_t bytes, bool unmap)
 			n = bytes;
 		whole = in == 0 && (n == s->block_bytes || offset + n == size) && blocks_can_go(s);
 		r = whole ? zero_block(s, offset / s->block_bytes, unmap) : zero_part(s, offset, n, unmap);
+		if (r == -ESTALE)
+			return s->through->ops->zero(s->through, offset, bytes, unmap);
 		offset += n;
 		bytes -= n;
 	}

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -121,13 +122,13 @@ static void *use(void *context)
 }
 
 /* Whole blocks of a part that nobody uses come and go, so that their places are used again by the others. */
-static void disturb(struct disk *d, unsigned int rounds)
+static void disturb(struct disk *d)
 {
 	static uint8_t data[MIB];
 	uint64_t offset = THREADS * PART;
 
 	memset(data, 0xee, sizeof(data));
-	for (unsigned int i = 0; i < rounds; i++) {
+	for (unsigned int i = 0; i < 24; i++) {
 		assert_int_equal(disk_write(d, offset, data, sizeof(data)), 0);
 		assert_int_equal(disk_zero(d, offset, sizeof(data), true), 0);
 		assert_int_equal(disk_flush(d), 0);
@@ -136,7 +137,20 @@ static void disturb(struct disk *d, unsigned int rounds)
 	}
 }
 
-static void run_on(struct disk *d)
+/* What they wrote is there when they have ended, in whatever file it is by then. */
+static void check_contents(const struct user *u)
+{
+	static uint8_t data[PART];
+
+	assert_int_equal(disk_read(u->disk, u->first, data, PART), 0);
+	for (unsigned int at = 0; at < PART; at++)
+		if (data[at] != u->version[at / UNIT])
+			fail_msg("byte %u of the part at %llu is %u, not %u", at, (unsigned long long)u->first, data[at],
+				 u->version[at / UNIT]);
+}
+
+/* The users are the caller's. */
+static struct user *run_with(struct disk *d, void (*meanwhile)(struct disk *d))
 {
 	struct user *u = calloc(THREADS, sizeof(*u));
 	const char *requests = getenv("THREAD_REQUESTS");
@@ -149,15 +163,22 @@ static void run_on(struct disk *d)
 		assert_int_equal(disk_queue_create(&u[i].queue), 0);
 		assert_int_equal(pthread_create(&u[i].thread, NULL, use, &u[i]), 0);
 	}
-	disturb(d, 24);
+	meanwhile(d);
 	for (unsigned int i = 0; i < THREADS; i++) {
 		pthread_join(u[i].thread, NULL);
 		assert_int_equal(u[i].errors, 0);
 		assert_int_equal(u[i].wrong, 0);
 	}
-	for (unsigned int i = 0; i < THREADS; i++)
+	for (unsigned int i = 0; i < THREADS; i++) {
 		disk_queue_destroy(u[i].queue);
-	free(u);
+		check_contents(&u[i]);
+	}
+	return u;
+}
+
+static void run_on(struct disk *d)
+{
+	free(run_with(d, disturb));
 }
 
 static int new_file(const char *name)
@@ -203,6 +224,145 @@ static void test_queues_of_a_differencing_disk_do_not_disturb_each_other(void **
 	assert_int_equal(disk_close(d), 0);
 }
 
+/* --- a chain shrinks while it is used --- */
+
+#define LEVELS	3u
+
+static char level_name[LEVELS][8] = { "top", "middle", "base" };
+
+static int level_open(unsigned int level, int flags)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, level_name[level]);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* The chain from `level` down. */
+static struct disk *levels_open(const char *format, unsigned int level, bool read_only)
+{
+	struct disk_source chain[LEVELS];
+	size_t count = 0;
+	struct disk *d;
+
+	for (; level + count < LEVELS; count++)
+		chain[count] = (struct disk_source) { format, level_open(level + (unsigned int)count, count || read_only ? O_RDONLY : O_RDWR) };
+	assert_int_equal(disk_open_chain(chain, count, read_only, &d), 0);
+	return d;
+}
+
+static void levels_create(const char *format)
+{
+	struct disk_new n = { .format = format, .kind = DISK_DYNAMIC, .size_bytes = THREADS * PART + 2 * MIB, .block_bytes = MIB };
+
+	for (unsigned int level = LEVELS; level-- > 0; ) {
+		int fd = new_file(level_name[level]);
+
+		n.parent = n.kind == DISK_DIFFERENCING ? levels_open(format, level + 1, true) : NULL;
+		n.parent_relative = n.parent ? level_name[level + 1] : NULL;
+		assert_int_equal(disk_create_image(fd, &n), 0);
+		disk_close(n.parent);
+		close(fd);
+		n.kind = DISK_DIFFERENCING;
+	}
+}
+
+static bool stop_at_once(void *context, uint64_t done, uint64_t total)
+{
+	(void)context;
+	(void)done;
+	(void)total;
+	return true;
+}
+
+static void merge_all_levels(struct disk *d)
+{
+	const struct disk_progress stops = { stop_at_once, NULL };
+	static uint8_t data[UNIT];
+
+	assert_int_equal(disk_write(d, THREADS * PART, data, sizeof(data)), 0);	/* there is something to copy */
+	assert_int_equal(disk_merge_live(d, level_open(0, O_RDWR), NULL), -EXDEV);	/* not its parent's file */
+	for (unsigned int level = 1; level < LEVELS; level++) {
+		assert_int_equal(disk_merge_live(d, level_open(level, O_RDWR), &stops), -ECANCELED);
+		assert_int_equal(disk_merge_live(d, level_open(level, O_RDWR), NULL), 0);
+	}
+	assert_int_equal(disk_merge_live(d, level_open(0, O_RDWR), NULL), -EINVAL);	/* nothing is below */
+}
+
+static void test_a_chain_is_merged_while_it_is_used(void **state)
+{
+	struct disk_findings f;
+	struct user *u;
+	struct disk *d;
+	int fd;
+
+	levels_create(*state);
+	d = levels_open(*state, 0, false);
+	u = run_with(d, merge_all_levels);
+	assert_int_equal(disk_close(d), 0);
+	for (unsigned int level = 0; level + 1 < LEVELS; level++) {
+		fd = level_open(level, O_RDONLY);
+		assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+		close(fd);
+	}
+	d = levels_open(*state, LEVELS - 1, true);
+	for (unsigned int i = 0; i < THREADS; i++) {
+		u[i].disk = d;
+		check_contents(&u[i]);
+	}
+	disk_close(d);
+	fd = level_open(LEVELS - 1, O_RDONLY);
+	assert_int_equal(disk_check(*state, fd, false, &f, NULL), 0);
+	assert_int_equal(f.errors, 0);
+	close(fd);
+	free(u);
+}
+
+static sem_t merge_began;
+
+static bool tell_beginning(void *context, uint64_t done, uint64_t total)
+{
+	(void)context;
+	(void)total;
+	if (done == 0)
+		sem_post(&merge_began);
+	return false;
+}
+
+static void *merge_on_a_thread(void *context)
+{
+	const struct disk_progress p = { tell_beginning, NULL };
+
+	return (void *)(intptr_t)disk_merge_live(context, level_open(1, O_RDWR), &p);
+}
+
+/* Whichever of the two comes first: what was written is there. */
+static void test_closing_a_disk_ends_its_merge(void **state)
+{
+	static uint8_t data[MIB], back[MIB];
+	pthread_t thread;
+	struct disk *d;
+	void *result;
+
+	levels_create(*state);
+	d = levels_open(*state, 0, false);
+	memset(data, 0x5a, sizeof(data));
+	for (unsigned int i = 0; i < THREADS * PART / MIB; i++)
+		assert_int_equal(disk_write(d, (uint64_t)i * MIB, data, MIB), 0);
+	sem_init(&merge_began, 0, 0);
+	assert_int_equal(pthread_create(&thread, NULL, merge_on_a_thread, d), 0);
+	sem_wait(&merge_began);
+	assert_int_equal(disk_close(d), 0);
+	pthread_join(thread, &result);
+	assert_true((intptr_t)result == 0 || (intptr_t)result == -ECANCELED);
+	d = levels_open(*state, (intptr_t)result == 0 ? 1 : 0, true);
+	for (unsigned int i = 0; i < THREADS * PART / MIB; i++) {
+		assert_int_equal(disk_read(d, (uint64_t)i * MIB, back, MIB), 0);
+		assert_memory_equal(back, data, MIB);
+	}
+	disk_close(d);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -227,6 +387,8 @@ int main(void)
 		ROW(test_queues_do_not_disturb_each_other, "vhdx"),
 		ROW(test_queues_of_a_differencing_disk_do_not_disturb_each_other, "vhd"),
 		ROW(test_queues_of_a_differencing_disk_do_not_disturb_each_other, "vhdx"),
+		ROW(test_a_chain_is_merged_while_it_is_used, "vhd"), ROW(test_a_chain_is_merged_while_it_is_used, "vhdx"),
+		ROW(test_closing_a_disk_ends_its_merge, "vhd"), ROW(test_closing_a_disk_ends_its_merge, "vhdx"),
 	};
 
 	return cmocka_run_group_tests_name("disk-threads", tests, make_folder, remove_folder);
