@@ -54,6 +54,7 @@ for suite in bookworm trixie trixie-backports; do
 		done
 	done
 done
+for suite in bookworm trixie-backports; do cell "services-$suite" 900 SUITE=$suite "$here/services_work.sh"; done
 cell channels-move 900 "$here/channels_move.sh"
 cell reconnects-trixie-1 900 "$here/vmbus_reconnects.sh"
 cell reconnects-trixie-4 1500 VPS=4 SECONDS_MAX=1200 "$here/vmbus_reconnects.sh"
