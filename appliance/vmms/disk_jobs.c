@@ -7,20 +7,18 @@
 #include "library.h"
 
 #include "fields.h"
-#include "storage/manage.h"
+#include "job_work.h"
 #include "vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define MERGE_OVER_MAX	DISK_ITEM_CHAIN_MAX
-#define LOOK_USEC	(500ull * 1000)		/* how often progress is looked at */
 
 struct work;
 struct action {
@@ -35,13 +33,10 @@ struct action {
 };
 
 struct work {
+	struct job_work job;
 	struct vmms *vmms;
 	struct disk_item *item;
 	const struct action *action;
-	struct job *job;
-	sd_event_source *timer;
-	atomic_uint percent;
-	atomic_bool cancelled;
 	struct disk_item_chain chain;
 	struct disk *disk, *parent;	/* merge: kept open between run and finish */
 	struct disk_item *into;		/* merge: the parent's item, busy too */
@@ -52,21 +47,7 @@ struct work {
 	int made_fd;
 	uint64_t size_bytes;		/* resize */
 	bool repair;			/* check */
-	char report[320];		/* why it failed, or what was found */
 };
-
-static bool on_step(void *context, uint64_t done, uint64_t total)
-{
-	struct work *w = context;
-
-	atomic_store(&w->percent, total ? (unsigned int)(done * 100 / total) : 0);
-	return atomic_load(&w->cancelled);
-}
-
-static struct disk_progress progress_of(struct work *w)
-{
-	return (struct disk_progress){ on_step, w };
-}
 
 static int close_disk(struct disk *d, int result)
 {
@@ -110,7 +91,7 @@ static int resize_finish(struct work *w)
 
 static int compact_run(struct work *w)
 {
-	struct disk_progress progress = progress_of(w);
+	struct disk_progress progress = job_work_progress(&w->job);
 	struct disk *d;
 	int r = disk_item_chain_open(&w->chain, false, &d);
 
@@ -195,7 +176,7 @@ static int give_parent_to_files(struct work *w)
 
 static int merge_run(struct work *w)
 {
-	struct disk_progress progress = progress_of(w);
+	struct disk_progress progress = job_work_progress(&w->job);
 	struct disk_source copies[DISK_ITEM_CHAIN_MAX];
 	int r;
 
@@ -287,7 +268,7 @@ static int copy_check(struct work *w, const json_t *body, struct problem *p)
 
 static int copy_run(struct work *w)
 {
-	struct disk_progress progress = progress_of(w);
+	struct disk_progress progress = job_work_progress(&w->job);
 	struct disk_new n = { .format = disk_format_words[w->spec.format], .kind = (enum disk_kind)w->spec.kind,
 			      .size_bytes = w->spec.size_bytes, .block_bytes = (uint32_t)w->spec.block_bytes };
 	struct disk *from, *to;
@@ -339,7 +320,7 @@ static int check_run(struct work *w)
 	fclose(out);
 	if (r == 0 && found.errors > found.repaired)
 		r = -EUCLEAN;
-	snprintf(w->report, sizeof(w->report), "%u errors, %u leaks, %u repaired.%s%.200s", found.errors, found.leaks, found.repaired,
+	snprintf(w->job.report, sizeof(w->job.report), "%u errors, %u leaks, %u repaired.%s%.200s", found.errors, found.leaks, found.repaired,
 		 text && text[0] ? " " : "", text ? text : "");
 	free(text);
 	return r;
@@ -359,16 +340,6 @@ static const struct action actions[] = {
 	{ "check",   check_fields,   false, true,  false, check_check,	check_run,   NULL },
 };
 
-static int on_look(sd_event_source *source, uint64_t usec, void *data)
-{
-	struct work *w = data;
-
-	(void)usec;
-	job_progress(w->vmms, w->job, atomic_load(&w->percent));
-	sd_event_source_set_time_relative(source, LOOK_USEC);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
 /* Nobody else may open, change or delete these meanwhile. */
 static void works_on(struct work *w, bool busy)
 {
@@ -382,46 +353,33 @@ static void works_on(struct work *w, bool busy)
 
 static void work_free(struct work *w)
 {
-	sd_event_source_disable_unref(w->timer);
 	disk_item_chain_close(&w->chain);
 	disk_item_chain_close(&w->over_files);
 	if (w->made)
 		disk_item_discard(w->vmms, w->made);
 	if (w->made_fd >= 0)
 		close(w->made_fd);
-	works_on(w, false);
 	free(w);
 }
 
-static int work_thread(void *data)
+static int work_thread(struct job_work *job)
 {
-	struct work *w = data;
-	int r = w->action->run(w);
+	struct work *w = (struct work *)job;
 
-	if (r < 0 && !w->report[0])
-		snprintf(w->report, sizeof(w->report), "%s%s%s.", strerror(-r), disk_error_text()[0] ? ": " : "", disk_error_text());
-	return r;
+	return w->action->run(w);
 }
 
-static void work_done(void *data, int result)
+static void work_done(struct job_work *job, int result)
 {
-	struct work *w = data;
-	struct vmms *v = w->vmms;
-	struct job *job = w->job;
-	char report[sizeof(w->report)];
+	struct work *w = (struct work *)job;
+	const char *code;
 
 	if (result == 0 && w->action->finish)
 		result = w->action->finish(w);
-	snprintf(report, sizeof(report), "%s", w->report[0] ? w->report : strerror(-result));
-	if (result == 0)
-		snprintf(job->result, sizeof(job->result), "%s", w->report);
+	code = result == -ENOSPC ? "no_space" : result == -EUCLEAN ? "disk_damaged" : "disk_job_failed";
+	works_on(w, false);			/* before anybody hears that the job has ended */
+	job_work_end(job, result, code);
 	work_free(w);
-	if (result == 0)
-		job_finish(v, job, JOB_SUCCEEDED, NULL, NULL);
-	else if (result == -ECANCELED)
-		job_finish(v, job, JOB_CANCELLED, NULL, NULL);
-	else
-		job_finish(v, job, JOB_FAILED, result == -ENOSPC ? "no_space" : result == -EUCLEAN ? "disk_damaged" : "disk_job_failed", report);
 }
 
 static int body_check(const struct action *a, const json_t *body, struct problem *p)
@@ -455,6 +413,13 @@ static int work_open(struct work *w, const json_t *body, struct problem *p)
 	return r;
 }
 
+static bool is_in_use(const struct vmms *v, const struct disk_item *d)
+{
+	const struct vm *user = vm_using(v, d->id);
+
+	return user && (user->state == VM_RUNNING || user->state == VM_PAUSED);
+}
+
 int disk_job_start(struct vmms *v, struct disk_item *d, const char *action, const json_t *body, struct job **job, struct problem *p)
 {
 	const struct action *a = NULL;
@@ -467,37 +432,22 @@ int disk_job_start(struct vmms *v, struct disk_item *d, const char *action, cons
 			a = &actions[i];
 	if (!a)
 		return problem_set(p, PROBLEM_OUT_OF_RANGE, "action", "There is no action %.40s.", action);
+	if (a->run == merge_run && is_in_use(v, d))
+		return body_check(a, body, p) < 0 ? -EINVAL : live_merge_start(v, d, job, p);
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return problem_from_errno(p, -ENOMEM, "The job");
-	*w = (struct work){ .vmms = v, .item = d, .action = a, .made_fd = -1 };
+	*w = (struct work){ .job = { .run = work_thread, .done = work_done }, .vmms = v, .item = d, .action = a, .made_fd = -1 };
 	r = work_open(w, body, p);
-	snprintf(type, sizeof(type), "disk.%s", a->name);
-	if (r == 0 && !(w->job = *job = job_start(v, type, d->id, d->name, a->cancellable)))
-		r = problem_from_errno(p, -ENOMEM, "The job");
-	if (r < 0) {
-		w->item = w->into = w->over[0] = NULL;	/* they were not busy through us */
-		work_free(w);
-		return r;
+	if (r == 0) {
+		works_on(w, true);
+		snprintf(type, sizeof(type), "disk.%s", a->name);
+		r = job_work_start(v, &w->job, type, d->id, d->name, a->cancellable, job);
+		if (r == 0)
+			return 0;
+		works_on(w, false);
+		problem_from_errno(p, r, "The job");
 	}
-	works_on(w, true);
-	w->job->work = w;
-	(void)sd_event_add_time_relative(v->loop, &w->timer, CLOCK_MONOTONIC, LOOK_USEC, 0, on_look, w);
-	r = work_run(v, work_thread, work_done, w);
-	if (r < 0)
-		work_done(w, r);
-	return 0;
-}
-
-int disk_job_cancel(struct vmms *v, struct job *j, struct problem *p)
-{
-	(void)v;
-	if (strncmp(j->type, "disk.", 5) != 0)
-		return -ENOENT;
-	if (j->state != JOB_RUNNING || !j->work)
-		return problem_set(p, PROBLEM_JOB_FINISHED, NULL, "The job has already finished.");
-	if (!j->cancellable)
-		return problem_set(p, PROBLEM_JOB_NOT_CANCELLABLE, NULL, "This job cannot be cancelled.");
-	atomic_store(&((struct work *)j->work)->cancelled, true);
-	return 0;
+	work_free(w);
+	return r;
 }

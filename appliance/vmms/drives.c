@@ -25,7 +25,7 @@ void parcel_close(struct parcel *a)
 
 /* --- one drive --- */
 
-static json_t *controller_json(const struct drive *d)
+json_t *drive_controller_json(const struct drive *d)
 {
 	return json_pack("{s:s, s:I, s:I}", "type", controller_words[d->controller], "number", (json_int_t)d->number, "location",
 			 (json_int_t)d->location);
@@ -78,7 +78,7 @@ static int iso_pack(const struct vm *vm, const struct drive *d, struct parcel *a
 
 static int drive_pack(const struct vm *vm, const struct drive *d, struct parcel *a, json_t **out, struct problem *p)
 {
-	json_t *o = json_pack("{s:o, s:s, s:b, s:o}", "controller", controller_json(d), "medium", medium_words[d->medium], "readOnly",
+	json_t *o = json_pack("{s:o, s:s, s:b, s:o}", "controller", drive_controller_json(d), "medium", medium_words[d->medium], "readOnly",
 			      d->read_only, "serial", serial_json(d));
 	int r = 0;
 
@@ -209,7 +209,7 @@ int drive_unplug(struct vm *vm, const struct drive *d, ipc_async_reply *done, vo
 {
 	struct parcel a = { .count = 0 };
 
-	return call(vm, "vmwp.DetachDisk", json_pack("{s:o}", "controller", controller_json(d)), &a, done, data, p);
+	return call(vm, "vmwp.DetachDisk", json_pack("{s:o}", "controller", drive_controller_json(d)), &a, done, data, p);
 }
 
 int drive_set_medium(struct vm *vm, const struct drive *d, ipc_async_reply *done, void *data, struct problem *p)
@@ -221,5 +221,5 @@ int drive_set_medium(struct vm *vm, const struct drive *d, ipc_async_reply *done
 		return fd;
 	if (fd >= 0)
 		parcel_add(&a, fd);
-	return call(vm, "vmwp.SetMedia", json_pack("{s:o, s:b}", "controller", controller_json(d), "readOnly", 1), &a, done, data, p);
+	return call(vm, "vmwp.SetMedia", json_pack("{s:o, s:b}", "controller", drive_controller_json(d), "readOnly", 1), &a, done, data, p);
 }

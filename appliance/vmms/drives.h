@@ -17,6 +17,8 @@ int drives_pack(struct vm *vm, json_t *disks, struct parcel *a, struct problem *
 /* A configured worker gets the others, one after the other, then `done`; or `failed`, with the answer as in ipc_async_reply. */
 void drives_plug_rest(struct vm *vm, void (*done)(struct vm *vm), void (*failed)(struct vm *vm, struct ipc_message *m, int result));
 
+json_t *drive_controller_json(const struct drive *d);	/* its place, as the worker's methods take it */
+
 /* While it runs: SCSI only. 0 and `done` comes, or -EINVAL and *p. */
 int drive_plug(struct vm *vm, const struct drive *d, ipc_async_reply *done, void *data, struct problem *p);
 int drive_unplug(struct vm *vm, const struct drive *d, ipc_async_reply *done, void *data, struct problem *p);

@@ -72,7 +72,10 @@ int disk_item_publish(struct vmms *v, struct disk_item *d);	/* its file is compl
 
 /* disk_jobs.c: 0 and a job, or -EINVAL and *p */
 int disk_job_start(struct vmms *v, struct disk_item *d, const char *action, const json_t *body, struct job **job, struct problem *p);
-int disk_job_cancel(struct vmms *v, struct job *j, struct problem *p);		/* -ENOENT: no job of a disk */
+
+/* live_merge.c: the item is in use by a VM that runs; its worker does it. As disk_job_start(). */
+int live_merge_start(struct vmms *v, struct disk_item *d, struct job **job, struct problem *p);
+int live_merges_settle(struct vmms *v);		/* at start, when VMs are known: what a crash kept from being written down */
 
 int isos_open(struct vmms *v);
 struct iso_item *iso_find(const struct vmms *v, const char *id);

@@ -227,10 +227,16 @@ static void attach_disk(struct vmms *v, struct ipc_request *r, const json_t *par
 
 static void detach_from(struct vm *vm, struct ipc_request *r, const struct drive *d)
 {
+	const struct disk_item *item = disk_find(vm->vmms, d->source);
 	struct drive copy = *d;
 	struct problem p = { 0 };
 	struct later *later;
 
+	if (item && item->busy && !is_off(vm)) {
+		problem_set(&p, PROBLEM_LOCKED_BY_JOB, NULL, "A job works on the disk %s; cancel it first.", item->name);
+		problem_reply(r, &p);
+		return;
+	}
 	if (is_off(vm)) {
 		answer(r, vm, config_change(vm, &copy, CHANGE_REMOVE, &p), &p);
 		return;

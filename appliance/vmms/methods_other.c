@@ -4,7 +4,7 @@
 #include "host_stop.h"
 #include "methods.h"
 
-#include "uploads.h"
+#include "job_work.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -52,9 +52,7 @@ static void cancel_job(struct vmms *v, struct ipc_request *r, const json_t *para
 
 	if (!j)
 		return;
-	result = disk_job_cancel(v, j, &p);
-	if (result == -ENOENT)
-		result = upload_check_cancel(v, j, &p);
+	result = job_work_cancel(j, &p);
 	if (result == -ENOENT)
 		result = power_cancel(v, j, &p);
 	if (result < 0)

@@ -76,7 +76,7 @@ int service_open(struct vmms *v)
 	static const struct { const char *what; int (*open)(struct vmms *v); } steps[] = {
 		{ "state directory", open_directories }, { "events", events_open }, { "jobs", jobs_open }, { "volumes", volumes_open }, { "uploads", uploads_open },
 		{ "disks", disks_open }, { "complete uploads", uploads_resume },
-		{ "ISOs", isos_open }, { "switches", switches_open }, { "virtual machines", vms_open }, { "host memory", host_memory_open },
+		{ "ISOs", isos_open }, { "switches", switches_open }, { "virtual machines", vms_open }, { "merged disks", live_merges_settle }, { "host memory", host_memory_open },
 		{ "vmpriv", priv_open }, { "guests", guests_open }, { "status", status_open },
 		{ "socket", serve },
 	};

@@ -5,36 +5,29 @@
  */
 #include "uploads.h"
 
-#include "storage/manage.h"
+#include "job_work.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <mbedtls/sha256.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define READ_BYTES	(1u << 20)
-#define LOOK_USEC	(500ull * 1000)
 #define NOT_THE_SAME	(-EBADMSG)	/* checksum; the other refusals are -EILSEQ */
 
 struct upload_check {
-	struct vmms *vmms;
+	struct job_work job;
 	struct upload_item *item;		/* busy: it stays */
-	struct job *job;
-	sd_event_source *timer;
-	atomic_uint percent;
-	atomic_bool cancelled;
 	int fd;
 	struct upload_verdict verdict;
-	char report[320];
 };
 
 static int refuse(struct upload_check *c, int error, const char *text)
 {
-	snprintf(c->report, sizeof(c->report), "%s", text);
+	snprintf(c->job.report, sizeof(c->job.report), "%s", text);
 	return error;
 }
 
@@ -57,10 +50,10 @@ static int hash_file(struct upload_check *c, unsigned char digest[32])
 			r = n < 0 ? -errno : -EIO;
 		else if (mbedtls_sha256_update(&sha, buffer, (size_t)n) != 0)
 			r = -EIO;
-		else if (atomic_load(&c->cancelled))
+		else if (atomic_load(&c->job.cancelled))
 			r = -ECANCELED;
 		done += n > 0 ? (uint64_t)n : 0;
-		atomic_store(&c->percent, (unsigned int)(done * 95 / size));
+		atomic_store(&c->job.percent, (unsigned int)(done * 95 / size));
 	}
 	if (r == 0 && mbedtls_sha256_finish(&sha, digest) != 0)
 		r = -EIO;
@@ -81,7 +74,7 @@ static int check_sum(struct upload_check *c)
 		snprintf(text + 2 * i, 3, "%02x", digest[i]);
 	if (strcmp(text, c->item->sha256) == 0)
 		return 0;
-	snprintf(c->report, sizeof(c->report), "The file's SHA-256 is %s, not what was announced; send it again.", text);
+	snprintf(c->job.report, sizeof(c->job.report), "The file's SHA-256 is %s, not what was announced; send it again.", text);
 	return NOT_THE_SAME;
 }
 
@@ -107,7 +100,7 @@ static int choose_format(struct upload_check *c)
 	const char *said = c->item->format, *is = disk_format_guess(c->fd), *foreign = foreign_format(c->fd);
 
 	if (!said[0] && foreign) {
-		snprintf(c->report, sizeof(c->report), "The file is %s; convert it to VHDX first.", foreign);
+		snprintf(c->job.report, sizeof(c->job.report), "The file is %s; convert it to VHDX first.", foreign);
 		return -EILSEQ;
 	}
 	if (!said[0] && strcmp(is, "raw") == 0)
@@ -128,7 +121,7 @@ static int check_image(struct upload_check *c)
 	r = disk_check(disk_format_words[c->verdict.format], c->fd, false, &found, out);
 	fclose(out);
 	if (r == 0 && found.errors) {
-		snprintf(c->report, sizeof(c->report), "The file is no sound %s disk: %.250s", disk_format_words[c->verdict.format],
+		snprintf(c->job.report, sizeof(c->job.report), "The file is no sound %s disk: %.250s", disk_format_words[c->verdict.format],
 			 text ? text : "");
 		r = -EILSEQ;
 	}
@@ -148,7 +141,7 @@ static int open_image(struct upload_check *c)
 	if (r == -ENOLINK)
 		return close(fd), refuse(c, -EILSEQ, "The file is a differencing disk, which is nothing without its parent; merge or convert it first.");
 	if (r < 0) {
-		snprintf(c->report, sizeof(c->report), "The file cannot be opened as a %s disk: %.250s", format, disk_error_text());
+		snprintf(c->job.report, sizeof(c->job.report), "The file cannot be opened as a %s disk: %.250s", format, disk_error_text());
 		if (fd >= 0)
 			close(fd);
 		return r == -ENOMEM || r == -ENOSPC || r == -EIO ? r : -EILSEQ;
@@ -167,10 +160,10 @@ static int check_size(struct upload_check *c)
 	return fsync(c->fd) < 0 ? -errno : 0;
 }
 
-static int check_run(void *data)
+static int check_run(struct job_work *job)
 {
 	static int (*const steps[])(struct upload_check *c) = { check_sum, choose_format, check_image, open_image, check_size };
-	struct upload_check *c = data;
+	struct upload_check *c = (struct upload_check *)job;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -182,7 +175,7 @@ static int check_run(void *data)
 
 static int become_disk(struct upload_check *c)
 {
-	struct vmms *v = c->vmms;
+	struct vmms *v = c->job.vmms;
 	struct upload_item *u = c->item;
 	struct disk_item *d;
 	int r = upload_accept(v, u, &c->verdict);
@@ -198,49 +191,20 @@ static int become_disk(struct upload_check *c)
 	return 0;
 }
 
-static void finish_job(struct upload_check *c, int result)
-{
-	const char *code = result == NOT_THE_SAME ? "checksum_mismatch" : result == -EILSEQ ? "disk_invalid"
-			 : result == -ENOSPC	  ? "no_space"		: "disk_job_failed";
-
-	if (result == 0)
-		job_finish(c->vmms, c->job, JOB_SUCCEEDED, NULL, NULL);
-	else if (result == -ECANCELED)
-		job_finish(c->vmms, c->job, JOB_CANCELLED, NULL, NULL);
-	else
-		job_finish(c->vmms, c->job, JOB_FAILED, code, c->report[0] ? c->report : strerror(-result));
-}
-
-static void check_free(struct upload_check *c)
-{
-	sd_event_source_disable_unref(c->timer);
-	if (c->fd >= 0)
-		close(c->fd);
-	free(c);
-}
-
 /* Bad or not wanted: it is removed. After an error of ours it stays, and is looked at again at the next start. */
-static void check_done(void *data, int result)
+static void check_done(struct job_work *job, int result)
 {
-	struct upload_check *c = data;
+	struct upload_check *c = (struct upload_check *)job;
 
 	c->item->busy = false;
 	if (result == 0)
 		result = become_disk(c);
 	if (c->item && (result == NOT_THE_SAME || result == -EILSEQ || result == -ECANCELED))
-		upload_discard(c->vmms, c->item);
-	finish_job(c, result);
-	check_free(c);
-}
-
-static int on_look(sd_event_source *source, uint64_t usec, void *data)
-{
-	struct upload_check *c = data;
-
-	(void)usec;
-	job_progress(c->vmms, c->job, atomic_load(&c->percent));
-	sd_event_source_set_time_relative(source, LOOK_USEC);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+		upload_discard(job->vmms, c->item);
+	job_work_end(job, result, result == NOT_THE_SAME ? "checksum_mismatch" : result == -EILSEQ ? "disk_invalid"
+				: result == -ENOSPC	 ? "no_space"	       : "disk_job_failed");
+	close(c->fd);
+	free(c);
 }
 
 int upload_check_start(struct vmms *v, struct upload_item *u, struct job **job)
@@ -251,32 +215,18 @@ int upload_check_start(struct vmms *v, struct upload_item *u, struct job **job)
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct upload_check){ .vmms = v, .item = u };
+	*c = (struct upload_check){ .job = { .run = check_run, .done = check_done }, .item = u };
 	upload_part_name(u, name, sizeof(name));
 	c->fd = openat(v->uploads_dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	r = c->fd < 0 ? -errno : 0;
-	if (r == 0 && !(c->job = *job = job_start(v, "upload.check", u->id, u->name, true)))
-		r = -ENOMEM;
-	if (r < 0) {
-		check_free(c);
-		return r;
-	}
 	u->busy = true;
-	c->job->work = c;
-	(void)sd_event_add_time_relative(v->loop, &c->timer, CLOCK_MONOTONIC, LOOK_USEC, 0, on_look, c);
-	r = work_run(v, check_run, check_done, c);
-	if (r < 0)
-		check_done(c, r);
-	return 0;
-}
-
-int upload_check_cancel(struct vmms *v, struct job *j, struct problem *p)
-{
-	(void)v;
-	if (strcmp(j->type, "upload.check") != 0)
-		return -ENOENT;
-	if (j->state != JOB_RUNNING || !j->work)
-		return problem_set(p, PROBLEM_JOB_FINISHED, NULL, "The job has already finished.");
-	atomic_store(&((struct upload_check *)j->work)->cancelled, true);
-	return 0;
+	if (r == 0)
+		r = job_work_start(v, &c->job, "upload.check", u->id, u->name, true, job);
+	if (r == 0)
+		return 0;
+	u->busy = false;
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c);
+	return r;
 }

@@ -36,7 +36,6 @@ void upload_discard(struct vmms *v, struct upload_item *u);	/* the file, the des
 
 /* upload_check.c */
 int upload_check_start(struct vmms *v, struct upload_item *u, struct job **job);
-int upload_check_cancel(struct vmms *v, struct job *j, struct problem *p);	/* -ENOENT: no such job */
 /* What was found to be a disk is made one, in steps that may be interrupted anywhere and done again. */
 struct upload_verdict { unsigned int format, kind; uint64_t size_bytes; };
 int upload_accept(struct vmms *v, const struct upload_item *u, const struct upload_verdict *verdict);

@@ -100,6 +100,8 @@ void worker_launch(struct vm *vm);		/* → power_running() or power_start_failed
 void worker_adopt(struct vm *vm, unsigned int slot);	/* one that runs already → power_recovered() */
 void worker_kill(struct vm *vm);
 void worker_forget(struct vm *vm);		/* it has ended */
+/* A further connection to it, for a stream; `lost` as in ipc_async_from_fd(). */
+int worker_connect_also(const struct vm *vm, void (*lost)(struct ipc_async *a, int reason, void *data), void *data, struct ipc_async **out);
 int worker_call(struct vm *vm, const char *method, json_t *parameters, const int *fds, size_t fd_count, ipc_async_reply *done, void *data);
 
 /* --- priv.c: the connection to vmpriv --- */

@@ -121,20 +121,21 @@ static void on_watch(struct ipc_message *m, int result, bool continues, void *da
 	power_worker_state(vm, state, reason ? reason : "");
 }
 
-static int worker_connect(struct vm *vm)
+int worker_connect_also(const struct vm *vm, void (*lost)(struct ipc_async *a, int reason, void *data), void *data, struct ipc_async **out)
 {
-	struct ipc_async **ends[] = { &vm->worker.control, &vm->worker.watch };
 	char path[160];
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/vm/%s.sock", vm->vmms->options.runtime_dir, vm->id);
-	for (size_t i = 0; i < 2; i++) {
-		int fd = ipc_connect_fd(path), r;
+	fd = ipc_connect_fd(path);
+	return fd < 0 ? fd : ipc_async_from_fd(vm->vmms->loop, fd, lost, data, out);
+}
 
-		r = fd < 0 ? fd : ipc_async_from_fd(vm->vmms->loop, fd, control_lost, vm, ends[i]);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+static int worker_connect(struct vm *vm)
+{
+	int r = worker_connect_also(vm, control_lost, vm, &vm->worker.control);
+
+	return r < 0 ? r : worker_connect_also(vm, control_lost, vm, &vm->worker.watch);
 }
 
 /* --- the machine and its descriptors --- */

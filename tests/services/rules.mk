@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Real vmpriv and vmms on the build host, with a stand-in worker where there is no /dev/mshv. Part of `make check`.
-$(eval $(call c-binary,test-worker,$(B)/unit/services/test-worker,tests/services/test-worker.c $(wildcard appliance/lib/*.c),jansson libsystemd))
+$(eval $(call c-binary,test-worker,$(B)/unit/services/test-worker,tests/services/test-worker.c $(wildcard appliance/lib/*.c) $(STORAGE_SOURCES),jansson libsystemd $(STORAGE_PKGS)))
 UNIT_TESTS += $(B)/unit/services/run
 $(B)/unit/services/run: $(B)/bin/vmpriv $(B)/bin/vmms $(B)/bin/console $(B)/unit/services/test-worker
 	@mkdir -p $(@D)

@@ -824,7 +824,7 @@ def test_a_disk_of_a_vm_that_is_off_is_merged_and_its_drive_gets_the_parent(s, c
     child = c.call("vmms.GetDisk", id=vm["disks"][0]["source"]["diskId"])["disk"]
     c.call("vmms.VmAction", id=vm["id"], action="start")
     wait_state(s, c, vm["id"], "running")
-    refused(409, "disk_attached", disk_job, s, c, child, "merge")
+    refused(409, "disk_attached", disk_job, s, c, child, "compact")
     c.call("vmms.VmAction", id=vm["id"], action="turn-off")
     wait_state(s, c, vm["id"], "off")
     assert disk_job(s, c, child, "merge")["state"] == "succeeded"
@@ -837,6 +837,66 @@ def test_a_disk_of_a_vm_that_is_off_is_merged_and_its_drive_gets_the_parent(s, c
     assert qemu_img(s, "check", "-f", "vhdx", base["id"] + ".vhdx").returncode == 0
     c.call("vmms.VmAction", id=vm["id"], action="start")
     wait_state(s, c, vm["id"], "running")
+
+
+def vm_on_a_chain(s, c, name):
+    ids = chain_of(c, "base of " + name, "child of " + name)
+    return ids, start_vm(s, c, name, disks=[{"medium": "disk", "source": {"diskId": ids[1]}}])
+
+
+def drive_source(c, vm):
+    return c.call("vmms.GetVm", id=vm)["vm"]["disks"][0]["source"]["diskId"]
+
+
+def test_a_disk_is_merged_while_its_vm_runs_and_its_drive_gets_the_parent(s, c):
+    ids, vm = vm_on_a_chain(s, c, "merges")
+    refused(409, "disk_has_children", disk_job, s, c, {"id": ids[0]}, "compact")
+    job = disk_job(s, c, {"id": ids[1]}, "merge")
+    assert job["state"] == "succeeded", job
+    assert drive_source(c, vm) == ids[0] and [d["id"] for d in c.call("vmms.ListDisks")["disks"]] == [ids[0]]
+    assert sorted(os.listdir(s.state + "/disks")) == sorted([ids[0] + ".json", ids[0] + ".vhdx"])
+    refused(409, "disk_attached", disk_job, s, c, {"id": ids[0]}, "compact")
+    refused(422, "out_of_range", disk_job, s, c, {"id": ids[0]}, "merge")
+    c.call("vmms.VmAction", id=vm, action="turn-off")
+    wait_state(s, c, vm, "off")
+    assert disk_job(s, c, {"id": ids[0]}, "check")["state"] == "succeeded"
+
+
+def test_a_merge_in_a_vm_that_runs_can_be_cancelled_and_holds_its_disks(s, c):
+    ids, vm = vm_on_a_chain(s, c, "merge-slow")
+    job = c.call("vmms.DiskAction", id=ids[1], action="merge", options={})["job"]
+    for call, more in (("vmms.DiskAction", {"id": ids[1], "action": "merge", "options": {}}), ("vmms.DiskAction", {"id": ids[0], "action": "clone", "options": {"name": "x"}}),
+                       ("vmms.DetachDisk", {"id": vm, "diskSlotId": c.call("vmms.GetVm", id=vm)["vm"]["disks"][0]["id"]})):
+        refused(423, "locked_by_job", c.call, call, **more)
+    s.wait(lambda: c.call("vmms.GetJob", id=job["id"])["job"]["progressPercent"] == 50)
+    c.call("vmms.CancelJob", id=job["id"])
+    assert wait_job(s, c, job)["state"] == "cancelled"
+    assert drive_source(c, vm) == ids[1] and len(c.call("vmms.ListDisks")["disks"]) == 2
+    job = c.call("vmms.DiskAction", id=ids[1], action="merge", options={})["job"]
+    c.call("vmms.VmAction", id=vm, action="turn-off")          # its worker ends, and the merge with it
+    job = wait_job(s, c, job)
+    assert job["state"] == "failed", job
+    wait_state(s, c, vm, "off")
+    assert disk_job(s, c, {"id": ids[1]}, "merge")["state"] == "succeeded" and drive_source(c, vm) == ids[0]
+
+
+def test_a_merge_whose_worker_dies_at_its_end_is_known_to_be_complete(s, c):
+    ids, vm = vm_on_a_chain(s, c, "merge-die")
+    job = disk_job(s, c, {"id": ids[1]}, "merge")
+    assert job["state"] == "succeeded" and drive_source(c, vm) == ids[0], job
+    wait_state(s, c, vm, "failed")
+    start_after_failure(s, c, vm)
+    wait_state(s, c, vm, "running")
+
+
+def test_a_merge_that_ended_while_vmms_was_dead_is_written_down_at_its_start(s, c):
+    ids, vm = vm_on_a_chain(s, c, "user")
+    s.kill(s.vmms)
+    os.truncate(f"{s.state}/disks/{ids[1]}.vhdx", 0)
+    s.start_vmms()
+    c = s.client()
+    assert drive_source(c, vm) == ids[0] and [d["id"] for d in c.call("vmms.ListDisks")["disks"]] == [ids[0]]
+    wait_state(s, c, vm, "running")
 
 
 def test_jobs_on_disks_do_what_they_say(s, c):

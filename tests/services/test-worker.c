@@ -3,11 +3,12 @@
  * A stand-in for vmwp where there is no /dev/mshv: speaks the vmwp.* methods on descriptor 3, runs no machine. How it
  * misbehaves is told by the VM's name ("crash-on-start", "refuse-configure", "ignore-shutdown", "hang-on-start", "deaf", "full-…":
  * finds its volume full after the start, "full-always": and after each resume), and
- * what its guest needs of dynamic memory ("demand-100": 100 MiB; "balloon": a driver, though its memory is static).
+ * "merge-…": see merge_disk(); what its guest needs of dynamic memory ("demand-100": 100 MiB; "balloon": a driver, though its memory is static).
  * Used by the service tests only; it is not part of the appliance.
  */
 #include "partita/display.h"
 #include "partita/ipc.h"
+#include "storage/manage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +39,8 @@ static struct {
 	json_int_t memory, demand;
 	json_t *services, *given;
 	int sockets_fd;
+	struct disk *disk;
+	struct ipc_request *merging;
 } w = { .state = "created", .reason = "", .display = -1 };
 
 static bool is_named(const char *what)
@@ -90,6 +93,22 @@ static const char *sandbox_hole(void)
 	return NULL;
 }
 
+/* The first disk that has a parent, for merging. */
+static int open_chain(const json_t *disk, const struct ipc_message *m)
+{
+	const json_t *parents = json_object_get(disk, "parents");
+	struct disk_source chain[DISK_CHAIN_MAX];
+	size_t count = 1 + json_array_size(parents);
+
+	for (size_t i = 0; i < count; i++) {
+		const json_t *o = i ? json_array_get(parents, i - 1) : disk;
+		json_int_t fd = json_integer_value(json_object_get(o, "fd"));
+
+		chain[i] = (struct disk_source){ json_string_value(json_object_get(o, "format")), fcntl(m->fds[fd], F_DUPFD_CLOEXEC, 64) };
+	}
+	return disk_open_chain(chain, count, false, &w.disk);
+}
+
 static void configure(struct ipc_request *r, json_t *parameters, void *context)
 {
 	json_t *vm = json_object_get(parameters, "vm"), *disks = json_object_get(vm, "disks"), *disk;
@@ -112,6 +131,10 @@ static void configure(struct ipc_request *r, json_t *parameters, void *context)
 
 		if (fd >= (json_int_t)m->fd_count || (fd >= 0 && fcntl(m->fds[fd], F_GETFL) < 0)) {
 			ipc_fail(r, 400, "bad_parameters", "disks", "Disk %zu has no descriptor.", index);
+			return;
+		}
+		if (json_object_get(disk, "parents") && !w.disk && open_chain(disk, m) < 0) {
+			ipc_fail(r, 400, "bad_parameters", "disks", "Disk %zu cannot be opened.", index);
 			return;
 		}
 	}
@@ -262,6 +285,41 @@ static void detach_disk(struct ipc_request *r, json_t *parameters, void *context
 		ipc_fail(r, 404, "disk_slot_not_found", "controller", "No drive is there.");
 	else
 		ipc_reply(r, NULL);
+}
+
+/* For real, between two events of the loop; "merge-slow" never ends by itself, "merge-die" dies when all is done. */
+static void merge_disk(struct ipc_request *r, json_t *parameters, void *context)
+{
+	int fd = ipc_message_take_fd(ipc_request_message(r), (size_t)json_integer_value(json_object_get(parameters, "fd")));
+	struct live_merge *m;
+	int result;
+
+	(void)context;
+	ipc_notify(r, json_pack("{s:i}", "progressPercent", 50));
+	if (is_named("merge-slow")) {
+		w.merging = r;
+		close(fd);
+		return;
+	}
+	result = w.disk ? disk_live_merge_begin(w.disk, &m) : -ENOENT;
+	if (result == 0)
+		result = disk_live_merge_run(m, fd, NULL);
+	if (is_named("merge-die"))
+		exit(1);
+	if (result < 0)
+		ipc_fail(r, result == -ENOSPC ? 507 : 500, "internal_error", NULL, "%s", strerror(-result));
+	else
+		ipc_reply(r, NULL);
+}
+
+static void cancel_merge(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	if (w.merging)
+		ipc_fail(w.merging, 500, "internal_error", NULL, "It was stopped.");
+	w.merging = NULL;
+	ipc_reply(r, NULL);
 }
 
 static int send_mode(int socket)
@@ -425,6 +483,7 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.SetGuestItem", set_guest_item }, { "vmwp.SetGuestAddresses", set_guest_addresses }, { "vmwp.CopyToGuest", copy_to_guest },
 	{ "vmwp.SetServices", set_services }, { "vmwp.ListenSockets", listen_sockets },
 	{ "vmwp.SetMemory", set_memory },   { "vmwp.AttachDisk", attach_disk }, { "vmwp.DetachDisk", detach_disk },
+	{ "vmwp.MergeDisk", merge_disk }, { "vmwp.CancelMerge", cancel_merge },
 	{ NULL, NULL },
 };
 

@@ -447,6 +447,14 @@ int ide_attach_cd(struct device *dev, unsigned int location, struct disk *medium
 	return ide_attach(dev, location, IDE_CD, medium);
 }
 
+struct disk *ide_disk(struct device *dev, unsigned int location)
+{
+	struct ide *ide = device_state(dev);
+	struct ide_drive *d = location < IDE_CHANNELS * IDE_DRIVES ? &ide->channel[location / 2].drive[location % 2] : NULL;
+
+	return d && d->kind == IDE_DISK ? d->disk : NULL;
+}
+
 int ide_set_media(struct device *dev, unsigned int location, struct disk *medium)
 {
 	struct ide *ide = device_state(dev);

@@ -24,6 +24,7 @@ int ide_attach_cd(struct device *ide, unsigned int location, struct disk *medium
 
 /* The guest is offered this disk by VMBus too: it must know it for the one that drivers leave to that. */
 void ide_mark_accelerated(struct device *ide, unsigned int location);
+struct disk *ide_disk(struct device *ide, unsigned int location);	/* NULL: no hard disk is there */
 /* Machine lock held. Takes the disk on success; NULL ejects. -ENODEV when no CD drive is there. */
 int ide_set_media(struct device *ide, unsigned int location, struct disk *medium);
 

@@ -27,6 +27,7 @@ struct control {
 	int (*sandbox)(void);
 	bool configured;
 	struct ipc_request *watchers[WATCHERS_MAX];
+	struct merge *merges;
 };
 
 /* --- answers --- */
@@ -307,6 +308,22 @@ static void do_detach_disk(struct ipc_request *r, json_t *parameters, void *cont
 		drive_detach(r, parameters, c->machine);
 }
 
+static void do_merge_disk(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "controller:o fd:i") && need_configured(c, r))
+		merge_start(r, parameters, c->machine, &c->merges);
+}
+
+static void do_cancel_merge(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "controller:o") && need_configured(c, r))
+		merge_cancel(r, parameters, c->merges);
+}
+
 static void do_attach_network_adapter(struct ipc_request *r, json_t *parameters, void *context)
 {
 	struct control *c = context;
@@ -422,6 +439,7 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.SetMedia", do_set_media },
 	{ "vmwp.AttachDisk", do_attach_disk },
 	{ "vmwp.DetachDisk", do_detach_disk },
+	{ "vmwp.MergeDisk", do_merge_disk }, { "vmwp.CancelMerge", do_cancel_merge },
 	{ "vmwp.AttachNetworkAdapter", do_attach_network_adapter },
 	{ "vmwp.UpdateNetworkAdapter", do_update_network_adapter },
 	{ "vmwp.DetachNetworkAdapter", do_detach_network_adapter },
@@ -463,6 +481,7 @@ void control_destroy(struct control *c)
 {
 	if (!c)
 		return;
+	merges_end(&c->merges);
 	ipc_server_stop(c->server);
 	free(c);
 }

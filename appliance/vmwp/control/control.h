@@ -24,6 +24,12 @@ int disk_parse(const json_t *value, struct ipc_message *message, struct vm_disk 
 int drive_attach(struct machine *m, const json_t *parameters, struct ipc_message *message, struct problem *p);
 void drive_detach(struct ipc_request *r, const json_t *parameters, struct machine *m);
 
+/* merge.c: both answer by themselves. */
+struct merge;
+void merge_start(struct ipc_request *r, const json_t *parameters, struct machine *m, struct merge **merges);
+void merge_cancel(struct ipc_request *r, const json_t *parameters, struct merge *merges);
+void merges_end(struct merge **merges);		/* stops them, and waits */
+
 /* network.c: 0, or negative and *p. Attaching takes the message's first descriptor, a tap. */
 int network_adapter_attach(struct machine *m, const json_t *parameters, struct ipc_message *message, struct problem *p);
 int network_adapter_update(struct machine *m, const json_t *parameters, struct problem *p);

@@ -184,6 +184,13 @@ bool storage_has_unit(struct device *dev, struct storage_place place, bool dvd)
 	return slot && *slot && scsi_unit_is_dvd(*slot) == dvd;
 }
 
+struct disk *storage_disk(struct device *dev, struct storage_place place)
+{
+	struct scsi_unit **slot = place_find(device_state(dev), place);
+
+	return slot && *slot && !scsi_unit_is_dvd(*slot) ? (*slot)->medium->disk : NULL;
+}
+
 int storage_accelerate_ide(struct device *dev, unsigned int channel, unsigned int drive, struct disk *disk, const char *serial)
 {
 	struct storage *st = device_state(dev);

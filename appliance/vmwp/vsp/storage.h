@@ -26,6 +26,7 @@ int storage_detach(struct device *storage, struct storage_place place, void (*go
 /* Takes the medium on success; NULL ejects. -ENODEV: no DVD drive is there. */
 int storage_set_media(struct device *storage, struct storage_place place, struct disk *medium);
 bool storage_has_unit(struct device *storage, struct storage_place place, bool dvd);	/* of that kind, there */
+struct disk *storage_disk(struct device *storage, struct storage_place place);	/* the SCSI disk there; NULL: none */
 /* A second way to an IDE disk, for guests that know it is the same one (SMBIOS says so): the disk stays the IDE drive's. */
 bool storage_accelerates_ide(struct device *storage);		/* at least one */
 int storage_accelerate_ide(struct device *storage, unsigned int channel, unsigned int drive, struct disk *disk, const char *serial);
