@@ -128,10 +128,11 @@ export class DisksPage extends View {
 		refresh('disks');
 	}
 
-	/* Commands on one disk that nobody uses. */
+	/* Commands on one disk that nobody uses; merging works while its VM runs, too. */
 	#work(selected: Disk[], used: boolean): Command[] {
 		const [disk] = selected;
-		const free = mayAdminister() && selected.length === 1 && !used && disk !== undefined && !disk.busy;
+		const idle = mayAdminister() && selected.length === 1 && disk !== undefined && !disk.busy;
+		const free = idle && !used;
 		const unchangeable = (disk?.children.length ?? 0) > 0;
 		const command = (id: string, label: string, enabled: boolean, run: (disk: Disk) => void, group = false): Command => ({
 			id,
@@ -149,7 +150,7 @@ export class DisksPage extends View {
 			command('resize', t('disks.resize'), !unchangeable, ask('resize'), true),
 			command('copy', t('disks.copy'), true, ask('convert')),
 			command('compact', t('disks.compact'), !unchangeable && disk?.type !== 'fixed', (one) => void this.#run(one, 'compact')),
-			command('merge', t('disks.merge'), !unchangeable && disk?.parent != null, (one) => void this.#run(one, 'merge')),
+			{ ...command('merge', t('disks.merge'), true, (one) => void this.#run(one, 'merge')), disabled: !idle || unchangeable || disk.parent == null, title: '' },
 			command('check', t('disks.check'), true, (one) => void this.#run(one, 'check')),
 		];
 	}
