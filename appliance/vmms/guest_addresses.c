@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Key-value exchange takes lists joined by ";", an IPv4 mask in dots and the length of an IPv6 prefix as a number. */
+/*
+ * Key-value exchange takes lists joined by ";", an IPv4 mask in dots and the length of an IPv6 prefix as a number. The adapter's id
+ * is in lower case: Linux' daemon compares it byte by byte with the device_id that its kernel shows.
+ */
 #include "guest_addresses.h"
 
 #include <arpa/inet.h>
@@ -96,16 +99,9 @@ static void read_list(struct fields *f, const char *name, bool (*add)(struct wan
 				    add == add_address ? "address with a prefix, like 192.0.2.5/24" : "address");
 }
 
-static void upper_case(const char *from, char *to)
-{
-	while ((*to++ = (char)toupper((unsigned char)*from++)))
-		;
-}
-
 json_t *guest_addresses_parse(const char *adapter_id, const json_t *body, struct problem *p)
 {
 	struct wanted w = { .addresses.text = "" };
-	char id[64];
 	bool dhcp = false;
 	struct fields f;
 
@@ -120,7 +116,6 @@ json_t *guest_addresses_parse(const char *adapter_id, const json_t *body, struct
 		problem_set(p, PROBLEM_OUT_OF_RANGE, "addresses", "Either dhcp is true, or there is at least one address.");
 		return NULL;
 	}
-	upper_case(adapter_id, id);
-	return json_pack("{s:o, s:b, s:s, s:s, s:s, s:s}", "adapter", json_sprintf("{%s}", id), "dhcp", dhcp, "addresses",
+	return json_pack("{s:o, s:b, s:s, s:s, s:s, s:s}", "adapter", json_sprintf("{%s}", adapter_id), "dhcp", dhcp, "addresses",
 			 w.addresses.text, "masks", w.masks.text, "gateways", w.gateways.text, "dns", w.dns.text);
 }
