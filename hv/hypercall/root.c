@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The root's own calls: its processors (all started by hv before it), power, and where its devices' interrupts go. Physical
- * interrupts are the root's as they are, so mapping one is arithmetic and nothing is kept (hv-abi.md sections 4 and 5).
+ * interrupts are the root's as they are, so mapping one is arithmetic (hv-abi.md sections 4 and 5).
  */
 #include <abi/hv_root.h>
 #include <hv/console.h>
@@ -17,6 +17,9 @@
 #define RTE_LEVEL		BIT(15)
 #define RTE_APIC_ID_SHIFT	56
 #define VPS_PER_BANK		64
+#define MSI_APIC_ID(address)	((address) >> MSI_APIC_ID_SHIFT & MSI_APIC_ID_MAX)
+
+static uint64_t unmapped_here[HV_MAX_LPS];	/* the device whose MSI this LP had and has just unmapped; each LP its own */
 
 hv_status_t hc_get_lp_run_time(struct hc_call *call)
 {
@@ -96,11 +99,27 @@ static struct lp *target_of(const struct hc_call *call)
 	return lp_get((uint32_t)(__builtin_ctzll(var[0]) * VPS_PER_BANK + __builtin_ctzll(var[1])));
 }
 
+/*
+ * The root moves a device's MSI to another LP on the one that had it: interrupts off, it unmaps, maps, and writes the message. It takes
+ * that for atomic, as with interrupt remapping, and looks for nothing that went astray (Linux' MSI chip for a Hyper-V root has no
+ * irq_retrigger, so what is pending when a processor goes off line is dropped; and an MSI sent between the writes of address and data
+ * has the new LP with the old vector). So the new vector is raised once: a device's handler takes a spurious MSI for nothing to do,
+ * and it runs after the message is written, because Linux moves an interrupt under the lock its handler takes.
+ */
+static void raise_moved_interrupt(uint64_t device_id, struct lp *to, uint8_t vector)
+{
+	uint64_t *unmapped = &unmapped_here[this_lp()->index];
+
+	if (*unmapped == device_id && to != this_lp())
+		lp_send_interrupt(to, vector);
+	*unmapped = 0;
+}
+
 hv_status_t hc_map_device_interrupt(struct hc_call *call)
 {
 	const struct hv_in_map_device_interrupt *in = hc_in(call, struct hv_in_map_device_interrupt);
 	struct hv_interrupt_entry *entry = &hc_out(call, struct hv_out_map_device_interrupt)->entry;
-	const struct lp *lp = target_of(call);
+	struct lp *lp = target_of(call);
 	uint64_t level = in->descriptor.trigger == HV_INTERRUPT_TRIGGER_LEVEL ? RTE_LEVEL : 0;
 
 	if (in->partition_id != HV_PARTITION_ID_SELF && in->partition_id != call->caller->partition->id)
@@ -115,11 +134,15 @@ hv_status_t hc_map_device_interrupt(struct hc_call *call)
 	entry->source = HV_INTERRUPT_SOURCE_MSI;
 	entry->msi.address = MSI_ADDRESS | lp->apic_id << MSI_APIC_ID_SHIFT;
 	entry->msi.data = in->target.vector;
+	raise_moved_interrupt(in->device_id, lp, (uint8_t)in->target.vector);
 	return HV_STATUS_SUCCESS;
 }
 
 hv_status_t hc_unmap_device_interrupt(struct hc_call *call)
 {
-	(void)call;
-	return HV_STATUS_SUCCESS;			/* nothing was kept; an error would abort the root's affinity change */
+	const struct hv_in_unmap_device_interrupt *in = hc_in(call, struct hv_in_unmap_device_interrupt);
+	bool was_here = in->entry.source == HV_INTERRUPT_SOURCE_MSI && MSI_APIC_ID(in->entry.msi.address) == this_lp()->apic_id;
+
+	unmapped_here[this_lp()->index] = was_here ? in->device_id : 0;
+	return HV_STATUS_SUCCESS;			/* an error would abort the root's affinity change */
 }
