@@ -58,6 +58,11 @@ struct hv_vp_register_page *hv_vp_registers(struct hv_vp *vp);
 /* Between hv_vp_run() calls only. Registers are set in list order. */
 int hv_vp_set_registers(struct hv_vp *vp, const struct hv_register_assoc *registers, size_t count);
 int hv_vp_get_registers(struct hv_vp *vp, struct hv_register_assoc *registers, size_t count);
+/* A VP's state that is not in registers; HV_VP_BLOB_BYTES each, for whoever saves a VM. Between hv_vp_run() calls only. */
+enum hv_vp_blob { HV_VP_BLOB_LAPIC, HV_VP_BLOB_XSAVE, HV_VP_BLOB_SIMP, HV_VP_BLOB_SIEFP, HV_VP_BLOB_TIMERS, HV_VP_BLOBS };
+#define HV_VP_BLOB_BYTES 4096u
+int hv_vp_get_blob(struct hv_vp *vp, enum hv_vp_blob which, void *to);
+int hv_vp_set_blob(struct hv_vp *vp, enum hv_vp_blob which, const void *from);
 /* GVA → GPA with HV_TRANSLATE_* flags; *result is HV_TRANSLATE_SUCCESS or why not. */
 int hv_vp_translate(struct hv_vp *vp, uint64_t gva, uint64_t flags, uint32_t *result, uint64_t *gpa);
 

@@ -101,6 +101,34 @@ int hv_vp_get_registers(struct hv_vp *vp, struct hv_register_assoc *registers, s
 	return r;
 }
 
+_Static_assert((int)HV_VP_BLOB_LAPIC == (int)MSHV_VP_STATE_LAPIC && (int)HV_VP_BLOB_TIMERS == (int)MSHV_VP_STATE_SYNTHETIC_TIMERS &&
+	       (int)HV_VP_BLOBS == (int)MSHV_VP_STATE_COUNT, "blobs are numbered as the driver does");
+
+static int vp_transfer_blob(struct hv_vp *vp, unsigned long request, enum hv_vp_blob which, void *page)
+{
+	struct mshv_get_set_vp_state args = { .type = (uint8_t)which, .buf_sz = HV_VP_BLOB_BYTES, .buf_ptr = (uintptr_t)page };
+
+	return ioctl(vp->fd, request, &args) < 0 ? -errno : 0;
+}
+
+/* The driver hands whole pages to the hypervisor. */
+int hv_vp_get_blob(struct hv_vp *vp, enum hv_vp_blob which, void *to)
+{
+	_Alignas(HV_VP_BLOB_BYTES) uint8_t page[HV_VP_BLOB_BYTES] = { 0 };
+	int r = vp_transfer_blob(vp, MSHV_GET_VP_STATE, which, page);
+
+	memcpy(to, page, sizeof(page));
+	return r;
+}
+
+int hv_vp_set_blob(struct hv_vp *vp, enum hv_vp_blob which, const void *from)
+{
+	_Alignas(HV_VP_BLOB_BYTES) uint8_t page[HV_VP_BLOB_BYTES];
+
+	memcpy(page, from, sizeof(page));
+	return vp_transfer_blob(vp, MSHV_SET_VP_STATE, which, page);
+}
+
 int hv_vp_translate(struct hv_vp *vp, uint64_t gva, uint64_t flags, uint32_t *result, uint64_t *gpa)
 {
 	struct hv_in_translate in = { .vp_index = vp->index, .flags = flags, .gva_page = gva / HV_PAGE_SIZE };

@@ -4,6 +4,7 @@
  * machine lock; one timerfd, set to the earliest, brings them to the event loop.
  */
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -152,6 +153,18 @@ void device_timer_arm(struct device_timer *t, uint64_t deadline_ns)
 		return;
 	t->deadline_ns = deadline_ns;
 	clockwork_program(t->dev->machine->clock);
+}
+
+bool device_timer_armed(const struct device_timer *t)
+{
+	return t->deadline_ns != 0;
+}
+
+void clockwork_state(struct machine *m, struct state *s)
+{
+	state_u64(s, &m->clock->stopped_at_ns);
+	if (m->clock->stopped_at_ns == 0 || m->clock->stopped_at_ns >> 62)
+		state_refuse(s);
 }
 
 void device_timer_free(struct device_timer *t)

@@ -12,6 +12,7 @@
 
 struct machine;
 struct device;
+struct state;
 
 struct port_range {
 	uint16_t base, count;
@@ -38,6 +39,8 @@ struct device_model {
 	void (*reset)(struct device *dev);	/* power-on and guest reset */
 	void (*resumed)(struct device *dev);	/* the machine runs again after a pause; may be NULL */
 	void (*fini)(struct device *dev);
+	void (*settle)(struct device *dev);	/* parked, about to be saved: ends what is on its way; may be NULL */
+	void (*state)(struct device *dev, struct state *s);	/* the record's fields, both ways (state.h); NULL: it has none */
 	uint32_t state_version;			/* of the saved record */
 };
 
@@ -69,6 +72,7 @@ void irq_set(struct machine *m, unsigned int line, bool level);
 struct device_timer;
 struct device_timer *device_timer_new(struct device *dev, void (*fire)(struct device *dev));
 void device_timer_arm(struct device_timer *t, uint64_t deadline_ns);	/* 0 disarms */
+bool device_timer_armed(const struct device_timer *t);
 void device_timer_free(struct device_timer *t);
 uint64_t machine_now_ns(struct machine *m);
 

@@ -24,7 +24,7 @@
 			 HV_SYNTH_REFERENCE_TSC | HV_SYNTH_FREQUENCY | HV_SYNTH_DIRECT_STIMERS | HV_SYNTH_EX_MASKS | \
 			 HV_SYNTH_TLB_FLUSH | HV_SYNTH_CLUSTER_IPI | HV_SYNTH_SIGNAL_EVENTS)
 
-static void machine_set_state(struct machine *m, enum machine_state state, const char *reason)
+void machine_set_state(struct machine *m, enum machine_state state, const char *reason)
 {
 	m->state = state;
 	snprintf(m->reason, sizeof(m->reason), "%s", reason);
@@ -34,7 +34,7 @@ static void machine_set_state(struct machine *m, enum machine_state state, const
 
 /* --- power: the partition and its VPs; parked, lock held --- */
 
-static int machine_power_on(struct machine *m)
+int machine_power_on(struct machine *m)
 {
 	int r = hv_partition_create(m->mshv_fd, GUEST_FEATURES, &m->partition);
 
@@ -58,7 +58,7 @@ static void machine_power_off(struct machine *m)
 	hv_partition_destroy(partition);
 }
 
-static void devices_reset(struct machine *m)
+void machine_devices_reset(struct machine *m)
 {
 	pci_reset(m);
 	for (unsigned int i = 0; i < m->device_count; i++)
@@ -68,7 +68,7 @@ static void devices_reset(struct machine *m)
 }
 
 /* Guest time, the hypervisor's reference time and the rings of VMBus stand still together. */
-static void machine_run_time(struct machine *m, bool run)
+void machine_run_time(struct machine *m, bool run)
 {
 	clockwork_run(m, run);
 	vmbus_pause(m->vmbus, !run);
@@ -86,7 +86,7 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
-static void machine_stop(struct machine *m, enum machine_state state, const char *reason)
+void machine_stop(struct machine *m, enum machine_state state, const char *reason)
 {
 	if (m->state == MACHINE_OFF || m->state == MACHINE_FAILED)
 		return;
@@ -105,7 +105,7 @@ static int machine_begin(struct machine *m)
 	int r;
 
 	machine_lock(m);
-	devices_reset(m);
+	machine_devices_reset(m);
 	r = machine_power_on(m);
 	if (r == 0)
 		machine_run_time(m, true);

@@ -30,6 +30,7 @@ struct clockwork;
 struct fd_watches;
 struct net_adapter;
 struct vmbus;
+struct state;
 
 struct machine {
 	pthread_mutex_t lock;
@@ -77,6 +78,11 @@ int vm_disk_open(struct vm_disk *d, struct disk **out);
 const char *machine_state_name(enum machine_state state);
 
 /* lifecycle.c; same rules. 0, -EBUSY in the wrong state, or what failed */
+int machine_power_on(struct machine *m);		/* a partition with VPs as after RESET; parked, lock held */
+void machine_run_time(struct machine *m, bool run);	/* lock held */
+void machine_devices_reset(struct machine *m);		/* lock held */
+void machine_set_state(struct machine *m, enum machine_state state, const char *reason);
+void machine_stop(struct machine *m, enum machine_state state, const char *reason);
 int machine_watch_requests(struct machine *m);
 int machine_start(struct machine *m);
 int machine_pause(struct machine *m);
@@ -106,11 +112,24 @@ void machine_mmio_write(struct machine *m, uint64_t gpa, unsigned int size, uint
 int guest_memory_create(struct machine *m, uint64_t bytes);
 void guest_memory_destroy(struct machine *m);
 int guest_memory_attach(struct machine *m);			/* maps everything into a new partition */
+/* The descriptor whose bytes all of RAM is, in the order of *ram: below 4 GiB, then above. */
+int guest_memory_backing(struct machine *m, uint8_t **ram, uint64_t *bytes);
+void guest_memory_state(struct machine *m, struct state *s);
+
+/* saved_memory.c: the content of RAM in a file from `offset` on; *offset is behind it then. 0 or negative errno */
+int guest_memory_save(struct machine *m, int fd, uint64_t *offset);
+int guest_memory_load(struct machine *m, int fd, uint64_t *offset);	/* into RAM that nobody has touched */
+
+/* saved_state.c: the rules of lifecycle.c. Nothing else is answered meanwhile: whatever ran would change what is saved. */
+int machine_save(struct machine *m, int fd);		/* a paused machine, which stays so; -EBUSY else, or when it cannot now */
+int machine_restore(struct machine *m, int fd);		/* a created one, which is paused then, or failed: -EBADMSG */
+void machine_state(struct machine *m, struct state *s);	/* all but the content of RAM; lock held */
 
 /* clock.c: machine time and device timers */
 int clockwork_create(struct machine *m);
 void clockwork_destroy(struct machine *m);
 void clockwork_run(struct machine *m, bool run);		/* lock held; starts and stops machine time */
+void clockwork_state(struct machine *m, struct state *s);	/* while it stands still */
 
 /* watch.c */
 int fd_watches_create(struct machine *m);

@@ -6,6 +6,7 @@
  * again. Pages come into being when somebody touches them, also again after their release.
  */
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ struct memory_slot {
 };
 
 struct guest_memory_map {
+	int fd;				/* a memfd: what backs `ram`, from its first byte on */
 	uint8_t *ram;			/* low RAM, then high RAM */
 	uint64_t low, high;
 	uint64_t high_start, high_max;	/* as the firmware tells it; what there is room for */
@@ -60,23 +62,39 @@ int guest_memory_create(struct machine *m, uint64_t bytes)
 {
 	struct guest_memory_map *map = calloc(1, sizeof(*map));
 	uint64_t max = guest_ram_max(m);
-	int fd = -1, r = -ENOMEM;
 
 	if (!map)
-		return r;
+		return -ENOMEM;
 	map->low = bytes < RAM_LOW_MAX ? bytes : RAM_LOW_MAX;
 	map->high = map->high_start = map->high_max = bytes - map->low;
 	if (max > bytes)
 		map->high_max += max - bytes + GROW_SLACK;
 	m->memory = map;
-	fd = memfd_create("guest-ram", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, (off_t)(map->low + map->high_max)) < 0)
-		r = -errno;
-	else
-		r = ram_map(map, fd, map->low + map->high_max);
-	if (fd >= 0)
-		close(fd);		/* the mapping keeps it */
-	return r;
+	map->fd = memfd_create("guest-ram", MFD_CLOEXEC);
+	if (map->fd < 0 || ftruncate(map->fd, (off_t)(map->low + map->high_max)) < 0)
+		return -errno;
+	return ram_map(map, map->fd, map->low + map->high_max);
+}
+
+int guest_memory_backing(struct machine *m, uint8_t **ram, uint64_t *bytes)
+{
+	*ram = m->memory->ram;
+	*bytes = m->memory->low + m->memory->high;
+	return m->memory->fd;
+}
+
+/* How much there is; its content is saved_memory.c's. What was added to a running guest is added again. */
+void guest_memory_state(struct machine *m, struct state *s)
+{
+	uint64_t low = m->memory->low, start = m->memory->high_start, high = m->memory->high;
+
+	state_u64(s, &low);
+	state_u64(s, &start);
+	state_u64(s, &high);
+	if (low != m->memory->low || start != m->memory->high_start)
+		state_refuse(s);
+	if (state_loading(s) && !state_error(s) && guest_memory_grow(m, high) < 0)
+		state_refuse(s);
 }
 
 void guest_memory_destroy(struct machine *m)
@@ -89,6 +107,8 @@ void guest_memory_destroy(struct machine *m)
 		memory_unmap(map->slots);
 	if (map->reservation && map->reservation != MAP_FAILED)
 		munmap(map->reservation, map->reservation_size);
+	if (map->fd >= 0)
+		close(map->fd);
 	free(map);
 	m->memory = NULL;
 }

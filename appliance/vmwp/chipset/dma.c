@@ -4,6 +4,7 @@
  * kernels reset and probe them, and read back what they wrote.
  */
 #include "vmwp/chipset/board.h"
+#include "vmwp/state.h"
 
 #include <string.h>
 
@@ -97,6 +98,20 @@ static void dma_reset(struct device *dev)
 	dma->chip[0].mask = dma->chip[1].mask = 15;
 }
 
+static void dma_state(struct device *dev, struct state *s)
+{
+	struct dma *dma = device_state(dev);
+
+	for (unsigned int i = 0; i < 2; i++) {
+		for (unsigned int reg = 0; reg < 8; reg++)
+			state_u16(s, &dma->chip[i].base[reg]);
+		state_bool(s, &dma->chip[i].high_next);
+		state_u8(s, &dma->chip[i].mask);
+		state_u8(s, &dma->chip[i].command);
+	}
+	state_bytes(s, dma->page, sizeof(dma->page));
+}
+
 const struct device_model dma_model = {
 	.name = "dma", .state_size = sizeof(struct dma), .state_version = 1,
 	.ports = {
@@ -104,5 +119,5 @@ const struct device_model dma_model = {
 		{ 0xc0, 32, dma_port_read, dma_port_write, NULL, NULL },
 		{ PORT_PAGES, 16, page_port_read, page_port_write, NULL, NULL },
 	},
-	.reset = dma_reset,
+	.reset = dma_reset, .state = dma_state,
 };

@@ -7,6 +7,7 @@
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -247,6 +248,28 @@ static void flash_reset(struct device *dev)
 	array_show(dev, true);
 }
 
+static void flash_settle_file(struct device *dev)
+{
+	flash_sync(device_state(dev));
+}
+
+/* The variables themselves are in the VM's file. */
+static void flash_state(struct device *dev, struct state *s)
+{
+	struct flash *f = device_state(dev);
+	uint64_t base = f->base;
+	uint32_t size = f->size;
+
+	state_u64(s, &base);
+	state_u32(s, &size);
+	state_u8(s, &f->command);
+	state_u8(s, &f->status);
+	if (base != f->base || size != f->size)		/* saved with another firmware */
+		state_refuse(s);
+	if (state_loading(s) && !state_error(s))
+		array_show(dev, f->command == FLASH_READ_ARRAY);
+}
+
 static void flash_fini(struct device *dev)
 {
 	struct flash *f = device_state(dev);
@@ -262,4 +285,5 @@ static void flash_fini(struct device *dev)
 const struct device_model flash_model = {
 	.name = "flash", .state_size = sizeof(struct flash), .state_version = 1,
 	.init = flash_init, .reset = flash_reset, .fini = flash_fini,
+	.settle = flash_settle_file, .state = flash_state,
 };

@@ -5,6 +5,7 @@
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -303,6 +304,25 @@ static void fw_cfg_reset(struct device *dev)
 	cfg->offset = cfg->dma_high = 0;
 }
 
+/* The items are this VM's configuration, made again before a restore; the guest's place in them is the state. */
+static void fw_cfg_state(struct device *dev, struct state *s)
+{
+	struct fw_cfg *cfg = device_state(dev);
+	bool selected = cfg->selected != NULL;
+	uint16_t key = selected ? cfg->selected->key : 0;
+	uint32_t offset = cfg->offset;
+
+	state_bool(s, &selected);
+	state_u16(s, &key);
+	state_u32(s, &offset);
+	state_u32(s, &cfg->dma_high);
+	if (!state_loading(s))
+		return;
+	if (selected)
+		fw_cfg_select(cfg, key);
+	cfg->offset = offset;
+}
+
 static void fw_cfg_fini(struct device *dev)
 {
 	struct fw_cfg *cfg = device_state(dev);
@@ -317,5 +337,5 @@ const struct device_model fw_cfg_model = {
 		{ PORT_SELECT, 2, fw_cfg_port_read, fw_cfg_port_write, fw_cfg_read_block, NULL },
 		{ PORT_DMA, 8, fw_cfg_dma_read, fw_cfg_dma_write, NULL, NULL },
 	},
-	.init = fw_cfg_init, .reset = fw_cfg_reset, .fini = fw_cfg_fini,
+	.init = fw_cfg_init, .reset = fw_cfg_reset, .fini = fw_cfg_fini, .state = fw_cfg_state,
 };

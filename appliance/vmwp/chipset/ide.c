@@ -484,4 +484,5 @@ const struct device_model ide_model = {
 		{ 0x376, 1, control_block_read, control_block_write, NULL, NULL },
 	},
 	.init = ide_init, .reset = ide_reset, .resumed = ide_resumed, .fini = ide_fini,
+	.settle = ide_settle, .state = ide_state,
 };

@@ -103,6 +103,10 @@ void ide_wait_idle(struct ide_drive *d);	/* forgets the request on its way, afte
 void ide_submit(struct ide_drive *d, int op, uint64_t offset, struct iovec *iov, unsigned int count,
 		void (*done)(struct ide_drive *, int));
 
+/* ide_state.c */
+void ide_settle(struct device *dev);
+void ide_state(struct device *dev, struct state *s);
+
 /* ide_pio.c */
 void ide_pio_answer(struct ide_drive *d, const struct ide_protocol *p, uint32_t bytes, uint32_t block);	/* from buffer[] */
 void ide_pio_read(struct ide_drive *d, const struct ide_protocol *p, uint64_t offset, uint64_t bytes, uint32_t block);

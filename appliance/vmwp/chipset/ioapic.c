@@ -5,6 +5,7 @@
  */
 #include "vmwp/chipset/ioapic.h"
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <string.h>
 
@@ -151,6 +152,17 @@ static void ioapic_reset(struct device *dev)
 		io->redirect[pin] = RTE_MASKED;
 }
 
+static void ioapic_state(struct device *dev, struct state *s)
+{
+	struct ioapic *io = device_state(dev);
+
+	state_u8(s, &io->select);
+	state_u8(s, &io->id);
+	for (unsigned int pin = 0; pin < IOAPIC_PINS; pin++)
+		state_u64(s, &io->redirect[pin]);
+	state_u32(s, &io->lines);
+}
+
 static int ioapic_init(struct device *dev)
 {
 	dev->machine->ioapic = dev;
@@ -160,5 +172,5 @@ static int ioapic_init(struct device *dev)
 const struct device_model ioapic_model = {
 	.name = "ioapic", .state_size = sizeof(struct ioapic), .state_version = 1,
 	.mmio = { { IOAPIC_BASE, 0x1000, ioapic_mmio_read, ioapic_mmio_write } },
-	.init = ioapic_init, .reset = ioapic_reset,
+	.init = ioapic_init, .reset = ioapic_reset, .state = ioapic_state,
 };

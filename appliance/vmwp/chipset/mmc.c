@@ -3,6 +3,7 @@
  * The commands of a CD/DVD-ROM drive (MMC-5) as a table. Each builds its reply; who called carries it to the guest.
  */
 #include "vmwp/chipset/mmc.h"
+#include "vmwp/state.h"
 
 #include <string.h>
 
@@ -455,4 +456,12 @@ void mmc_medium_changed(struct mmc_drive *d, const struct disk *medium)
 	d->tray_open = false;
 	d->media_event = medium != NULL;
 	d->eject_event = medium == NULL;
+}
+
+void mmc_drive_state(struct mmc_drive *d, struct state *s)
+{
+	state_bool(s, &d->locked);
+	state_bool(s, &d->tray_open);
+	state_bool(s, &d->media_event);
+	state_bool(s, &d->eject_event);
 }

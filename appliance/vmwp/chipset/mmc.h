@@ -34,5 +34,7 @@ bool mmc_knows(uint8_t operation);
 void mmc_execute(struct mmc_drive *d, const struct disk *medium, const uint8_t *cdb, struct mmc_reply *reply);
 /* The host changed the medium (NULL: took it out): the next GET EVENT tells. */
 void mmc_medium_changed(struct mmc_drive *d, const struct disk *medium);
+struct state;
+void mmc_drive_state(struct mmc_drive *d, struct state *s);
 
 #endif

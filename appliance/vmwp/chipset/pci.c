@@ -5,6 +5,7 @@
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <string.h>
 
@@ -322,6 +323,54 @@ struct pci_function *pci_register(struct device *dev, const struct pci_function_
 	return f;
 }
 
+/* --- state: lines are as their controllers' records say, so nothing is raised here --- */
+
+static void function_load(struct pci_function *f, const uint8_t config[256])
+{
+	for (unsigned int bar = 0; bar < BARS; bar++) {
+		uint32_t value;
+
+		memcpy(&value, config + bar_register(bar), sizeof(value));
+		bar_write(f, bar, le32toh(value));		/* still disabled */
+	}
+	for (unsigned int i = 0; i < 256; i++)		/* not what a function is, nor its BARs */
+		if (i >= 0x40 || i == 0x06 || i == 0x07 || i == 0x0c || i == 0x0d || i == CFG_IRQ_LINE)
+			f->config[i] = config[i];
+	config_put(f, CFG_COMMAND, 2, (config[CFG_COMMAND] | (uint32_t)config[CFG_COMMAND + 1] << 8) & COMMAND_WRITABLE);
+	for (unsigned int bar = 0; bar < BARS; bar++)
+		bar_update(f, bar);
+}
+
+static void function_state(struct pci_function *f, struct state *s)
+{
+	uint8_t config[256];
+
+	memcpy(config, f->config, sizeof(config));
+	state_bytes(s, config, sizeof(config));
+	state_bool(s, &f->level);
+	if (!state_loading(s) || state_error(s))
+		return;
+	if (memcmp(config, f->config, 4) != 0)		/* another device was in this place */
+		state_refuse(s);
+	else
+		function_load(f, config);
+}
+
+static void pci_host_state(struct device *dev, struct state *s)
+{
+	struct pci_host *host = device_state(dev);
+	uint32_t count = host->count;
+
+	state_u32(s, &host->address);
+	state_bytes(s, host->route, sizeof(host->route));
+	state_u16(s, &host->driven);
+	state_u32(s, &count);
+	if (count != host->count)
+		state_refuse(s);
+	for (unsigned int i = 0; i < host->count && !state_error(s); i++)
+		function_state(&host->functions[i], s);
+}
+
 static int pci_host_init(struct device *dev)
 {
 	struct pci_host *host = device_state(dev);
@@ -337,5 +386,5 @@ const struct device_model pci_host_model = {
 		{ PORT_ADDRESS, 1, pci_address_read, pci_address_write, NULL, NULL },
 		{ PORT_DATA, 4, pci_data_read, pci_data_write, NULL, NULL },
 	},
-	.init = pci_host_init,
+	.init = pci_host_init, .state = pci_host_state,
 };

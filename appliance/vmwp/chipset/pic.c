@@ -5,6 +5,7 @@
  */
 #include "vmwp/chipset/pic.h"
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <string.h>
 
@@ -300,6 +301,36 @@ static void pic_reset(struct device *dev)
 	pic->chip[0].imr = pic->chip[1].imr = 0xff;	/* silent until ICW1: before that it has no vectors */
 }
 
+static void pic_resumed(struct device *dev)
+{
+	pic_settle(dev);
+	pic_offer(dev);
+}
+
+/* What was offered is taken back before (settle), and offered anew when the machine runs again: it is not saved. */
+static void chip_state(struct pic8259 *c, struct state *s)
+{
+	bool *const flags[] = { &c->icw4_wanted, &c->auto_eoi, &c->rotate_on_auto_eoi, &c->read_isr, &c->special_mask, &c->poll };
+	uint8_t *const bytes[] = { &c->irr, &c->isr, &c->imr, &c->lines, &c->elcr, &c->base, &c->lowest, &c->icw_next };
+
+	for (unsigned int i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
+		state_u8(s, bytes[i]);
+	for (unsigned int i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		state_bool(s, flags[i]);
+	if (c->lowest > 7 || c->icw_next > 4)
+		state_refuse(s);
+	c->lowest &= 7;
+}
+
+static void pic_state(struct device *dev, struct state *s)
+{
+	struct pic *pic = device_state(dev);
+
+	chip_state(&pic->chip[0], s);
+	chip_state(&pic->chip[1], s);
+	pic->offered = false;
+}
+
 static int pic_init(struct device *dev)
 {
 	dev->machine->pic = dev;
@@ -313,5 +344,5 @@ const struct device_model pic_model = {
 		{ 0xa0, 2, pic_port_read, pic_port_write, NULL, NULL },
 		{ 0x4d0, 2, elcr_port_read, elcr_port_write, NULL, NULL },
 	},
-	.init = pic_init, .reset = pic_reset,
+	.init = pic_init, .reset = pic_reset, .settle = pic_settle, .resumed = pic_resumed, .state = pic_state,
 };

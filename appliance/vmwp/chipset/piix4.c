@@ -5,6 +5,7 @@
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,13 @@
 
 struct piix4 { struct pci_function *function; };
 
+static void piix4_place_pm(struct device *dev)
+{
+	const uint8_t *config = pci_config(((struct piix4 *)device_state(dev))->function);
+
+	pm_place(dev->machine->pm, config[CFG_PMREGMISC] & PMREGMISC_ENABLE ? pm_base(config + CFG_PMBASE) : 0);
+}
+
 static bool piix4_config_write(struct device *dev, unsigned int offset, unsigned int size, uint32_t value)
 {
 	struct piix4 *piix4 = device_state(dev);
@@ -26,7 +34,7 @@ static bool piix4_config_write(struct device *dev, unsigned int offset, unsigned
 		return false;
 	memcpy(config + offset, &value, size);
 	config[CFG_PMBASE] |= 1;		/* says "I/O space" */
-	pm_place(dev->machine->pm, config[CFG_PMREGMISC] & PMREGMISC_ENABLE ? pm_base(config + CFG_PMBASE) : 0);
+	piix4_place_pm(dev);
 	return true;
 }
 
@@ -51,7 +59,13 @@ static void piix4_reset(struct device *dev)
 	pci_config(piix4->function)[CFG_DEVACTB + 3] = DEVACTB_APMC_SMI;
 }
 
+static void piix4_state(struct device *dev, struct state *s)	/* its registers came with pci.c's record */
+{
+	if (state_loading(s))
+		piix4_place_pm(dev);
+}
+
 const struct device_model piix4_model = {
 	.name = "piix4", .state_size = sizeof(struct piix4), .state_version = 1,
-	.init = piix4_init, .reset = piix4_reset,
+	.init = piix4_init, .reset = piix4_reset, .state = piix4_state,
 };

@@ -4,6 +4,7 @@
  * gate whose output software reads at port 0x61. Counts are computed from machine time, never ticked.
  */
 #include "vmwp/chipset/board.h"
+#include "vmwp/state.h"
 
 #include <errno.h>
 #include <string.h>
@@ -289,11 +290,40 @@ static void pit_reset(struct device *dev)
 	}
 }
 
+static void channel_state(struct pit_channel *c, struct state *s)
+{
+	bool *const flags[] = { &c->bcd, &c->gate, &c->armed, &c->write_high_next, &c->read_high_next, &c->count_latched, &c->status_latched };
+
+	state_u16(s, &c->reload);
+	state_u64(s, &c->loaded_ns);
+	state_u8(s, &c->mode);
+	state_u8(s, &c->access);
+	for (unsigned int i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		state_bool(s, flags[i]);
+	state_u8(s, &c->write_low);
+	state_u16(s, &c->latched_count);
+	state_u8(s, &c->latched_status);
+}
+
+static void pit_state(struct device *dev, struct state *s)
+{
+	struct pit *pit = device_state(dev);
+	bool armed = device_timer_armed(pit->timer);
+
+	for (unsigned int i = 0; i < 3; i++)
+		channel_state(&pit->channel[i], s);
+	state_u64(s, &pit->next_irq_ns);
+	state_bool(s, &armed);			/* a one-shot that has fired is not */
+	state_u8(s, &pit->control_b);
+	if (state_loading(s))
+		device_timer_arm(pit->timer, armed ? pit->next_irq_ns : 0);
+}
+
 const struct device_model pit_model = {
 	.name = "pit", .state_size = sizeof(struct pit), .state_version = 1,
 	.ports = {
 		{ PORT_CHANNEL0, 4, pit_port_read, pit_port_write, NULL, NULL },
 		{ PORT_CONTROL_B, 1, control_b_read, control_b_write, NULL, NULL },
 	},
-	.init = pit_init, .reset = pit_reset,
+	.init = pit_init, .reset = pit_reset, .state = pit_state,
 };

@@ -5,6 +5,7 @@
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <errno.h>
 
@@ -185,7 +186,21 @@ static void pm_reset(struct device *dev)
 	pm_place(dev, 0);
 }
 
+/* Where the registers are follows from the record of the function that places them. */
+static void pm_state(struct device *dev, struct state *s)
+{
+	struct pm *pm = device_state(dev);
+
+	state_u16(s, &pm->status);
+	state_u16(s, &pm->enable);
+	state_u16(s, &pm->control);
+	state_u16(s, &pm->gpe_status);
+	state_u16(s, &pm->gpe_enable);
+	if (state_loading(s))
+		pm_schedule_carry(dev);
+}
+
 const struct device_model pm_model = {
 	.name = "pm", .state_size = sizeof(struct pm), .state_version = 1,
-	.init = pm_init, .reset = pm_reset,
+	.init = pm_init, .reset = pm_reset, .state = pm_state,
 };

@@ -5,6 +5,7 @@
  * "Keyboard and Auxiliary Device Controller").
  */
 #include "vmwp/chipset/ps2_internal.h"
+#include "vmwp/state.h"
 
 #include <string.h>
 
@@ -235,11 +236,63 @@ static void ps2_reset(struct device *dev)
 	irq_update(p);
 }
 
+static void queue_state(struct ps2_queue *q, struct state *s)
+{
+	state_bytes(s, q->bytes, sizeof(q->bytes));
+	state_u32(s, &q->head);
+	state_u32(s, &q->count);
+	if (q->head >= PS2_QUEUE || q->count > PS2_QUEUE)
+		state_refuse(s);
+	q->head %= PS2_QUEUE;
+	q->count %= PS2_QUEUE + 1;
+}
+
+static void keyboard_state(struct ps2_keyboard *k, struct state *s)
+{
+	queue_state(&k->out, s);
+	state_u8(s, &k->pending_command);
+	state_u8(s, &k->scancode_set);
+	state_u8(s, &k->leds);
+	state_u8(s, &k->rate);
+	state_bool(s, &k->scanning);
+}
+
+/* Movement that was not told is dropped: a viewer's next one says where the pointer is. */
+static void mouse_state(struct ps2_mouse *m, struct state *s)
+{
+	bool *const flags[] = { &m->reporting, &m->remote, &m->scaling, &m->wheel };
+
+	queue_state(&m->out, s);
+	state_u8(s, &m->pending_command);
+	state_u8(s, &m->resolution);
+	state_u8(s, &m->rate);
+	state_bytes(s, m->rates, sizeof(m->rates));
+	for (unsigned int i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		state_bool(s, flags[i]);
+	state_u8(s, &m->buttons);
+	state_u8(s, &m->buttons_told);
+}
+
+static void ps2_state(struct device *dev, struct state *s)
+{
+	struct ps2 *p = device_state(dev);
+
+	keyboard_state(&p->keyboard, s);
+	mouse_state(&p->mouse, s);
+	state_u8(s, &p->mode);
+	state_u8(s, &p->command);
+	state_u8(s, &p->status);
+	state_u8(s, &p->data);
+	state_u8(s, &p->output_port);
+	state_bool(s, &p->break_prefix);
+	state_bytes(s, p->ram, sizeof(p->ram));
+}
+
 const struct device_model ps2_model = {
 	.name = "ps2", .state_size = sizeof(struct ps2), .state_version = 1,
 	.ports = {
 		{ 0x60, 1, ps2_port_read, ps2_port_write, NULL, NULL },
 		{ 0x64, 1, ps2_port_read, ps2_port_write, NULL, NULL },
 	},
-	.init = ps2_init, .reset = ps2_reset,
+	.init = ps2_init, .reset = ps2_reset, .state = ps2_state,
 };

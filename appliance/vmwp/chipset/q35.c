@@ -6,6 +6,7 @@
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <errno.h>
 #include <string.h>
@@ -35,12 +36,15 @@ static void ecam_write(struct device *dev, uint64_t offset, unsigned int size, u
 		pci_config_write(dev->machine, (uint32_t)offset, size, (uint32_t)value);
 }
 
-static void ecam_place(struct device *dev, uint64_t value)
+static void ecam_place(struct device *dev)
 {
 	struct q35_host *q = device_state(dev);
-	uint64_t size = 0x10000000ull >> PCIEXBAR_LENGTH(value), base = value & ~(size - 1) & 0xfffffffffull;
-	struct mmio_range range = { base, size, ecam_read, ecam_write };
+	struct mmio_range range = { .read = ecam_read, .write = ecam_write };
+	uint64_t value, base;
 
+	memcpy(&value, pci_config(q->function) + CFG_PCIEXBAR, sizeof(value));
+	range.size = 0x10000000ull >> PCIEXBAR_LENGTH(value);
+	range.base = base = value & ~(range.size - 1) & 0xfffffffffull;
 	if (!(value & PCIEXBAR_ENABLE) || PCIEXBAR_LENGTH(value) == 3)
 		base = 0;
 	if (base == q->base)
@@ -54,14 +58,18 @@ static bool host_config_write(struct device *dev, unsigned int offset, unsigned 
 {
 	struct q35_host *q = device_state(dev);
 	uint8_t *config = pci_config(q->function);
-	uint64_t bar;
 
 	if (offset < CFG_PCIEXBAR || offset + size > CFG_PCIEXBAR + 8)
 		return false;
 	memcpy(config + offset, &value, size);
-	memcpy(&bar, config + CFG_PCIEXBAR, sizeof(bar));
-	ecam_place(dev, bar);
+	ecam_place(dev);
 	return true;
+}
+
+static void host_state(struct device *dev, struct state *s)	/* its registers came with pci.c's record, as the LPC bridge's */
+{
+	if (state_loading(s))
+		ecam_place(dev);
 }
 
 static const struct pci_function_model host_bridge = {
@@ -77,19 +85,26 @@ static int host_init(struct device *dev)
 	return q->function ? 0 : -ENOSPC;
 }
 
-static void host_reset(struct device *dev)
+static void host_reset(struct device *dev)	/* after pci_reset(): it is off */
 {
-	ecam_place(dev, 0);
+	ecam_place(dev);
 }
 
 const struct device_model q35_host_model = {
 	.name = "q35-host", .state_size = sizeof(struct q35_host), .state_version = 1,
-	.init = host_init, .reset = host_reset,
+	.init = host_init, .reset = host_reset, .state = host_state,
 };
 
 /* --- the LPC bridge --- */
 
 struct q35_lpc { struct pci_function *function; };
+
+static void lpc_place_pm(struct device *dev)
+{
+	const uint8_t *config = pci_config(((struct q35_lpc *)device_state(dev))->function);
+
+	pm_place(dev->machine->pm, config[CFG_ACPI_CNTL] & ACPI_CNTL_ENABLE ? pm_base(config + CFG_PMBASE) : 0);
+}
 
 static bool lpc_config_write(struct device *dev, unsigned int offset, unsigned int size, uint32_t value)
 {
@@ -100,7 +115,7 @@ static bool lpc_config_write(struct device *dev, unsigned int offset, unsigned i
 		return false;
 	memcpy(config + offset, &value, size);
 	config[CFG_PMBASE] |= 1;		/* says "I/O space" */
-	pm_place(dev->machine->pm, config[CFG_ACPI_CNTL] & ACPI_CNTL_ENABLE ? pm_base(config + CFG_PMBASE) : 0);
+	lpc_place_pm(dev);
 	return true;
 }
 
@@ -124,7 +139,13 @@ static void lpc_reset(struct device *dev)
 	pci_config(lpc->function)[CFG_PMBASE] = 1;
 }
 
+static void lpc_state(struct device *dev, struct state *s)
+{
+	if (state_loading(s))
+		lpc_place_pm(dev);
+}
+
 const struct device_model q35_lpc_model = {
 	.name = "q35-lpc", .state_size = sizeof(struct q35_lpc), .state_version = 1,
-	.init = lpc_init, .reset = lpc_reset,
+	.init = lpc_init, .reset = lpc_reset, .state = lpc_state,
 };

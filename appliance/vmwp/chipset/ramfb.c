@@ -5,6 +5,7 @@
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/chipset/display.h"
+#include "vmwp/state.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -53,27 +54,34 @@ static void blank(struct ramfb *r)
 }
 
 /* Anything that is not a picture within RAM shows nothing; RAM is looked up again for each row that is copied. */
-static void ramfb_written(struct device *dev, const void *data)
+static bool announce(struct ramfb *r, uint64_t address, uint32_t width, uint32_t height, uint32_t stride)
 {
-	struct ramfb *r = device_state(dev);
-	struct ramfb_config c;
-	uint32_t width, height, stride;
-
-	memcpy(&c, data, sizeof(c));
-	width = be32toh(c.width);
-	height = be32toh(c.height);
-	stride = be32toh(c.stride) ? be32toh(c.stride) : width * 4;
-	if (be32toh(c.fourcc) != FOURCC_XR24 || width == 0 || height == 0 || width > DISPLAY_MAX_WIDTH || height > DISPLAY_MAX_HEIGHT ||
-	    stride < width * 4 || !guest_memory(dev->machine, be64toh(c.address), (uint64_t)stride * (height - 1) + width * 4)) {
+	if (!stride)
+		stride = width * 4;
+	if (width == 0 || height == 0 || width > DISPLAY_MAX_WIDTH || height > DISPLAY_MAX_HEIGHT || stride < width * 4 ||
+	    !guest_memory(r->device->machine, address, (uint64_t)stride * (height - 1) + width * 4)) {
 		blank(r);
-		return;
+		return false;
 	}
-	r->address = be64toh(c.address);
+	r->address = address;
 	r->width = width;
 	r->height = height;
 	r->stride = stride;
 	memset(r->surface, 0, (size_t)width * height * 4);
 	mode_tell(r);
+	return true;
+}
+
+static void ramfb_written(struct device *dev, const void *data)
+{
+	struct ramfb *r = device_state(dev);
+	struct ramfb_config c;
+
+	memcpy(&c, data, sizeof(c));
+	if (be32toh(c.fourcc) == FOURCC_XR24)
+		announce(r, be64toh(c.address), be32toh(c.width), be32toh(c.height), be32toh(c.stride));
+	else
+		blank(r);
 }
 
 static void ramfb_refresh(struct display_source *source)
@@ -133,6 +141,24 @@ static void ramfb_reset(struct device *dev)
 	blank(device_state(dev));
 }
 
+static void ramfb_state(struct device *dev, struct state *s)
+{
+	struct ramfb *r = device_state(dev);
+	uint64_t address = r->address;
+	uint32_t width = r->width, height = r->height, stride = r->stride;
+
+	state_u64(s, &address);
+	state_u32(s, &width);
+	state_u32(s, &height);
+	state_u32(s, &stride);
+	if (!state_loading(s) || state_error(s))
+		return;
+	if (!address)
+		blank(r);
+	else if (!announce(r, address, width, height, stride))
+		state_refuse(s);
+}
+
 static void ramfb_fini(struct device *dev)
 {
 	struct ramfb *r = device_state(dev);
@@ -146,5 +172,5 @@ static void ramfb_fini(struct device *dev)
 
 const struct device_model ramfb_model = {
 	.name = "ramfb", .state_size = sizeof(struct ramfb), .state_version = 1,
-	.init = ramfb_init, .reset = ramfb_reset, .fini = ramfb_fini,
+	.init = ramfb_init, .reset = ramfb_reset, .fini = ramfb_fini, .state = ramfb_state,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ways to ask for a reset that are not the keyboard controller's: port 0x92 (fast A20 and INIT) and PIIX' 0xcf9. */
 #include "vmwp/chipset/board.h"
+#include "vmwp/state.h"
 
 #define PORT_A20	0x92
 #define PORT_RESET	0xcf9
@@ -43,11 +44,19 @@ static void reset_control_reset(struct device *dev)
 	*rc = (struct reset_control){ .a20 = A20_GATE };
 }
 
+static void reset_control_state(struct device *dev, struct state *s)
+{
+	struct reset_control *rc = device_state(dev);
+
+	state_u8(s, &rc->a20);
+	state_u8(s, &rc->reset);
+}
+
 const struct device_model reset_control_model = {
 	.name = "reset-control", .state_size = sizeof(struct reset_control), .state_version = 1,
 	.ports = {
 		{ PORT_A20, 1, reset_port_read, reset_port_write, NULL, NULL },
 		{ PORT_RESET, 1, reset_port_read, reset_port_write, NULL, NULL },
 	},
-	.reset = reset_control_reset,
+	.reset = reset_control_reset, .state = reset_control_state,
 };

@@ -4,6 +4,7 @@
  * guest set; alarms, periodic and update-ended interrupts raise IRQ 8.
  */
 #include "vmwp/chipset/board.h"
+#include "vmwp/state.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,6 +40,7 @@
 #define C_PERIODIC	0x40
 #define C_IRQ		0x80
 #define D_VALID		0x80
+#define OFFSET_MAX_S	(10000ll * 366 * 86400)	/* what the registers can say */
 
 struct rtc {
 	uint8_t index;
@@ -295,8 +297,32 @@ static void rtc_reset(struct device *dev)	/* battery backed: only the interrupt 
 	device_timer_arm(rtc->timer, 0);
 }
 
+/* The clock went on while the VM was away: only its distance to the host's is kept. */
+static void rtc_state(struct device *dev, struct state *s)
+{
+	struct rtc *rtc = device_state(dev);
+	int64_t halted = rtc->cmos[REG_B] & B_HALTED ? (int64_t)timegm(&rtc->halted) : 0;
+	uint64_t halted_wire = (uint64_t)halted, offset_wire = (uint64_t)rtc->offset_s;
+	time_t stopped;
+
+	state_u8(s, &rtc->index);
+	state_bytes(s, rtc->cmos, sizeof(rtc->cmos));
+	state_u64(s, &offset_wire);
+	state_u64(s, &halted_wire);
+	if (rtc->index >= sizeof(rtc->cmos))
+		state_refuse(s);
+	if (!state_loading(s) || state_error(s))
+		return;
+	rtc->offset_s = (int64_t)offset_wire;
+	stopped = (time_t)halted_wire;
+	if (!gmtime_r(&stopped, &rtc->halted) || rtc->offset_s > OFFSET_MAX_S || rtc->offset_s < -OFFSET_MAX_S)
+		state_refuse(s);
+	else
+		rtc_schedule(dev);
+}
+
 const struct device_model rtc_model = {
 	.name = "rtc", .state_size = sizeof(struct rtc), .state_version = 1,
 	.ports = { { PORT_INDEX, 2, rtc_port_read, rtc_port_write, NULL, NULL } },
-	.init = rtc_init, .reset = rtc_reset,
+	.init = rtc_init, .reset = rtc_reset, .state = rtc_state,
 };

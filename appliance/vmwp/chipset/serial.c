@@ -4,6 +4,7 @@
  * stored without effect.
  */
 #include "vmwp/chipset/serial_internal.h"
+#include "vmwp/state.h"
 
 #include <string.h>
 
@@ -256,11 +257,40 @@ static void serial_fini(struct device *dev)
 		serial_streams_close(&s->port[i]);
 }
 
+static void port_state(struct serial_port *p, struct state *s)
+{
+	uint8_t *const bytes[] = { &p->ier, &p->lcr, &p->mcr, &p->scratch, &p->fcr, &p->lsr_errors, &p->msr_changes };
+
+	for (unsigned int i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
+		state_u8(s, bytes[i]);
+	state_u16(s, &p->divisor);
+	state_bool(s, &p->transmit_interrupt);
+	state_bytes(s, p->fifo, sizeof(p->fifo));
+	state_u32(s, &p->fifo_head);
+	state_u32(s, &p->fifo_count);
+	if (p->fifo_head >= SERIAL_FIFO || p->fifo_count > SERIAL_FIFO)
+		state_refuse(s);
+	p->fifo_head %= SERIAL_FIFO;
+	p->fifo_count %= SERIAL_FIFO + 1;
+}
+
+/* With what a viewer finds when it opens the port. Streams are connections and do not outlive the process. */
+static void serial_state(struct device *dev, struct state *s)
+{
+	struct serial *serial = device_state(dev);
+
+	for (unsigned int i = 0; i < SERIAL_PORTS; i++) {
+		port_state(&serial->port[i], s);
+		state_bytes(s, serial->port[i].scrollback, SERIAL_SCROLLBACK);
+		state_u64(s, &serial->port[i].written);
+	}
+}
+
 const struct device_model serial_model = {
 	.name = "serial", .state_size = sizeof(struct serial), .state_version = 1,
 	.ports = {
 		{ 0x3f8, 8, serial_port_read, serial_port_write, NULL, NULL },
 		{ 0x2f8, 8, serial_port_read, serial_port_write, NULL, NULL },
 	},
-	.init = serial_init, .reset = serial_reset, .fini = serial_fini,
+	.init = serial_init, .reset = serial_reset, .fini = serial_fini, .state = serial_state,
 };

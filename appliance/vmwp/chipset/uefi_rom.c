@@ -6,6 +6,7 @@
  */
 #include "vmwp/chipset/board.h"
 #include "vmwp/machine.h"
+#include "vmwp/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -100,6 +101,13 @@ static void rom_reset(struct device *dev)
 	u->hidden = false;
 }
 
+static void rom_state(struct device *dev, struct state *s)
+{
+	struct uefi_rom *u = device_state(dev);
+
+	state_bool(s, &u->hidden);
+}
+
 static void rom_fini(struct device *dev)
 {
 	struct uefi_rom *u = device_state(dev);
@@ -112,5 +120,5 @@ static void rom_fini(struct device *dev)
 
 const struct device_model uefi_rom_model = {
 	.name = "uefi-rom", .state_size = sizeof(struct uefi_rom), .state_version = 1,
-	.init = rom_init, .reset = rom_reset, .fini = rom_fini,
+	.init = rom_init, .reset = rom_reset, .fini = rom_fini, .state = rom_state,
 };

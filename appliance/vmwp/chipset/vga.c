@@ -153,5 +153,5 @@ const struct device_model vga_model = {
 		{ 0x1ce, 3, dispi_port_read, dispi_port_write, NULL, NULL },
 	},
 	.mmio = { { 0xa0000, 0x20000, vga_window_read, vga_window_write } },
-	.init = vga_init, .reset = vga_reset, .fini = vga_fini,
+	.init = vga_init, .reset = vga_reset, .fini = vga_fini, .settle = vga_settle, .state = vga_state,
 };

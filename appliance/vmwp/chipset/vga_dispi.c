@@ -4,6 +4,7 @@
  * sets modes with a linear frame buffer. Interface as described in SeaBIOS' vgasrc and Bochs' vbe.txt.
  */
 #include "vmwp/chipset/vga_internal.h"
+#include "vmwp/state.h"
 
 #include <string.h>
 
@@ -154,4 +155,24 @@ void dispi_reset(struct vga *v)
 	v->dispi[DISPI_ID] = DISPI_ID_LAST;
 	v->dispi[DISPI_BPP] = 8;
 	v->dispi_index = 0;
+}
+
+/* Loaded as the guest wrote them, so that the same limits hold; a mode comes back without clearing its memory. */
+void dispi_state(struct vga *v, struct state *s)
+{
+	static const uint8_t order[] = { DISPI_ID, DISPI_XRES, DISPI_YRES, DISPI_BPP, DISPI_ENABLE, DISPI_VIRT_WIDTH, DISPI_X_OFFSET,
+					 DISPI_Y_OFFSET, DISPI_BANK };
+	uint16_t index = v->dispi_index;
+
+	for (unsigned int i = 0; i < sizeof(order); i++) {
+		uint16_t value = v->dispi[order[i]];
+
+		state_u16(s, &value);
+		if (!state_loading(s))
+			continue;
+		v->dispi_index = order[i];
+		register_write(v, order[i] == DISPI_ENABLE ? value | DISPI_NOCLEAR : value);
+	}
+	state_u16(s, &index);
+	v->dispi_index = index;
 }

@@ -84,6 +84,12 @@ void dispi_reset(struct vga *v);
 static inline bool dispi_is_enabled(const struct vga *v) { return v->dispi[DISPI_ENABLE] & DISPI_ENABLED; }
 uint32_t dispi_line_bytes(const struct vga *v);
 
+void dispi_state(struct vga *v, struct state *s);
+
+/* vga_state.c */
+void vga_settle(struct device *dev);
+void vga_state(struct device *dev, struct state *s);
+
 /* vga_window.c */
 uint64_t vga_window_read(struct device *dev, uint64_t offset, unsigned int size);
 void vga_window_write(struct device *dev, uint64_t offset, unsigned int size, uint64_t value);

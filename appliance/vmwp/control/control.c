@@ -197,6 +197,33 @@ static void do_action(struct ipc_request *r, json_t *parameters, void *context)
 		}
 }
 
+/* --- saving: one descriptor of a file, written from its first byte on --- */
+
+static void answer_with_file(struct control *c, struct ipc_request *r, int (*run)(struct machine *m, int fd), const char *what)
+{
+	int fd = ipc_message_take_fd(ipc_request_message(r), 0);
+
+	answer(r, fd < 0 ? -EBADF : run(c->machine, fd), what);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void do_save_state(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "") && need_configured(c, r))
+		answer_with_file(c, r, machine_save, "Saving the virtual machine");
+}
+
+static void do_restore_state(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "") && need_configured(c, r))
+		answer_with_file(c, r, machine_restore, "Restoring the virtual machine");
+}
+
 /* --- devices --- */
 
 static int place_set_media(struct machine *m, const struct vm_place *place, struct disk *medium)
@@ -422,6 +449,14 @@ static void do_copy_to_guest(struct ipc_request *r, json_t *parameters, void *co
 		guest_on_copy(r, parameters, c->machine);
 }
 
+static void do_cancel_copy(struct ipc_request *r, json_t *parameters, void *context)
+{
+	struct control *c = context;
+
+	if (accept_parameters(r, parameters, "") && need_configured(c, r))
+		answer(r, guest_cancel_copy(c->machine), "Cancelling the copy");
+}
+
 static void do_set_guest_addresses(struct ipc_request *r, json_t *parameters, void *context)
 {
 	struct control *c = context;
@@ -434,6 +469,7 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.Configure", do_configure },
 	{ "vmwp.Start", do_action }, { "vmwp.Pause", do_action }, { "vmwp.Resume", do_action },
 	{ "vmwp.Reset", do_action }, { "vmwp.TurnOff", do_action }, { "vmwp.Shutdown", do_action },
+	{ "vmwp.SaveState", do_save_state }, { "vmwp.RestoreState", do_restore_state },
 	{ "vmwp.GetStatus", do_get_status },
 	{ "vmwp.Watch", do_watch },
 	{ "vmwp.SetMedia", do_set_media },
@@ -447,7 +483,7 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.SetMemory", do_set_memory },
 	{ "vmwp.SetGuestItem", do_set_guest_item },
 	{ "vmwp.SetGuestAddresses", do_set_guest_addresses },
-	{ "vmwp.CopyToGuest", do_copy_to_guest },
+	{ "vmwp.CopyToGuest", do_copy_to_guest }, { "vmwp.CancelCopyToGuest", do_cancel_copy },
 	{ "vmwp.ListenSockets", do_listen_sockets }, { "vmwp.AddSocketService", do_add_socket_service },
 	{ "vmwp.FreezeGuest", do_freeze }, { "vmwp.ThawGuest", do_thaw },
 	{ "vmwp.OpenDisplay", do_open_display },

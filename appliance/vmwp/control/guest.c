@@ -115,7 +115,11 @@ static json_t *guest_json(struct machine *m)
 
 void guest_status(struct machine *m, bool brief, json_t *status)
 {
+	uint64_t sent, total;
+
 	machine_lock(m);
+	if (fcopy_progress(m, &sent, &total))
+		json_object_set_new(status, "fileCopy", json_pack("{s:I, s:I}", "sentBytes", (json_int_t)sent, "totalBytes", (json_int_t)total));
 	json_object_set_new(status, "memory", memory_json(m));
 	json_object_set_new(status, "meters", meters_json(m));
 	if (!brief) {
@@ -175,6 +179,17 @@ int guest_set_services(struct machine *m, const json_t *services, struct problem
 			r = service_set_enabled(m, (enum service)service_by_name(name), json_is_true(value));
 	machine_unlock(m);
 	return r < 0 ? problem_from_errno(p, r, "Switching the services") : 0;
+}
+
+/* Whoever asked for the copy hears that it was cancelled, once the guest has removed what it has. */
+int guest_cancel_copy(struct machine *m)
+{
+	int r;
+
+	machine_lock(m);
+	r = fcopy_cancel(m);
+	machine_unlock(m);
+	return r == -EALREADY ? -EBUSY : r;
 }
 
 int guest_set_memory(struct machine *m, uint64_t target_bytes, struct problem *p)

@@ -5,7 +5,7 @@
 
 #include "vmwp/control/control.h"
 
-/* Adds "memory" and "meters" to the answer of vmwp.GetStatus; "services" and "guest", too, unless it shall be brief. */
+/* Adds "memory", "meters" and, while one runs, "fileCopy" to the answer of vmwp.GetStatus; "services" and "guest", too, unless it shall be brief. */
 void guest_status(struct machine *m, bool brief, json_t *status);
 /* What the guest is told of its host and itself; before the sandbox closes. */
 void guest_introduce(struct machine *m);
@@ -16,6 +16,7 @@ int guest_set_memory(struct machine *m, uint64_t target_bytes, struct problem *p
 int guest_listen_sockets(struct machine *m, int fd);
 int guest_add_socket_service(struct machine *m, json_int_t port, int fd);
 int guest_set_item(struct machine *m, const char *key, const json_t *value, struct problem *p);
+int guest_cancel_copy(struct machine *m);	/* the one under way: 0, -EBUSY when there is none */
 
 /* Rows for the table of methods; each answers when the guest has, however long that takes. context: the struct machine. */
 void guest_on_freeze(struct ipc_request *r, struct machine *m);

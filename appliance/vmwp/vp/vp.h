@@ -26,6 +26,9 @@ void vps_end(struct machine *m);		/* joins and frees them */
 int vps_power_on(struct machine *m);		/* creates them in their reset state */
 void vps_power_off(struct machine *m);
 
+/* vp_state.c: every VP, the partition's time and its synthetic registers; parked, time frozen */
+void vps_state(struct machine *m, struct state *s);
+
 /* Handlers of exits; VP's thread, without the lock */
 void vp_handle_exit(struct vp *vp);		/* exits.c */
 void vp_exit_port(struct vp *vp);		/* port_io.c */

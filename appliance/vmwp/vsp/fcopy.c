@@ -169,6 +169,17 @@ int fcopy_start(struct machine *m, const struct fcopy_request *request, fcopy_do
 	return 0;
 }
 
+bool fcopy_progress(struct machine *m, uint64_t *sent, uint64_t *total)
+{
+	struct fcopy *f = fcopy_of(m);
+
+	if (!f || f->fd < 0)
+		return false;
+	*sent = f->offset;
+	*total = f->size;
+	return true;
+}
+
 int fcopy_cancel(struct machine *m)
 {
 	struct fcopy *f = fcopy_of(m);

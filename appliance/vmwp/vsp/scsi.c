@@ -429,14 +429,6 @@ static void reservation_state(struct scsi_reservation *v, struct state *s)
 		state_refuse(s);
 }
 
-static void drive_state(struct mmc_drive *d, struct state *s)
-{
-	state_bool(s, &d->locked);
-	state_bool(s, &d->tray_open);
-	state_bool(s, &d->media_event);
-	state_bool(s, &d->eject_event);
-}
-
 void scsi_unit_state(struct scsi_unit *u, struct state *s)
 {
 	uint8_t attentions = (uint8_t)u->attentions;
@@ -457,6 +449,6 @@ void scsi_unit_state(struct scsi_unit *u, struct state *s)
 		state_u8(s, &u->attention[i].ascq);
 	}
 	reservation_state(&u->reservation, s);
-	drive_state(&u->drive, s);
+	mmc_drive_state(&u->drive, s);
 	state_record_end(s);
 }

@@ -78,6 +78,7 @@ struct fcopy_request {
 };
 /* One at a time (-EBUSY). `done`: 0, -EEXIST, -ENOSPC, -EIO, -ENOTCONN, -ECANCELED. */
 int fcopy_start(struct machine *m, const struct fcopy_request *request, fcopy_done *done, void *context);
+bool fcopy_progress(struct machine *m, uint64_t *sent, uint64_t *total);	/* false: no copy is under way */
 int fcopy_cancel(struct machine *m);
 
 #endif

@@ -14,9 +14,14 @@
 
 struct fake_hv fake;
 struct hv_partition { int unused; };
-struct hv_vp { int unused; };
 static struct hv_partition partition;
-static struct hv_vp virtual_processor;
+/* Registers as last set; those never set read as zero. */
+struct hv_vp {
+	struct hv_register_assoc registers[FAKE_REGISTERS];
+	unsigned int count;
+	uint8_t blobs[HV_VP_BLOBS][HV_VP_BLOB_BYTES];
+};
+static struct hv_vp virtual_processors[MACHINE_VPS_MAX];
 
 int hv_partition_create(int mshv_fd, uint64_t features, struct hv_partition **out)
 {
@@ -33,16 +38,15 @@ void hv_partition_destroy(struct hv_partition *p) { (void)p; }
 int hv_partition_set_property(struct hv_partition *p, uint32_t property, uint64_t value)
 {
 	(void)p;
-	(void)property;
-	(void)value;
+	if (property == HV_PROPERTY_REFERENCE_TIME)
+		fake.reference_time = value;
 	return 0;
 }
 
 int hv_partition_get_property(struct hv_partition *p, uint32_t property, uint64_t *value)
 {
 	(void)p;
-	(void)property;
-	*value = 0;
+	*value = property == HV_PROPERTY_REFERENCE_TIME ? fake.reference_time : 0;
 	return 0;
 }
 
@@ -157,8 +161,8 @@ int hv_partition_bind_signal(struct hv_partition *p, uint32_t connection_id, int
 int hv_vp_create(struct hv_partition *p, uint32_t index, struct hv_vp **out)
 {
 	(void)p;
-	(void)index;
-	*out = &virtual_processor;
+	memset(&virtual_processors[index], 0, sizeof(virtual_processors[index]));
+	*out = &virtual_processors[index];
 	return 0;
 }
 
@@ -179,19 +183,42 @@ struct hv_vp_register_page *hv_vp_registers(struct hv_vp *vp)
 	return &fake.registers;
 }
 
+static struct hv_register_assoc *register_of(struct hv_vp *vp, uint32_t name)
+{
+	for (unsigned int i = 0; i < vp->count; i++)
+		if (vp->registers[i].name == name)
+			return &vp->registers[i];
+	if (vp->count == FAKE_REGISTERS)
+		abort();
+	vp->registers[vp->count].name = name;
+	return &vp->registers[vp->count++];
+}
+
 int hv_vp_set_registers(struct hv_vp *vp, const struct hv_register_assoc *registers, size_t count)
 {
-	(void)vp;
 	fake.set = registers[count - 1];
+	for (size_t i = 0; i < count; i++)
+		register_of(vp, registers[i].name)->value = registers[i].value;
 	return 0;
 }
 
 int hv_vp_get_registers(struct hv_vp *vp, struct hv_register_assoc *registers, size_t count)
 {
-	(void)vp;
-	(void)registers;
-	(void)count;
-	return -ENOSYS;
+	for (size_t i = 0; i < count; i++)
+		registers[i].value = register_of(vp, registers[i].name)->value;
+	return 0;
+}
+
+int hv_vp_get_blob(struct hv_vp *vp, enum hv_vp_blob which, void *to)
+{
+	memcpy(to, vp->blobs[which], HV_VP_BLOB_BYTES);
+	return 0;
+}
+
+int hv_vp_set_blob(struct hv_vp *vp, enum hv_vp_blob which, const void *from)
+{
+	memcpy(vp->blobs[which], from, HV_VP_BLOB_BYTES);
+	return 0;
 }
 
 /* Pages at and above 0x40000000 go to GPA - 0x40000000; 0x7f000000 is not present. */

@@ -7,6 +7,7 @@
 #include "vmwp/machine.h"
 
 #define FAKE_MESSAGES	4096
+#define FAKE_REGISTERS	512	/* names of one VP */
 struct fake_hv {
 	struct hv_interrupt last;	/* asserted */
 	unsigned int asserted;
@@ -14,6 +15,7 @@ struct fake_hv {
 	unsigned int extint_calls;	/* asserts and clears, i.e. hypercalls */
 	struct hv_vp_register_page registers;
 	struct hv_register_assoc set;	/* the last register set */
+	uint64_t reference_time;	/* of the partition */
 	unsigned int translations;
 	unsigned int partitions;	/* created */
 	unsigned int intercepts;	/* installed */

@@ -8,4 +8,5 @@ $(call c-test,vmwp_firmware,$(call VMWP_TEST,test_firmware),$(VMWP_PKGS),$(VMWP_
 $(call c-test,vmwp_port_io,$(call VMWP_TEST,test_port_io),$(VMWP_PKGS),$(VMWP_FLAGS))
 $(call c-test,vmwp_lifecycle,$(call VMWP_TEST,test_lifecycle),$(VMWP_PKGS),$(VMWP_FLAGS))
 $(call c-test,vmwp_uefi,$(call VMWP_TEST,test_uefi),$(VMWP_PKGS),$(VMWP_FLAGS))
+$(call c-test,vmwp_saved_state,$(call VMWP_TEST,test_saved_state),$(VMWP_PKGS),$(VMWP_FLAGS))
 $(call c-test,vmwp_sandbox,tests/unit/vmwp/test_sandbox.c appliance/vmwp/sandbox.c $(STORAGE_SOURCES),libseccomp $(STORAGE_PKGS),-pthread)

@@ -528,9 +528,10 @@ static void a_file_arrives_byte_for_byte(void **state)
 	struct fcopy_request r = { "/root/in", "data.bin", false, true, file_of(20000), 20000 };
 	struct vmbus_channel *c = ready(f, SERVICE_FILE_COPY);
 	struct ic_message m;
-	uint64_t offset = 0, at;
+	uint64_t offset = 0, at, sent, total;
 	uint32_t length;
 
+	assert_false(fcopy_progress(&f->m, &sent, &total));
 	assert_int_equal(fcopy_start(&f->m, &r, done, f), 0);
 	assert_int_equal(take(c, &m), 20 + 1088);
 	assert_int_equal(m.body[36], 'd');
@@ -549,6 +550,9 @@ static void a_file_arrives_byte_for_byte(void **state)
 			if (m.body[52 + i] != (uint8_t)((at + i) * 7 + (at + i) / 256))
 				fail_msg("byte %llu", (unsigned long long)(at + i));
 		offset += length;
+		assert_true(fcopy_progress(&f->m, &sent, &total));
+		assert_int_equal(sent, offset);
+		assert_int_equal(total, 20000);
 		answer(c, &m, 0);
 	}
 	assert_int_equal(offset, 20000);
@@ -558,6 +562,7 @@ static void a_file_arrives_byte_for_byte(void **state)
 	answer(c, &m, 0);
 	assert_int_equal(f->calls, 1);
 	assert_int_equal(f->result, 0);
+	assert_false(fcopy_progress(&f->m, &sent, &total));
 }
 
 static void a_copy_ends_as_the_guest_says(void **state)
