@@ -7,10 +7,19 @@ set -eu
 seconds=${SECONDS_MAX:-900}
 truncate -s 16M "$work/scsi.img"
 cat >"$work/bind.guest" <<'GUEST'
-wait_for() { for i in $(seq 300); do [ -e "$1" ] && return 0; sleep 1; done; echo "guest: no $1"; return 1; }
+wait_for() {	# COUNT PATTERN: probing is asynchronous
+	for i in $(seq 300); do
+		set -- "$1" "$2" $2
+		[ -e "$3" ] && [ $# -ge $(($1 + 2)) ] && return
+		sleep 1
+	done
+	echo "guest: no $1 of $2"
+}
 insmod /modules/hv_sock.ko 2>/dev/null
-wait_for /sys/class/net/eth0
-wait_for /sys/block/sda
+for driver in hv_storvsc hv_netvsc 'hyperv_[df]*' hyperv_keyboard hid_hyperv hv_balloon; do wait_for 1 "/sys/bus/vmbus/drivers/$driver/*-*-*/class_id"; done
+wait_for 5 '/sys/bus/vmbus/drivers/hv_utils/*-*-*/class_id'
+wait_for 1 /sys/class/net/eth0
+wait_for 1 /sys/block/sda
 cat >/tmp/answer <<'ANSWER'
 #!/bin/sh
 for device in /sys/bus/vmbus/drivers/hv_sock/*/class_id; do [ -e "$device" ] && echo "guest: hv_sock has a device" >/dev/ttyS0; done
@@ -24,7 +33,10 @@ wait $!
 dd if=/dev/urandom of=/tmp/block bs=1M count=1 2>/dev/null
 dd if=/tmp/block of=/dev/sda bs=64k oflag=direct 2>/dev/null
 [ "$(dd if=/dev/sda bs=64k count=16 iflag=direct 2>/dev/null | md5sum)" = "$(md5sum </tmp/block)" ] && echo "guest: the disk holds what was written"
-for device in /sys/bus/vmbus/devices/*; do echo "guest: device of $(basename "$(readlink "$device/driver")")"; done
+for device in /sys/bus/vmbus/drivers/*/*-*; do
+	driver=${device%/*}
+	[ -e "$device/class_id" ] && echo "guest: device of ${driver##*/}"
+done
 echo "guest: firmware $([ -e /sys/firmware/efi ] && echo UEFI || echo BIOS), $(ls -d /sys/bus/vmbus/devices/*/channels/* | wc -l) channels, $(dmesg | grep -c 'Call Trace') traces"
 GUEST
 {
@@ -38,7 +50,7 @@ worker-drive /bin/vmwp $firmware iso=/dev/vda scsi=/dev/vdb memory=${MEMORY:-384
 dmesg | grep "cut here"
 SCRIPT
 } >"$work/root-script"
-run_net $((seconds + 60)) "${SUITE:-trixie}" "$work/bind.guest" "socat quiet ${ARGUMENTS:-}" \
+run_net $((seconds + 60)) "${SUITE:-trixie}" "$work/bind.guest" "socat quiet report=no ${ARGUMENTS:-}" \
 	-drive "file=$work/scsi.img,format=raw,if=none,id=scsi" -device virtio-blk-pci,drive=scsi
 for driver in hv_storvsc hv_netvsc hyperv_drm hyperv_keyboard hid_hyperv hv_utils hv_balloon; do
 	grep -q "guest: device of $driver" "$log" && continue
