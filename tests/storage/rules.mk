@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Virtual disks against other readers (part of `make test`), the long runs, and what they cost beside qemu-img.
-STORAGE_TESTED := $(B)/bin/partita-vdisk $(addprefix $(B)/unit/,disk-model disk-power-cut disk-hostile)
+STORAGE_TESTED := $(B)/bin/partita-vdisk $(addprefix $(B)/unit/,disk-model disk-power-cut disk-merge-cut disk-hostile)
 
 .PHONY: test-storage test-storage-all bench-storage
 test-storage: $(STORAGE_TESTED)	## virtual disks against qemu-img

@@ -205,6 +205,10 @@ power_cuts() { # HOW MANY
 	POWER_CUTS=$1 POWER_CUT_QEMU=1 CMOCKA_MESSAGE_OUTPUT=TAP timeout 3000 "$B/unit/disk-power-cut"
 }
 
+merge_cuts() { # HOW MANY
+	POWER_CUTS=$1 CMOCKA_MESSAGE_OUTPUT=TAP timeout 3000 "$B/unit/disk-merge-cut"
+}
+
 sanitized_fuzzing() { # HOW MANY
 	gcc -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GNU_SOURCE -I"$top/appliance/include" \
 		-I"$top/appliance" -o hostile "$top/tests/unit/storage/test_hostile.c" "$top"/appliance/storage/*.c \
@@ -215,6 +219,7 @@ sanitized_fuzzing() { # HOW MANY
 if [ "${1:-}" = all ]; then
 	test_that 'a million random operations' run_model 1000000 "$RANDOM"
 	test_that 'ten thousand power cuts, VHDX also by qemu-img' power_cuts 10000
+	test_that 'five thousand power cuts of merges, of disks in use too' merge_cuts 10000
 	test_that 'a hundred thousand changed images under sanitizers' sanitized_fuzzing 100000
 	rm -rf model
 fi

@@ -275,18 +275,31 @@ static bool stop_at_once(void *context, uint64_t done, uint64_t total)
 	return true;
 }
 
+static int merge_live(struct disk *d, int parent_fd, const struct disk_progress *p)
+{
+	struct live_merge *m, *second;
+	int r = disk_live_merge_begin(d, &m);
+
+	if (r < 0) {
+		close(parent_fd);
+		return r;
+	}
+	assert_int_equal(disk_live_merge_begin(d, &second), -EBUSY);
+	return disk_live_merge_run(m, parent_fd, p);
+}
+
 static void merge_all_levels(struct disk *d)
 {
 	const struct disk_progress stops = { stop_at_once, NULL };
 	static uint8_t data[UNIT];
 
 	assert_int_equal(disk_write(d, THREADS * PART, data, sizeof(data)), 0);	/* there is something to copy */
-	assert_int_equal(disk_merge_live(d, level_open(0, O_RDWR), NULL), -EXDEV);	/* not its parent's file */
+	assert_int_equal(merge_live(d, level_open(0, O_RDWR), NULL), -EXDEV);	/* not its parent's file */
 	for (unsigned int level = 1; level < LEVELS; level++) {
-		assert_int_equal(disk_merge_live(d, level_open(level, O_RDWR), &stops), -ECANCELED);
-		assert_int_equal(disk_merge_live(d, level_open(level, O_RDWR), NULL), 0);
+		assert_int_equal(merge_live(d, level_open(level, O_RDWR), &stops), -ECANCELED);
+		assert_int_equal(merge_live(d, level_open(level, O_RDWR), NULL), 0);
 	}
-	assert_int_equal(disk_merge_live(d, level_open(0, O_RDWR), NULL), -EINVAL);	/* nothing is below */
+	assert_int_equal(merge_live(d, level_open(0, O_RDWR), NULL), -EINVAL);	/* nothing is below */
 }
 
 static void test_a_chain_is_merged_while_it_is_used(void **state)
@@ -333,7 +346,7 @@ static void *merge_on_a_thread(void *context)
 {
 	const struct disk_progress p = { tell_beginning, NULL };
 
-	return (void *)(intptr_t)disk_merge_live(context, level_open(1, O_RDWR), &p);
+	return (void *)(intptr_t)merge_live(context, level_open(1, O_RDWR), &p);
 }
 
 /* Whichever of the two comes first: what was written is there. */
