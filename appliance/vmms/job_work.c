@@ -65,6 +65,11 @@ int job_work_start(struct vmms *v, struct job_work *w, const char *type, const c
 	return 0;
 }
 
+int job_work_again(struct job_work *w)
+{
+	return work_run(w->vmms, on_thread, on_end, w);
+}
+
 void job_work_end(struct job_work *w, int result, const char *code)
 {
 	w->timer = sd_event_source_disable_unref(w->timer);

@@ -26,6 +26,8 @@ struct job_work {
 /* The caller has filled run, done and cancel. 0, and done() will come, perhaps at once; or negative, and it will not. */
 int job_work_start(struct vmms *v, struct job_work *w, const char *type, const char *id, const char *name, bool cancellable,
 		   struct job **job);
+/* From done(), or later on the loop: run() once more, then done(). Negative: they will not come. */
+int job_work_again(struct job_work *w);
 /* From done(): ends the job; `code` is that of a failure. Afterwards the work may be freed. */
 void job_work_end(struct job_work *w, int result, const char *code);
 int job_work_cancel(struct job *j, struct problem *p);	/* -ENOENT: a job without such a work */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The job at the end of an upload: is the file what was sent (checksum), and a sound virtual disk? It came from outside, so it
- * is judged as hostile, alone, before anything else opens it. A bad one is removed.
+ * is judged as hostile, alone, before anything else opens it. A bad one is removed. Formats of others are converted (upload_import.c).
  */
 #include "uploads.h"
 
-#include "job_work.h"
+#include "upload_import.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,15 @@
 #include <unistd.h>
 
 #define READ_BYTES	(1u << 20)
+#define NEEDS_IMPORT	1
 #define NOT_THE_SAME	(-EBADMSG)	/* checksum; the other refusals are -EILSEQ */
 
 struct upload_check {
 	struct job_work job;
 	struct upload_item *item;		/* busy: it stays */
-	int fd;
+	int fd;					/* of the file that was sent, or what was made of it */
+	const char *foreign;			/* its format, if that is to be converted first; NULL: it is ours */
+	struct upload_import *import;		/* meanwhile */
 	struct upload_verdict verdict;
 };
 
@@ -53,7 +56,7 @@ static int hash_file(struct upload_check *c, unsigned char digest[32])
 		else if (atomic_load(&c->job.cancelled))
 			r = -ECANCELED;
 		done += n > 0 ? (uint64_t)n : 0;
-		atomic_store(&c->job.percent, (unsigned int)(done * 95 / size));
+		atomic_store(&c->job.percent, (unsigned int)(done * UPLOAD_IMPORT_FROM / size));
 	}
 	if (r == 0 && mbedtls_sha256_finish(&sha, digest) != 0)
 		r = -EIO;
@@ -78,31 +81,15 @@ static int check_sum(struct upload_check *c)
 	return NOT_THE_SAME;
 }
 
-/* Formats of others, by name: who sends one had better be told than given a raw disk full of headers. */
-static const char *foreign_format(int fd)
-{
-	static const struct { const char *magic, *name; size_t size; } rows[] = {
-		{ "QFI\xfb", "a qcow2 image", 4 }, { "KDMV", "a VMDK image", 4 }, { "# Disk DescriptorFile", "a VMDK description", 21 },
-		{ "\x1f\x8b", "a gzip archive", 2 }, { "\xfd" "7zXZ", "an xz archive", 5 }, { "PK\3\4", "a zip archive", 4 },
-	};
-	char head[32] = "";
-
-	if (pread(fd, head, sizeof(head), 0) < 0)
-		return NULL;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (memcmp(head, rows[i].magic, rows[i].size) == 0)
-			return rows[i].name;
-	return NULL;
-}
-
 static int choose_format(struct upload_check *c)
 {
-	const char *said = c->item->format, *is = disk_format_guess(c->fd), *foreign = foreign_format(c->fd);
+	const char *said = c->item->format, *is = disk_format_guess(c->fd);
 
-	if (!said[0] && foreign) {
-		snprintf(c->job.report, sizeof(c->job.report), "The file is %s; convert it to VHDX first.", foreign);
+	c->verdict.format = DISK_FORMAT_VHDX;
+	if (!said[0] && upload_foreign_format(c->fd, &c->foreign, c->job.report, sizeof(c->job.report)) < 0)
 		return -EILSEQ;
-	}
+	if (c->foreign)
+		return 0;
 	if (!said[0] && strcmp(is, "raw") == 0)
 		return refuse(c, -EILSEQ, "The file is neither VHDX nor VHD; say format=raw if it is a disk sector by sector.");
 	return word_find(disk_format_words, said[0] ? said : is, &c->verdict.format) ? 0 : -EINVAL;
@@ -160,15 +147,31 @@ static int check_size(struct upload_check *c)
 	return fsync(c->fd) < 0 ? -errno : 0;
 }
 
+static int check_sent(struct upload_check *c)
+{
+	int r = check_sum(c);
+
+	return r ? r : choose_format(c);
+}
+
+static int check_disk(struct upload_check *c)
+{
+	int r = check_image(c);
+
+	if (r == 0)
+		r = open_image(c);
+	return r ? r : check_size(c);
+}
+
+/* A foreign image is judged as sent, converted by somebody else, and then the result is judged. */
 static int check_run(struct job_work *job)
 {
-	static int (*const steps[])(struct upload_check *c) = { check_sum, choose_format, check_image, open_image, check_size };
 	struct upload_check *c = (struct upload_check *)job;
-	int r = 0;
+	int r = c->verdict.imported ? 0 : check_sent(c);
 
-	for (size_t i = 0; r == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
-		r = steps[i](c);
-	return r;
+	if (r == 0 && c->foreign && !c->verdict.imported)
+		return NEEDS_IMPORT;
+	return r ? r : check_disk(c);
 }
 
 /* --- on the loop --- */
@@ -192,9 +195,9 @@ static int become_disk(struct upload_check *c)
 }
 
 /* Bad or not wanted: it is removed. After an error of ours it stays, and is looked at again at the next start. */
-static void check_done(struct job_work *job, int result)
+static void check_end(struct upload_check *c, int result)
 {
-	struct upload_check *c = (struct upload_check *)job;
+	struct job_work *job = &c->job;
 
 	c->item->busy = false;
 	if (result == 0)
@@ -207,6 +210,39 @@ static void check_done(struct job_work *job, int result)
 	free(c);
 }
 
+static void on_imported(void *data, int result, int fd)
+{
+	struct upload_check *c = data;
+
+	c->import = NULL;
+	if (result == 0) {
+		close(c->fd);
+		c->fd = fd;
+		c->verdict.imported = true;
+		result = job_work_again(&c->job);
+	}
+	if (result < 0)
+		check_end(c, result);
+}
+
+static void check_done(struct job_work *job, int result)
+{
+	struct upload_check *c = (struct upload_check *)job;
+
+	if (result == NEEDS_IMPORT)
+		result = upload_import_start(job, c->item, c->fd, c->foreign, on_imported, c, &c->import);
+	if (!c->import)
+		check_end(c, result);
+}
+
+static void check_cancel(struct job_work *job)
+{
+	struct upload_check *c = (struct upload_check *)job;
+
+	if (c->import)
+		upload_import_stop(c->import);
+}
+
 int upload_check_start(struct vmms *v, struct upload_item *u, struct job **job)
 {
 	struct upload_check *c = calloc(1, sizeof(*c));
@@ -215,7 +251,7 @@ int upload_check_start(struct vmms *v, struct upload_item *u, struct job **job)
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct upload_check){ .job = { .run = check_run, .done = check_done }, .item = u };
+	*c = (struct upload_check){ .job = { .run = check_run, .done = check_done, .cancel = check_cancel }, .item = u };
 	upload_part_name(u, name, sizeof(name));
 	c->fd = openat(v->uploads_dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	r = c->fd < 0 ? -errno : 0;

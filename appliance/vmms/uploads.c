@@ -48,6 +48,11 @@ void upload_part_name(const struct upload_item *u, char *name, size_t size)
 	snprintf(name, size, "%s.part", u->id);
 }
 
+void upload_import_name(const struct upload_item *u, char *name, size_t size)
+{
+	snprintf(name, size, "%s.import", u->id);
+}
+
 static void description_name(const struct upload_item *u, char *name, size_t size)
 {
 	snprintf(name, size, "%s.json", u->id);
@@ -72,8 +77,9 @@ json_t *upload_to_json(const struct vmms *v, const struct upload_item *u)
 
 int upload_save(const struct vmms *v, const struct upload_item *u, const struct upload_verdict *verdict)
 {
-	json_t *accepted = verdict ? json_pack("{s:s, s:s, s:I}", "format", disk_format_words[verdict->format], "type",
-					       disk_kind_words[verdict->kind], "sizeBytes", (json_int_t)verdict->size_bytes)
+	json_t *accepted = verdict ? json_pack("{s:s, s:s, s:I, s:b}", "format", disk_format_words[verdict->format], "type",
+					       disk_kind_words[verdict->kind], "sizeBytes", (json_int_t)verdict->size_bytes, "imported",
+					       verdict->imported)
 				   : NULL;
 	json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:o, s:o*}", "formatVersion", 1, "id", u->id, "name", u->name, "format",
 			      u->format, "sha256", u->sha256, "sizeBytes", (json_int_t)u->size_bytes, "createdAt",
@@ -105,6 +111,8 @@ void upload_discard(struct vmms *v, struct upload_item *u)
 	description_name(u, name, sizeof(name));
 	file_remove(v->uploads_dir, name);
 	upload_part_name(u, name, sizeof(name));
+	file_remove(v->uploads_dir, name);
+	upload_import_name(u, name, sizeof(name));
 	file_remove(v->uploads_dir, name);
 	forget(v, u);
 }
@@ -314,25 +322,34 @@ int upload_delete(struct vmms *v, struct upload_item *u, struct problem *p)
 
 /* --- it becomes a disk --- */
 
-static int move_file(const struct vmms *v, const struct upload_item *u, const struct disk_item *d)
+/* The file that becomes the disk: as it was sent, or what it was converted to. */
+static void source_name(const struct upload_item *u, const struct upload_verdict *verdict, char *name, size_t size)
 {
-	char part[64], file[64];
+	if (verdict->imported)
+		upload_import_name(u, name, size);
+	else
+		upload_part_name(u, name, size);
+}
 
-	upload_part_name(u, part, sizeof(part));
+static int move_file(const struct vmms *v, const struct upload_item *u, const struct upload_verdict *verdict, const struct disk_item *d)
+{
+	char source[64], file[64];
+
+	source_name(u, verdict, source, sizeof(source));
 	disk_item_file(d, file, sizeof(file));
-	if (renameat(v->uploads_dir, part, v->disks_dir, file) < 0 && errno != ENOENT)	/* done before the crash */
+	if (renameat(v->uploads_dir, source, v->disks_dir, file) < 0 && errno != ENOENT)	/* done before the crash */
 		return -errno;
 	return fsync(v->disks_dir) < 0 || fsync(v->uploads_dir) < 0 ? -errno : 0;
 }
 
 /* A disk file without a description would be removed at the next start. */
-static void move_back(const struct vmms *v, const struct upload_item *u, const struct disk_item *d)
+static void move_back(const struct vmms *v, const struct upload_item *u, const struct upload_verdict *verdict, const struct disk_item *d)
 {
-	char part[64], file[64];
+	char source[64], file[64];
 
-	upload_part_name(u, part, sizeof(part));
+	source_name(u, verdict, source, sizeof(source));
 	disk_item_file(d, file, sizeof(file));
-	renameat(v->disks_dir, file, v->uploads_dir, part);
+	renameat(v->disks_dir, file, v->uploads_dir, source);
 }
 
 /*
@@ -348,13 +365,15 @@ int upload_accept(struct vmms *v, const struct upload_item *u, const struct uplo
 	snprintf(d.id, sizeof(d.id), "%s", u->id);
 	snprintf(d.name, sizeof(d.name), "%s", u->name);
 	if (r == 0)
-		r = move_file(v, u, &d);
+		r = move_file(v, u, verdict, &d);
 	if (r == 0)
 		r = disk_item_save(v, &d);
 	if (r < 0) {
-		move_back(v, u, &d);
+		move_back(v, u, verdict, &d);
 		return r;
 	}
+	upload_part_name(u, name, sizeof(name));	/* still there after an import */
+	file_remove(v->uploads_dir, name);
 	description_name(u, name, sizeof(name));
 	return file_remove(v->uploads_dir, name);
 }
@@ -391,6 +410,7 @@ static bool accept_again(struct vmms *v, const struct upload_item *u, const json
 	    !word_find(disk_kind_words, kind, &verdict.kind))
 		return false;
 	verdict.size_bytes = (uint64_t)json_integer_value(json_object_get(accepted, "sizeBytes"));
+	verdict.imported = json_is_true(json_object_get(accepted, "imported"));
 	return upload_accept(v, u, &verdict) == 0;
 }
 
@@ -412,7 +432,7 @@ static void load_description(struct vmms *v, const char *file)
 
 int uploads_open(struct vmms *v)
 {
-	const struct library_folder folder = { v->uploads_dir, "uploads", { ".part" }, load_description };
+	const struct library_folder folder = { v->uploads_dir, "uploads", { ".part", ".import" }, load_description };
 
 	return library_scan(v, &folder);
 }

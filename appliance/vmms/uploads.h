@@ -37,11 +37,12 @@ void upload_discard(struct vmms *v, struct upload_item *u);	/* the file, the des
 /* upload_check.c */
 int upload_check_start(struct vmms *v, struct upload_item *u, struct job **job);
 /* What was found to be a disk is made one, in steps that may be interrupted anywhere and done again. */
-struct upload_verdict { unsigned int format, kind; uint64_t size_bytes; };
+struct upload_verdict { unsigned int format, kind; uint64_t size_bytes; bool imported; };	/* imported: the file is upload_import_name()'s */
 int upload_accept(struct vmms *v, const struct upload_item *u, const struct upload_verdict *verdict);
 /* uploads.c: `verdict` may be NULL: none yet */
 int upload_save(const struct vmms *v, const struct upload_item *u, const struct upload_verdict *verdict);
 void upload_part_name(const struct upload_item *u, char *name, size_t size);
+void upload_import_name(const struct upload_item *u, char *name, size_t size);	/* what a foreign image was converted to */
 
 /* The disk's file, for reading; as long as it is open nobody can open the disk for writing. Or negative and *p. */
 int disk_item_open_download(const struct vmms *v, const struct disk_item *d, struct problem *p);

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 static const char usage[] = "usage: vmpriv [--runtime-dir DIR] [--worker PROGRAM] [--console PROGRAM] "
-                            "[--hypervisor-device PATH] [--vmms-user NAME]\n";
+                            "[--importer PROGRAM] [--hypervisor-device PATH] [--vmms-user NAME]\n";
 
 static int find_user(const char *name, struct vmpriv_options *o)
 {
@@ -39,7 +39,8 @@ static int options_parse(int argc, char **argv, struct vmpriv_options *o)
 	static const struct option options[] = {
 		{ "runtime-dir", required_argument, NULL, 'r' }, { "worker", required_argument, NULL, 'w' },
 		{ "console", required_argument, NULL, 'c' },	 { "hypervisor-device", required_argument, NULL, 'h' },
-		{ "vmms-user", required_argument, NULL, 'u' },	 { NULL, 0, NULL, 0 },
+		{ "vmms-user", required_argument, NULL, 'u' },	 { "importer", required_argument, NULL, 'i' },
+		{ NULL, 0, NULL, 0 },
 	};
 	const char *user = "vmms";
 	int c;
@@ -47,12 +48,14 @@ static int options_parse(int argc, char **argv, struct vmpriv_options *o)
 	*o = (struct vmpriv_options){.runtime_dir = "/run/partita",
 	                             .worker_program = "/usr/libexec/partita/vmwp",
 	                             .console_program = "/usr/libexec/partita/console",
+	                             .import_program = "/usr/bin/qemu-img",
 	                             .hypervisor_device = "/dev/mshv"};
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'r': o->runtime_dir = optarg; break;
 		case 'w': o->worker_program = optarg; break;
 		case 'c': o->console_program = optarg; break;
+		case 'i': o->import_program = optarg; break;
 		case 'h': o->hypervisor_device = optarg; break;
 		case 'u': user = optarg; break;
 		default: return -EINVAL;

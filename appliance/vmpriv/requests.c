@@ -225,6 +225,8 @@ static const struct priv_row {
 	{ "vmpriv.ListWorkers",	 "",				    0, list_workers },
 	{ "vmpriv.WatchWorkers", "",				    0, watch_workers },
 	{ "vmpriv.StartConsole", "viewOnly?:b",			    2, start_console },
+	{ "vmpriv.StartImport",	 "format:s limitBytes:i",	    3, request_start_import },
+	{ "vmpriv.StopImport",	 "pid:i",			    0, request_stop_import },
 	{ "vmpriv.PowerHost",	 "action:s",			    0, power_host },
 	{ "vmpriv.SetSwitch",	 "id:s type:s uplink?:s",	    0, request_set_switch },
 	{ "vmpriv.RemoveSwitch", "id:s",			    0, request_remove_switch },
@@ -253,5 +255,6 @@ const struct ipc_method vmpriv_methods[] = {
 	{ "vmpriv.SetSwitch", run_row },    { "vmpriv.RemoveSwitch", run_row }, { "vmpriv.OpenTap", run_row },
 	{ "vmpriv.ConnectTap", run_row },
 	{ "vmpriv.WatchWorkers", run_row }, { "vmpriv.StartConsole", run_row }, { "vmpriv.PowerHost", run_row },
+	{ "vmpriv.StartImport", run_row },  { "vmpriv.StopImport", run_row },
 	{ NULL, NULL },
 };

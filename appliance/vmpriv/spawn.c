@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The child's side of starting a worker or a console. After fork the steps of `steps` run in order; the first that fails is
+ * The child's side of starting a worker, a console or an import. After fork the steps of `steps` run in order; the first that fails is
  * reported over a pipe and the child ends. What the program then sees: /lib, /lib64, /usr/lib (read-only) and itself
  * under the name of its first argument; descriptors 0 to 2 and those it was given; a network namespace without interfaces; no capability, none to gain.
  */
@@ -67,6 +67,9 @@ static int set_limits(const struct spawn *s)
 		{ RLIMIT_NPROC, s->processes },
 		{ RLIMIT_NOFILE, s->files },
 		{ RLIMIT_MEMLOCK, s->memory_lock_bytes },
+		{ RLIMIT_FSIZE, s->file_bytes ? s->file_bytes : RLIM_INFINITY },
+		{ RLIMIT_AS, s->address_bytes ? s->address_bytes : RLIM_INFINITY },
+		{ RLIMIT_CPU, s->cpu_seconds ? s->cpu_seconds : RLIM_INFINITY },
 	};
 	int r = 0;
 
@@ -144,6 +147,14 @@ static int enter_empty_root(const struct spawn *s)
 	return 0;
 }
 
+/* proc(5): with subset=pid there is nothing of the kernel in it, with hidepid=2 no process of another user. */
+static int show_itself(void)
+{
+	if (mkdir("proc", 0555) < 0)
+		return -errno;
+	return fail_if(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2,subset=pid") < 0);
+}
+
 static int build_root(const struct spawn *s)
 {
 	int r = enter_empty_root(s);
@@ -152,6 +163,8 @@ static int build_root(const struct spawn *s)
 		r = show_libraries();
 	if (r == 0)
 		r = bind_read_only(s->program, s->arguments[0]);
+	if (r == 0 && s->sees_itself)
+		r = show_itself();
 	return r;
 }
 
@@ -171,6 +184,8 @@ static int place_descriptors(const struct spawn *s)
 	int high[SPAWN_FDS_MAX], null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		return -errno;
+	if (s->output && (dup2(s->output, STDOUT_FILENO) < 0 || dup2(s->output, STDERR_FILENO) < 0))
 		return -errno;
 	for (unsigned int i = 0; i < s->fd_count; i++) {
 		high[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, 100);

@@ -11,7 +11,7 @@
 
 struct spawn {
 	const char *program;
-	const char *arguments[8];		/* NULL-terminated; the first, a plain name, is also the program's in the new root */
+	const char *arguments[12];		/* NULL-terminated; the first, a plain name, is also the program's in the new root */
 	int fds[SPAWN_FDS_MAX];			/* become 3, 4; still the caller's */
 	unsigned int fd_count;
 	uid_t uid;				/* also its gid */
@@ -19,6 +19,9 @@ struct spawn {
 	int cgroup_dir;				/* -1: none */
 	uint64_t memory_lock_bytes;
 	unsigned int processes, files;		/* RLIMIT_NPROC, RLIMIT_NOFILE */
+	int output;				/* becomes 1 and 2; 0: they stay vmpriv's */
+	bool sees_itself;			/* has /proc, with itself in it and no other process */
+	uint64_t file_bytes, address_bytes, cpu_seconds;	/* RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_CPU; 0: none */
 	bool own_cores;				/* its threads share no core with those of others; only where spawn_can_own_cores() says 0 */
 };
 

@@ -16,6 +16,7 @@
 struct vmpriv_options {
 	const char *runtime_dir;		/* /run/partita */
 	const char *worker_program, *console_program;
+	const char *import_program;		/* qemu-img */
 	const char *hypervisor_device;		/* /dev/mshv */
 	uid_t vmms_uid;				/* the only peer; owner of the workers' sockets */
 	gid_t vmms_gid;
@@ -30,6 +31,7 @@ struct vmpriv {
 	int runtime_dir;			/* descriptor */
 	struct worker *workers;
 	struct watcher *watchers;		/* open vmpriv.WatchWorkers */
+	struct import *imports;			/* import.c */
 	int cgroup_parent;			/* -1: not delegated, children stay in ours */
 };
 
@@ -47,6 +49,10 @@ int console_start(struct vmpriv *v, int client_fd, int display_fd, bool view_onl
 
 /* exit_status.c: as in wait(2), of a process that somebody else has collected; negative when the kernel cannot tell */
 int pidfd_exit_status(int pidfd);
+
+/* import.c: rows of the table in requests.c */
+void request_start_import(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+void request_stop_import(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
 
 /* requests_network.c: rows of the table in requests.c */
 void request_set_switch(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);

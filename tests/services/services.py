@@ -63,6 +63,7 @@ class Services:
         os.chmod(self.dir, 0o755)
         self.state, self.run = self.dir + "/state", self.dir + "/run"
         self.worker = worker or build + "/unit/services/test-worker"
+        self.importer = shutil.which("qemu-img")
         self.user = "nobody"
         os.mkdir(self.run)
         os.chmod(self.run, 0o777)
@@ -73,7 +74,7 @@ class Services:
 
     def start_vmpriv(self):
         self.vmpriv = subprocess.Popen(
-            [self.build + "/bin/vmpriv", "--runtime-dir", self.run, "--worker", self.worker, "--console", self.build + "/bin/console",
+            [self.build + "/bin/vmpriv", "--runtime-dir", self.run, "--worker", self.worker, "--console", self.build + "/bin/console", "--importer", self.importer,
              "--hypervisor-device", "/dev/null", "--vmms-user", self.user], stderr=self.log, preexec_fn=die_with_parent)
         self.wait(self.vmpriv_listens)
 

@@ -219,7 +219,7 @@ sanitized_fuzzing() { # HOW MANY
 if [ "${1:-}" = all ]; then
 	test_that 'a million random operations' run_model 1000000 "$RANDOM"
 	test_that 'ten thousand power cuts, VHDX also by qemu-img' power_cuts 10000
-	test_that 'five thousand power cuts of merges, of disks in use too' merge_cuts 10000
+	test_that 'two thousand power cuts of merges, of disks in use too' merge_cuts 4000
 	test_that 'a hundred thousand changed images under sanitizers' sanitized_fuzzing 100000
 	rm -rf model
 fi
