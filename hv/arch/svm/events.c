@@ -55,7 +55,10 @@ void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_
 				    (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
 }
 
-/* What the exit interrupted while it was being delivered. INT n and its like are simply executed again: RIP is still there. */
+/*
+ * What the exit interrupted while it was being delivered. INT n and its like are simply executed again: RIP is still there.
+ * QEMU's TCG calls a virtual interrupt an exception there; no exception has a vector above 31.
+ */
 void svm_deliver_again(struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
@@ -66,7 +69,7 @@ void svm_deliver_again(struct vp *vp)
 	if (by_instruction)
 		return;
 	vp_look_again(vp);
-	if (EVENT_TYPE(event) == EVENT_INTERRUPT)
+	if (EVENT_TYPE(event) == EVENT_INTERRUPT || EVENT_VECTOR(event) >= 32)
 		svm_inject_interrupt(vp, EVENT_VECTOR(event));
 	else
 		c->event_inject = event;
