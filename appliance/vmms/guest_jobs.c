@@ -23,6 +23,8 @@ struct guest_job {
 	struct ipc_async *look;		/* its progress; NULL: not known any more */
 	sd_event_source *timer;
 	bool asking;			/* on `look` */
+	const char *cancel;		/* as in the task */
+	bool cancelled;
 };
 
 static void guest_job_free(struct guest_job *g)
@@ -39,9 +41,13 @@ static void guest_job_free(struct guest_job *g)
 	free(g);
 }
 
+/* Work that was done before it could be cancelled is done. */
 static void end(struct guest_job *g, int result, const char *code, const char *detail)
 {
-	job_finish(g->vmms, g->job, result == 0 ? JOB_SUCCEEDED : JOB_FAILED, result == 0 ? NULL : code, result == 0 ? NULL : detail);
+	enum job_state state = result == 0 ? JOB_SUCCEEDED : g->cancelled ? JOB_CANCELLED : JOB_FAILED;
+	bool failed = state == JOB_FAILED;
+
+	job_finish(g->vmms, g->job, state, failed ? code : NULL, failed ? detail : NULL);
 	guest_job_free(g);
 }
 
@@ -103,6 +109,36 @@ static int on_look(sd_event_source *source, uint64_t usec, void *data)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/* --- cancel --- */
+
+static void on_cancel_asked(struct ipc_message *m, int result, bool continues, void *data)
+{
+	struct guest_job *g = data;
+
+	(void)m;
+	(void)continues;
+	if (result < 0)			/* too late: the job says how it went */
+		g->cancelled = false;
+}
+
+int guest_job_cancel(struct vmms *v, const struct job *j, struct problem *p)
+{
+	struct guest_job *g = v->guest_jobs;
+
+	while (g && g->job != j)
+		g = g->next;
+	if (!g)
+		return -ENOENT;
+	if (!g->cancel)
+		return problem_set(p, PROBLEM_JOB_NOT_CANCELLABLE, NULL, "This job cannot be cancelled.");
+	if (g->cancelled)
+		return 0;
+	if (!g->look || ipc_async_call(g->look, g->cancel, NULL, NULL, 0, STATUS_MS, on_cancel_asked, g) < 0)
+		return problem_set(p, PROBLEM_UNAVAILABLE, NULL, "The worker of the virtual machine does not answer.");
+	g->cancelled = true;
+	return 0;
+}
+
 /* --- begin --- */
 
 static int connect_worker(struct guest_job *g, const char *vm_id, void (*lost)(struct ipc_async *a, int reason, void *data),
@@ -147,7 +183,8 @@ static int begin(struct guest_job *g, struct vm *vm, const struct guest_task *ta
 		json_decref(parameters);
 		return r;
 	}
-	g->job = job_start(g->vmms, task->type, vm->id, vm_name(vm), false);
+	g->cancel = task->cancel;
+	g->job = job_start(g->vmms, task->type, vm->id, vm_name(vm), task->cancel != NULL);
 	if (!g->job) {
 		json_decref(parameters);
 		return -ENOMEM;

@@ -86,7 +86,7 @@ static void copy_to_guest(struct vmms *v, struct ipc_request *r, const json_t *p
 		json_t *call = json_deep_copy(parameters);
 
 		json_object_del(call, "id");
-		reply_job(r, vm, &(struct guest_task){ "vm.copy-file", "vmwp.CopyToGuest", call, fd });
+		reply_job(r, vm, &(struct guest_task){ "vm.copy-file", "vmwp.CopyToGuest", call, fd, "vmwp.CancelCopyToGuest" });
 	}
 	if (fd >= 0)
 		close(fd);
@@ -116,7 +116,7 @@ static void set_guest_addresses(struct vmms *v, struct ipc_request *r, const jso
 	else
 		call = guest_addresses_parse(adapter, json_object_get(parameters, "addresses"), &p);
 	if (call)
-		reply_job(r, vm, &(struct guest_task){ "vm.set-addresses", "vmwp.SetGuestAddresses", call, -1 });
+		reply_job(r, vm, &(struct guest_task){ "vm.set-addresses", "vmwp.SetGuestAddresses", call, -1, NULL });
 	else
 		problem_reply(r, &p);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Methods on the host, jobs and events. */
+#include "guest_jobs.h"
 #include "host_power.h"
 #include "host_stop.h"
 #include "methods.h"
@@ -53,6 +54,8 @@ static void cancel_job(struct vmms *v, struct ipc_request *r, const json_t *para
 	if (!j)
 		return;
 	result = job_work_cancel(j, &p);
+	if (result == -ENOENT)
+		result = guest_job_cancel(v, j, &p);
 	if (result == -ENOENT)
 		result = power_cancel(v, j, &p);
 	if (result < 0)

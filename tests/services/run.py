@@ -1254,6 +1254,18 @@ def test_a_copy_that_fails_says_why_and_harms_nobody(s, c):
     wait_state(s, c, id, "failed")
 
 
+def test_a_copy_says_how_far_it_is_and_can_be_cancelled(s, c):
+    id = start_vm(s, c, "slow-file", integrationServices={"guestFileCopy": True})
+    job = c.call("vmms.CopyToGuest", [guest_file(b"xy")], id=id, folder="/", name="x")["job"]
+    assert job["cancellable"], job
+    s.wait(lambda: c.call("vmms.GetJob", id=job["id"])["job"]["progressPercent"] == 50)
+    c.call("vmms.CancelJob", id=job["id"])
+    job = wait_job(s, c, job)
+    assert job["state"] == "cancelled" and not job["error"], job
+    refused(409, "job_finished", c.call, "vmms.CancelJob", id=job["id"])
+    assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "running"
+
+
 def test_addresses_are_set_inside_a_guest_as_key_value_exchange_says_them(s, c):
     id = start_vm(s, c, "addressed", networkAdapters=[{"name": "one"}])
     adapter = c.call("vmms.GetVm", id=id)["vm"]["networkAdapters"][0]["id"]

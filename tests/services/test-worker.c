@@ -216,6 +216,8 @@ static void add_meters(json_t *status)
 				      (json_int_t)0, "networkSentFrames", (json_int_t)0));
 }
 
+static struct ipc_request *copy_held;	/* "slow-file": half of it is there, until it is cancelled */
+
 static void get_status(struct ipc_request *r, json_t *parameters, void *context)
 {
 	json_t *o = state_json();
@@ -228,6 +230,8 @@ static void get_status(struct ipc_request *r, json_t *parameters, void *context)
 	json_object_set_new(o, "sandboxHole", sandbox_hole() ? json_string(sandbox_hole()) : json_null());
 	if (w.given)
 		json_object_set(o, "given", w.given);
+	if (copy_held)
+		json_object_set_new(o, "fileCopy", json_pack("{s:i, s:i}", "sentBytes", 1, "totalBytes", 2));
 	if (w.driver)
 		json_object_set_new(o, "memory",
 				    json_pack("{s:I, s:I, s:I, s:b}", "assignedBytes", w.memory, "demandBytes", w.demand,
@@ -440,6 +444,19 @@ static void set_guest_addresses(struct ipc_request *r, json_t *parameters, void 
 	ipc_reply(r, NULL);
 }
 
+static void cancel_copy(struct ipc_request *r, json_t *parameters, void *context)
+{
+	(void)parameters;
+	(void)context;
+	if (!copy_held) {
+		ipc_fail(r, 409, "vm_wrong_state", NULL, "No copy is under way.");
+		return;
+	}
+	ipc_reply(r, NULL);
+	ipc_fail(copy_held, 500, "internal", NULL, "Operation canceled");
+	copy_held = NULL;
+}
+
 static void copy_to_guest(struct ipc_request *r, json_t *parameters, void *context)
 {
 	int fd = ipc_message_take_fd(ipc_request_message(r), 0);
@@ -453,6 +470,8 @@ static void copy_to_guest(struct ipc_request *r, json_t *parameters, void *conte
 		ipc_fail(r, 507, "no_space", NULL, "The guest has no room.");
 	else if (is_named("die-copying"))
 		exit(1);
+	else if (is_named("slow-file"))
+		copy_held = r;
 	else
 		ipc_reply(r, NULL);
 }
@@ -481,6 +500,7 @@ static const struct ipc_method methods[] = {
 	{ "vmwp.Shutdown", shut_down },	    { "vmwp.GetStatus", get_status }, { "vmwp.Watch", watch },
 	{ "vmwp.SetMedia", set_media },	    { "vmwp.OpenDisplay", open_display }, { "vmwp.OpenSerial", open_serial },
 	{ "vmwp.SetGuestItem", set_guest_item }, { "vmwp.SetGuestAddresses", set_guest_addresses }, { "vmwp.CopyToGuest", copy_to_guest },
+	{ "vmwp.CancelCopyToGuest", cancel_copy },
 	{ "vmwp.SetServices", set_services }, { "vmwp.ListenSockets", listen_sockets },
 	{ "vmwp.SetMemory", set_memory },   { "vmwp.AttachDisk", attach_disk }, { "vmwp.DetachDisk", detach_disk },
 	{ "vmwp.MergeDisk", merge_disk }, { "vmwp.CancelMerge", cancel_merge },
