@@ -212,7 +212,11 @@ static void do_save_state(struct ipc_request *r, json_t *parameters, void *conte
 {
 	struct control *c = context;
 
-	if (accept_parameters(r, parameters, "") && need_configured(c, r))
+	if (!accept_parameters(r, parameters, "") || !need_configured(c, r))
+		return;
+	if (c->merges)			/* it changes which files the disks are */
+		answer(r, -EBUSY, NULL);
+	else
 		answer_with_file(c, r, machine_save, "Saving the virtual machine");
 }
 
