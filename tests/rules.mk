@@ -5,6 +5,7 @@ include $(wildcard tests/*/rules.mk tests/unit/*/rules.mk)
 test-all: test $(FUZZERS) $(B)/tests/worker-drive	## make test, then the whole matrix of guests and long fuzzing; hours
 	TEST_RESULTS=$(B)/test-results tests/guest/linux/run-all.sh
 	$(MAKE) test-storage-all
+	$(MAKE) test-resources
 	tests/boot/run.sh --bochs
 	tests/clients/run.sh
 	IOMMU=intel-iommu tests/boot/run.sh tests/boot/devices_cannot_reach_hv.sh

@@ -7,6 +7,7 @@
 
 #include "guest.h"
 #include "memory.h"
+#include "smart_paging.h"
 #include "volumes.h"
 
 #include <inttypes.h>
@@ -81,6 +82,17 @@ static bool needs_memory(const struct vm *vm, char *text, size_t size)
 	return true;
 }
 
+static bool boots_from_a_file(const struct vm *vm, char *text, size_t size)
+{
+	uint64_t bytes = smart_paging_bytes(vm);
+
+	if (bytes == 0)
+		return false;
+	snprintf(text, size, "VM %s has %" PRIu64 " MiB of its memory in a paging file and is slow: memory was short when it restarted.%s", vm_name(vm), bytes >> 20,
+		 smart_paging_is_late(vm) ? " Ten minutes later it still has not given them back: turn off others, or install dynamic memory's driver in its guest." : "");
+	return true;
+}
+
 static bool lost_its_guest(const struct vm *vm, char *text, size_t size)
 {
 	return vm->state == VM_RUNNING && guest_is_lost(vm) &&
@@ -99,6 +111,7 @@ static const struct alarm_row rows[] = {
 	{ "vm.failed",		  SEVERITY_ERROR,    0,	 0, NULL,		has_failed },
 	{ "vm.no-space",	  SEVERITY_ERROR,    0,	 0, NULL,		finds_no_space },
 	{ "vm.memory-pressure",	  SEVERITY_WARNING, 30, 30, NULL,		needs_memory },
+	{ "vm.smart-paging",	  SEVERITY_WARNING,  0,	 0, NULL,		boots_from_a_file },
 	{ "vm.guest-lost",	  SEVERITY_WARNING,  0,	 0, NULL,		lost_its_guest },
 	{ "vm.unresponsive",	  SEVERITY_WARNING,  0,	 0, NULL,		hangs },
 };

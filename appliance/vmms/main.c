@@ -78,7 +78,7 @@ static int stop_vms(const struct vmms_options *o)
 
 int main(int argc, char **argv)
 {
-	struct vmms v = { .state_dir = -1, .vms_dir = -1, .disks_dir = -1, .isos_dir = -1, .uploads_dir = -1, .jobs_dir = -1, .switches_dir = -1 };
+	struct vmms v = { .state_dir = -1, .vms_dir = -1, .disks_dir = -1, .isos_dir = -1, .uploads_dir = -1, .jobs_dir = -1, .switches_dir = -1, .paging_dir = -1, .metrics_dir = -1 };
 	int r;
 
 	umask(027);

@@ -7,6 +7,7 @@
 
 #include "dynmem/dynmem.h"
 #include "partita/log.h"
+#include "smart_paging.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -40,8 +41,12 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 uint64_t memory_held(const struct vm *vm)
 {
+	uint64_t paged = smart_paging_bytes(vm);
+
 	if (!vm->worker.present)
 		return 0;
+	if (paged)
+		return vm->config.memory.startup - paged;
 	if (vm->worker.memory.assigned == 0)	/* static, or it has not said anything yet */
 		return vm->config.memory.startup;
 	return larger(vm->worker.memory.assigned, vm->worker.memory.promised);
@@ -139,13 +144,22 @@ static void end_promise(struct worker_memory *w)
 		w->promised = 0;
 }
 
-void memory_note(struct vm *vm, const json_t *memory)
+/* Less than half of the buffer is left: what the balancer calls low. */
+static bool lacks_memory(const struct vm *vm)
+{
+	const struct worker_memory *w = &vm->worker.memory;
+
+	return vm->config.memory.dynamic && w->driver && w->assigned < vm->config.memory.maximum &&
+	       w->demand + w->demand / 200 * vm->config.memory.buffer_percent > w->assigned;
+}
+
+bool memory_note(struct vm *vm, const json_t *memory)
 {
 	struct worker_memory *w = &vm->worker.memory;
 	uint64_t before = w->demand;
 
 	if (!memory)
-		return;
+		return false;
 
 	w->assigned = (uint64_t)json_integer_value(json_object_get(memory, "assignedBytes"));
 	w->demand = (uint64_t)json_integer_value(json_object_get(memory, "demandBytes"));
@@ -153,6 +167,7 @@ void memory_note(struct vm *vm, const json_t *memory)
 	w->available = (uint64_t)json_integer_value(json_object_get(memory, "availableBytes"));
 	w->driver = json_is_true(json_object_get(memory, "driver"));
 	end_promise(w);
+	return w->demand > before && lacks_memory(vm);
 }
 
 /* --- starting --- */
@@ -171,6 +186,22 @@ static bool is_free(const struct vm *vm)
 	return vm->config.memory.startup <= host_memory_available(vm->vmms);
 }
 
+/* What idle VMs hold comes back within seconds: that is better than a file. */
+static bool comes_back(const struct vm *vm)
+{
+	struct problem p;
+
+	return memory_admit(vm, &p) == 0;
+}
+
+static bool launch_paged(struct vm *vm)
+{
+	vm->paged_at_start = vm->restarts ? smart_paging_needs(vm, host_memory_available(vm->vmms)) : 0;
+	if (vm->paged_at_start)
+		worker_launch(vm);
+	return vm->paged_at_start > 0;
+}
+
 static void start_waiting(struct vm *vm)
 {
 	char reason[160];
@@ -183,6 +214,8 @@ static void start_waiting(struct vm *vm)
 		worker_launch(vm);
 	} else if (now_usec() > vm->memory_deadline_usec) {
 		vm->memory_deadline_usec = 0;
+		if (launch_paged(vm))
+			return;
 		snprintf(reason, sizeof(reason), "Its memory did not become free: it needs %" PRIu64 " MiB, running VMs hold %" PRIu64 " MiB.",
 			 vm->config.memory.startup >> 20, held_by_all(vm->vmms) >> 20);
 		power_start_failed(vm, reason);
@@ -191,10 +224,13 @@ static void start_waiting(struct vm *vm)
 
 void memory_begin_start(struct vm *vm)
 {
+	vm->paged_at_start = 0;
 	if (is_free(vm)) {
 		worker_launch(vm);
 		return;
 	}
+	if (!comes_back(vm) && launch_paged(vm))
+		return;
 	vm->memory_deadline_usec = now_usec() + START_PATIENCE_USEC;
 	power_set_state(vm, VM_STARTING, "waits for memory that others give back");
 }
@@ -235,6 +271,29 @@ int memory_admit(const struct vm *vm, struct problem *p)
 			   "%s needs %" PRIu64 " bytes of memory; the host has %" PRIu64 " left for virtual machines and %" PRIu64
 			   " idle in running ones: %" PRIu64 " are missing.%s",
 			   vm_name(vm), s.needed, s.unassigned, s.idle, s.missing, givers);
+}
+
+/* --- a guest that starts anew in the same worker --- */
+
+static void on_reset_paged(struct vm *vm, int result, const char *why)
+{
+	if (result < 0)
+		event_add(vm->vmms, "vm.smart-paging", SEVERITY_WARNING, object_ref("vm", vm->id, vm_name(vm)), json_pack("{s:s, s:I}", "state", "failed", "bytes", (json_int_t)0),
+			  "VM %s boots with more memory than is left for it, and Smart Paging failed: %s", vm_name(vm), why);
+}
+
+void memory_guest_was_reset(struct vm *vm)
+{
+	struct worker_memory *w = &vm->worker.memory;
+	uint64_t held = memory_held(vm), startup = vm->config.memory.startup, free = host_memory_available(vm->vmms), paged;
+	struct problem p = { 0 };
+
+	if (!vm->config.memory.dynamic || smart_paging_bytes(vm))
+		return;
+	*w = (struct worker_memory){ .assigned = startup };
+	paged = startup > held + free ? smart_paging_needs(vm, held + free) : 0;
+	if (paged && smart_paging_begin(vm, paged, on_reset_paged, &p) < 0)
+		on_reset_paged(vm, -EIO, p.detail);
 }
 
 /* --- static memory that is changed while the VM runs --- */
@@ -278,6 +337,18 @@ void memory_resize(struct vm *vm)
 
 /* --- every second --- */
 
+/* With a paging file the guest has more than is its: what it is to have now comes from the host, the rest it must give back. */
+static void follow_paged(struct vm *vm, const struct dynmem_vm *d)
+{
+	if (d->target > d->assigned)
+		smart_paging_grant(vm, d->target - d->assigned);
+	if (vm->worker.memory.assigned <= d->target)
+		return;
+	set_target(vm, d);
+	snprintf(vm->worker.memory.reason, sizeof(vm->worker.memory.reason), "Gives back %" PRIu64 " MiB that were in a paging file for its start.",
+		 (vm->worker.memory.assigned - d->target) >> 20);
+}
+
 static void follow(struct vm *vm, const struct dynmem_vm *d)
 {
 	struct worker_memory *w = &vm->worker.memory;
@@ -286,7 +357,9 @@ static void follow(struct vm *vm, const struct dynmem_vm *d)
 	w->waits = d->movable && d->status != DYNMEM_OK && (d->reason == DYNMEM_SHORTAGE || d->reason == DYNMEM_WAITS);
 	if (!d->movable)
 		return;
-	if (d->target != memory_held(vm))
+	if (smart_paging_bytes(vm))
+		follow_paged(vm, d);
+	else if (d->target != memory_held(vm))
 		set_target(vm, d);
 	tell_status(vm, d->status);
 }
@@ -299,6 +372,7 @@ void memory_round(struct vmms *v)
 		next = vm->next;
 		start_waiting(vm);
 	}
+	smart_paging_round(v);
 	survey(v, &r);
 	dynmem_balance(r.vms, r.count, r.capacity, now_usec() / 1000);
 	round_growth(&r);
@@ -345,15 +419,24 @@ uint64_t memory_could_give(const struct vm *vm)
 	return dynmem_squeezable(&d);
 }
 
+static json_t *nodes_to_json(const struct worker_usage *u)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < u->nodes; i++)
+		json_array_append_new(list, json_integer((json_int_t)u->node_bytes[i]));
+	return list;
+}
+
 void memory_add_to_json(const struct vm *vm, json_t *memory)
 {
 	const struct worker_memory *w = &vm->worker.memory;
 	bool known = w->driver && vm->worker.present;
 
 	json_object_update_new(memory,
-			       json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "assignedBytes",
+			       json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:s, s:s}", "assignedBytes",
 					 (json_int_t)(w->assigned ? w->assigned : memory_held(vm)), "demandBytes",
 					 (json_int_t)(known ? w->demand : 0), "availableBytes", (json_int_t)(known ? w->available : 0),
 					 "backedBytes", (json_int_t)vm->worker.usage.guest_bytes, "largePageBytes", (json_int_t)vm->worker.usage.large_page_bytes,
-					 "status", known && vm->config.memory.dynamic ? dynmem_status_name(w->status) : "unavailable", "reason", w->reason));
+					 "nodeBytes", nodes_to_json(&vm->worker.usage), "smartPagingBytes", (json_int_t)smart_paging_bytes(vm), "status", known && vm->config.memory.dynamic ? dynmem_status_name(w->status) : "unavailable", "reason", w->reason));
 }

@@ -6,10 +6,11 @@
 #include "vm.h"
 
 void memory_round(struct vmms *v);		/* one round of the balancer */
-void memory_note(struct vm *vm, const json_t *memory);	/* "memory" of vmwp.GetStatus; may be NULL */
+bool memory_note(struct vm *vm, const json_t *memory);	/* "memory" of vmwp.GetStatus; may be NULL. True: it lacks memory since just now */
 uint64_t memory_held(const struct vm *vm);	/* what it has or was promised; 0 when off */
 int memory_admit(const struct vm *vm, struct problem *p);	/* may it start: at once, or after idle memory came back */
 void memory_begin_start(struct vm *vm);		/* launches the worker as soon as its memory is free, or fails the start */
+void memory_guest_was_reset(struct vm *vm);	/* it has its startup memory again, or more of it than the host: Smart Paging */
 bool memory_moves(const struct vm *vm);		/* its demand has just changed, or is not met */
 uint64_t memory_demand(const struct vmms *v);	/* of all that run; those that do not say: what they hold */
 unsigned int memory_vms_in_need(const struct vmms *v);	/* that should have more than there is for them, or wait to start */

@@ -4,9 +4,11 @@
 
 #include "host_meters.h"
 #include "memory.h"
+#include "metrics_files.h"
 #include "rings.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -32,6 +34,7 @@ static const struct { enum metric metric; enum meter meter; } rates[] = {
 struct reading { uint64_t usec; uint64_t meters[METERS]; };	/* usec: CLOCK_MONOTONIC; 0: none */
 
 struct metrics {
+	char name[GUID_TEXT_SIZE];		/* of its file: the VM's id, or "host" */
 	struct reading now, sampled;
 	struct rings *rings;			/* NULL until there is a sample */
 	uint64_t step;				/* the host's: of the last sample */
@@ -47,16 +50,38 @@ static uint64_t now_usec(void)
 
 /* --- readings --- */
 
-static struct metrics *metrics_have(struct metrics **m)
+static struct metrics *metrics_have(struct metrics **m, const char *name)
 {
 	if (!*m)
 		*m = calloc(1, sizeof(**m));
+	if (*m)
+		snprintf((*m)->name, sizeof((*m)->name), "%s", name);
 	return *m;
+}
+
+/* What an earlier service has left. */
+static void find(const struct vmms *v, struct metrics **m, const char *name)
+{
+	struct rings *rings = metrics_file_read(v, name);
+
+	if (rings && metrics_have(m, name))
+		(*m)->rings = rings;
+	else
+		rings_free(rings);
+}
+
+int metrics_open(struct vmms *v)
+{
+	metrics_files_open(v);
+	find(v, &v->metrics, "host");
+	for (struct vm *vm = v->vms; vm; vm = vm->next)
+		find(v, &vm->metrics, vm->id);
+	return 0;
 }
 
 void metrics_note(struct vm *vm, const json_t *meters)
 {
-	struct metrics *m = json_is_object(meters) ? metrics_have(&vm->metrics) : NULL;
+	struct metrics *m = json_is_object(meters) ? metrics_have(&vm->metrics, vm->id) : NULL;
 
 	if (!m)
 		return;
@@ -65,20 +90,46 @@ void metrics_note(struct vm *vm, const json_t *meters)
 		m->now.meters[i] = (uint64_t)json_integer_value(json_object_get(meters, meter_names[i]));
 }
 
+static void keep(const struct vmms *v, const struct metrics *m)
+{
+	if (m && m->rings)
+		metrics_file_write(v, m->name, m->rings);
+}
+
+static void metrics_free(struct metrics **m)
+{
+	if (*m)
+		rings_free((*m)->rings);
+	free(*m);
+	*m = NULL;
+}
+
 void metrics_forget(struct vm *vm)
 {
-	if (vm->metrics)
-		rings_free(vm->metrics->rings);
-	free(vm->metrics);
-	vm->metrics = NULL;
+	metrics_free(&vm->metrics);
+	metrics_file_remove(vm->vmms, vm->id);
 }
 
 void metrics_close(struct vmms *v)
 {
-	if (v->metrics)
-		rings_free(v->metrics->rings);
-	free(v->metrics);
-	v->metrics = NULL;
+	for (struct vm *vm = v->vms; vm; vm = vm->next) {
+		keep(v, vm->metrics);
+		metrics_free(&vm->metrics);
+	}
+	keep(v, v->metrics);
+	metrics_free(&v->metrics);
+	metrics_files_close(v);
+}
+
+/* One in each round, so that a crash costs each at most as many seconds as there are VMs. */
+static void keep_next(struct vmms *v)
+{
+	const struct vm *vm = v->vms;
+	unsigned int turn = v->status_rounds % (v->vm_count + 1);
+
+	for (; vm && turn > 1; turn--)
+		vm = vm->next;
+	keep(v, turn == 0 || !vm ? v->metrics : vm->metrics);
 }
 
 /* A counter that fell began anew with another worker or adapter. */
@@ -139,9 +190,10 @@ static void sample_host(struct vmms *v, struct metrics *m)
 
 void metrics_round(struct vmms *v)
 {
-	struct metrics *m = metrics_have(&v->metrics);
+	struct metrics *m = metrics_have(&v->metrics, "host");
 	uint64_t step = now_usec() / 1000000 / SAMPLE_SECONDS;
 
+	keep_next(v);
 	if (!m || m->step == step)
 		return;
 	m->step = step;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What host and VMs take: the last counters of each, and series of means in three steps (rings.c). The series live in memory
- * only: they begin anew with the service.
+ * What host and VMs take: the last counters of each, and series of means in three steps (rings.c). The series outlive the service
+ * (metrics_files.c), but not the host's boot.
  */
 #ifndef VMMS_METRICS_H
 #define VMMS_METRICS_H
 
 #include "vm.h"
 
+int metrics_open(struct vmms *v);			/* after the VMs; what an earlier service has left */
 void metrics_note(struct vm *vm, const json_t *meters);	/* "meters" of vmwp.GetStatus; may be NULL */
 void metrics_round(struct vmms *v);			/* once a second: takes a sample for every step of two */
 void metrics_forget(struct vm *vm);			/* the VM is deleted */

@@ -129,6 +129,7 @@ static int do_start(struct vm *vm, struct problem *p)
 	if (vm->worker.present)
 		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL,
 		                   "The last worker of %s has not ended yet.", vm_name(vm));
+	vm->restarts = false;
 	return memory_admit(vm, p) < 0 ? -EINVAL : check_processor_reserve(vm, p);
 }
 
@@ -218,9 +219,16 @@ static void call_or_fail(struct vm *vm, const char *method, ipc_async_reply *don
 		on_worker_reply(NULL, -ENOTCONN, false, vm);
 }
 
+static void on_reset(struct ipc_message *m, int result, bool continues, void *data)
+{
+	if (result == 0)
+		memory_guest_was_reset(data);
+	on_done(m, result, continues, data);
+}
+
 static void run_reset(struct vm *vm)
 {
-	call_or_fail(vm, "vmwp.Reset", on_done);
+	call_or_fail(vm, "vmwp.Reset", on_reset);
 }
 
 static void run_pause(struct vm *vm)
@@ -325,6 +333,7 @@ static void guest_was_reset(struct vm *vm, const char *reason)
 {
 	uint64_t now = boot_usec();
 
+	memory_guest_was_reset(vm);
 	if (vm->reset_told_usec && now - vm->reset_told_usec < RESETS_TOLD_EVERY_USEC)
 		return;
 	vm->reset_told_usec = now;
@@ -377,6 +386,7 @@ static void ended_off(struct vm *vm)
 	vm->off_wanted = vm->start_again = false;
 	power_set_state(vm, VM_OFF, reason);
 	if (again) {
+		vm->restarts = true;
 		begin_start(vm);		/* the job goes on until it runs */
 		return;
 	}

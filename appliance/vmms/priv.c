@@ -6,6 +6,7 @@
 #include "vm.h"
 
 #include "partita/log.h"
+#include "smart_paging.h"
 #include "switches.h"
 
 #include <errno.h>
@@ -142,6 +143,7 @@ static void on_list(struct ipc_message *m, int result, bool continues, void *dat
 		if (json_is_true(json_object_get(row, "running")))
 			compare_running(p->vmms, row);
 	compare_believed(p->vmms, workers);
+	smart_paging_recover(p->vmms);
 	switches_apply(p->vmms);
 	if (p->vmms->host_restarted) {
 		p->vmms->host_restarted = false;

@@ -1,45 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Weight, limit and reserve of running VMs as control group settings. A group knows only weight and quota, so a reserve becomes a
- * weight: each VM's entitlement when all are busy is shared out between its reserve and its limit, and is the group's weight.
+ * weight: each VM's entitlement when all are busy (entitlement.c) is the group's weight.
  */
 #include "processors.h"
 
-#include "dynmem/dynmem.h"
 #include "partita/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LP		100000ull	/* one logical processor for one period of 100 ms, in microseconds */
-#define WEIGHT_MAX	10000u		/* cgroup-v2, cpu.weight */
 #define LPS_LIST_SIZE	2048u		/* the longest, "0,2,4,…,510", has some 1,000 characters */
 #define USAGE_EVERY	15u		/* rounds: the kernel adds up a lot for it */
-
-static uint64_t percent_of_vps(const struct vm_processor *p, uint64_t percent)
-{
-	return p->count * percent * (LP / 100);
-}
-
-void processors_entitle(const struct vm_processor *const *processors, size_t count, uint64_t lps, struct cpu_share *out)
-{
-	struct dynmem_share shares[DYNMEM_VMS_MAX];
-
-	for (size_t i = 0; i < count; i++) {
-		uint64_t most = percent_of_vps(processors[i], processors[i]->limit_percent);
-
-		shares[i] = (struct dynmem_share){ percent_of_vps(processors[i], processors[i]->reserve_percent),
-						   most < lps * LP ? most : lps * LP, (uint32_t)processors[i]->weight, 0 };
-	}
-	dynmem_share_out(shares, count, lps * LP);
-	for (size_t i = 0; i < count; i++) {
-		uint64_t weight = shares[i].given * WEIGHT_MAX / (lps * LP);
-
-		out[i].weight = weight < 1 ? 1 : weight > WEIGHT_MAX ? WEIGHT_MAX : (unsigned int)weight;
-		out[i].quota_usec = processors[i]->limit_percent == 100 ? 0 : percent_of_vps(processors[i], processors[i]->limit_percent);
-	}
-}
 
 uint64_t processors_reserved_percent(const struct vmms *v, const struct vm *but)
 {
@@ -89,9 +62,14 @@ static void note_usage(struct vm *vm, const json_t *row)
 		{ "guestBytes", &vm->worker.usage.guest_bytes }, { "largePageBytes", &vm->worker.usage.large_page_bytes },
 		{ "workerBytes", &vm->worker.usage.worker_bytes }, { "kernelBytes", &vm->worker.usage.kernel_bytes },
 	};
+	const json_t *nodes;
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		*members[i].to = (uint64_t)json_integer_value(json_object_get(row, members[i].key));
+	nodes = json_object_get(row, "nodeBytes");
+	vm->worker.usage.nodes = (unsigned int)(json_array_size(nodes) < NODES_MAX ? json_array_size(nodes) : NODES_MAX);
+	for (size_t i = 0; i < vm->worker.usage.nodes; i++)
+		vm->worker.usage.node_bytes[i] = (uint64_t)json_integer_value(json_array_get(nodes, i));
 }
 
 static void on_usage(struct ipc_message *m, int result, bool continues, void *data)

@@ -5,7 +5,7 @@
 
 #include "vm.h"
 
-/* Pure: `count` settings (at most DYNMEM_VMS_MAX) on a host with `lps` logical processors. */
+/* entitlement.c, pure: `count` settings (at most DYNMEM_VMS_MAX) on a host with `lps` logical processors. */
 void processors_entitle(const struct vm_processor *const *processors, size_t count, uint64_t lps, struct cpu_share *out);
 void processors_apply(struct vmms *v);		/* tells vmpriv what has changed */
 void processors_usage_round(struct vmms *v);	/* once a second: now and then asks vmpriv what the workers take */

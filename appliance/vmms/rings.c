@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,74 @@ void rings_free(struct rings *r)
 	for (unsigned int i = 0; r && i < RANGES; i++)
 		free(r->ring[i].values);
 	free(r);
+}
+
+/* --- as bytes: a line that says which metrics these are, then ring after ring --- */
+
+#define PACKED_VERSION	"partita rings 1"
+
+struct packed_ring { uint64_t slot; double sum[METRICS]; uint32_t count[METRICS]; };	/* and its values follow */
+
+static size_t values_size(enum rings_range range)
+{
+	return (size_t)shapes[range].slots * METRICS * sizeof(float);
+}
+
+static void packed_head(char head[64])
+{
+	memset(head, 0, 64);
+	snprintf(head, 64, PACKED_VERSION " %u", METRICS);
+	for (unsigned int i = 0; i < RANGES; i++)
+		snprintf(head + strlen(head), 64 - strlen(head), " %ux%u", shapes[i].slots, shapes[i].step);
+}
+
+size_t rings_size(void)
+{
+	size_t size = 64;
+
+	for (unsigned int i = 0; i < RANGES; i++)
+		size += sizeof(struct packed_ring) + values_size(i);
+	return size;
+}
+
+void rings_pack(const struct rings *r, void *bytes)
+{
+	uint8_t *to = bytes;
+
+	packed_head(bytes);
+	to += 64;
+	for (unsigned int i = 0; i < RANGES; i++) {
+		struct packed_ring p = { .slot = r->ring[i].slot };
+
+		memcpy(p.sum, r->ring[i].sum, sizeof(p.sum));
+		memcpy(p.count, r->ring[i].count, sizeof(p.count));
+		memcpy(to, &p, sizeof(p));
+		memcpy(to + sizeof(p), r->ring[i].values, values_size(i));
+		to += sizeof(p) + values_size(i);
+	}
+}
+
+struct rings *rings_unpack(const void *bytes, size_t size)
+{
+	const uint8_t *from = bytes;
+	struct rings *r = NULL;
+	char head[64];
+
+	packed_head(head);
+	if (size == rings_size() && memcmp(bytes, head, sizeof(head)) == 0)
+		r = rings_new();
+	from += 64;
+	for (unsigned int i = 0; r && i < RANGES; i++) {
+		struct packed_ring p;
+
+		memcpy(&p, from, sizeof(p));
+		r->ring[i].slot = p.slot;
+		memcpy(r->ring[i].sum, p.sum, sizeof(p.sum));
+		memcpy(r->ring[i].count, p.count, sizeof(p.count));
+		memcpy(r->ring[i].values, from + sizeof(p), values_size(i));
+		from += sizeof(p) + values_size(i);
+	}
+	return r;
 }
 
 static void finish_slot(struct ring *r, enum rings_range range)

@@ -19,6 +19,10 @@ json_t *metric_to_json(float value);			/* NAN: null */
 struct rings;
 struct rings *rings_new(void);				/* NULL: no memory */
 void rings_free(struct rings *r);			/* accepts NULL */
+/* As bytes for the next service of this boot, whose seconds go on: rings_size() of them. Unpacking: NULL when they are another version's. */
+size_t rings_size(void);
+void rings_pack(const struct rings *r, void *bytes);
+struct rings *rings_unpack(const void *bytes, size_t size);
 /* NAN: not known. Times grow; what lies between two samples stays unknown. */
 void rings_add(struct rings *r, uint64_t now_seconds, const float values[METRICS]);
 float rings_last(const struct rings *r, uint64_t now_seconds, enum metric metric);	/* of the newest step, if it is not long ago; NAN */

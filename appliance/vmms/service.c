@@ -13,6 +13,7 @@
 #include "no_space.h"
 #include "partita/file.h"
 #include "partita/log.h"
+#include "smart_paging.h"
 #include "status.h"
 #include "switches.h"
 #include "uploads.h"
@@ -77,6 +78,7 @@ int service_open(struct vmms *v)
 		{ "state directory", open_directories }, { "events", events_open }, { "jobs", jobs_open }, { "volumes", volumes_open }, { "uploads", uploads_open },
 		{ "disks", disks_open }, { "complete uploads", uploads_resume },
 		{ "ISOs", isos_open }, { "switches", switches_open }, { "virtual machines", vms_open }, { "merged disks", live_merges_settle }, { "host memory", host_memory_open },
+		{ "paging files", smart_paging_open }, { "metrics", metrics_open },
 		{ "vmpriv", priv_open }, { "guests", guests_open }, { "status", status_open },
 		{ "socket", serve },
 	};
@@ -104,8 +106,9 @@ void service_close(struct vmms *v)
 	status_close(v);
 	guest_jobs_close(v);
 	priv_close(v);
-	vms_close(v);
+	smart_paging_close(v);
 	metrics_close(v);
+	vms_close(v);
 	alarms_close(v);
 	switches_close(v);
 	uploads_close(v);

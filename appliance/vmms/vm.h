@@ -11,7 +11,12 @@ extern const char *const vm_state_words[];
 
 struct cpu_share { unsigned int weight; uint64_t quota_usec; };	/* of a control group, per 100 ms; quota 0 is none */
 
-struct worker_usage { uint64_t guest_bytes, large_page_bytes, worker_bytes, kernel_bytes; };	/* what it really takes, as vmpriv says */
+#define NODES_MAX	8u
+struct worker_usage {			/* what it really takes, as vmpriv says */
+	uint64_t guest_bytes, large_page_bytes, worker_bytes, kernel_bytes;
+	uint64_t node_bytes[NODES_MAX];	/* the guest's, by NUMA node */
+	unsigned int nodes;
+};
 
 struct worker_memory {			/* as the worker last said; all zero for a VM with static memory */
 	uint64_t assigned, demand, available;
@@ -60,6 +65,8 @@ struct vm {
 	bool off_wanted, start_again;	/* turn-off, and restart, are under way */
 	uint64_t reset_told_usec;	/* when the last reset by the guest became an event */
 	sd_event_source *timer;		/* patience with a stop */
+	bool restarts;			/* it is being started again: may use Smart Paging */
+	uint64_t paged_at_start;	/* bytes of its memory that it starts with in a paging file */
 	uint64_t memory_deadline_usec;	/* it starts as soon as its memory is free, until then; 0: it does not wait */
 	json_t *guest;			/* what its guest says of itself; NULL: nothing yet */
 	struct metrics *metrics;	/* metrics.c; NULL: none yet */

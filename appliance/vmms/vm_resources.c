@@ -153,6 +153,7 @@ void memory_parse(struct fields *parent, const struct vm_limits *limits, struct 
 	field_u64(&f, "maximumBytes", OPTIONAL, VM_MEMORY_MIN, VM_MEMORY_MAX, &m->maximum);
 	field_u64(&f, "bufferPercent", OPTIONAL, MEMORY_BUFFER_MIN, MEMORY_BUFFER_MAX, &m->buffer_percent);
 	field_u64(&f, "weight", OPTIONAL, 1, WEIGHT_MAX, &m->weight);
+	field_id(&f, "smartPagingVolumeId", OPTIONAL, m->paging_volume);
 	if (fields_end(&f) < 0)
 		return;
 	check_step(m->startup, "memory.startupBytes", problem);
@@ -168,7 +169,11 @@ void memory_parse(struct fields *parent, const struct vm_limits *limits, struct 
 
 json_t *memory_to_json(const struct vm_memory *m)
 {
-	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:I}", "startupBytes", (json_int_t)m->startup, "dynamic", m->dynamic,
-			 "minimumBytes", (json_int_t)m->minimum, "maximumBytes", (json_int_t)m->maximum, "bufferPercent",
-			 (json_int_t)m->buffer_percent, "weight", (json_int_t)m->weight);
+	json_t *o = json_pack("{s:I, s:b, s:I, s:I, s:I, s:I}", "startupBytes", (json_int_t)m->startup, "dynamic", m->dynamic,
+			      "minimumBytes", (json_int_t)m->minimum, "maximumBytes", (json_int_t)m->maximum, "bufferPercent",
+			      (json_int_t)m->buffer_percent, "weight", (json_int_t)m->weight);
+
+	if (m->paging_volume[0])
+		json_object_set_new(o, "smartPagingVolumeId", json_string(m->paging_volume));
+	return o;
 }

@@ -4,6 +4,7 @@
 #define VMMS_VM_RESOURCES_H
 
 #include "fields.h"
+#include "partita/guid.h"
 
 struct vm_limits { uint64_t vps, memory_bytes; };	/* of this host */
 
@@ -24,6 +25,7 @@ struct vm_memory {			/* minimum ≤ startup ≤ maximum */
 	uint64_t startup, minimum, maximum;
 	uint64_t buffer_percent, weight;
 	bool dynamic;
+	char paging_volume[GUID_TEXT_SIZE];	/* of a paging file, should one be needed; "" that of its other files */
 };
 
 /* Problems go to the parent's. No limits: our own file, which has been judged before. */

@@ -28,7 +28,7 @@ struct vmms {
 	sd_event *loop;
 	struct ipc_server *server;
 	uid_t webapi_uid;
-	int state_dir, vms_dir, disks_dir, isos_dir, uploads_dir, jobs_dir, switches_dir;
+	int state_dir, vms_dir, disks_dir, isos_dir, uploads_dir, jobs_dir, switches_dir, paging_dir, metrics_dir;
 	char boot_id[64];			/* of the running kernel: tells a restart of the host from one of ours */
 	bool host_restarted;			/* and VMs that start with it have not been started yet */
 	struct vm *vms;				/* by name */
@@ -43,6 +43,7 @@ struct vmms {
 	struct priv *priv;
 	sd_event_source *status_timer;		/* status.c */
 	unsigned int status_rounds;		/* status.c */
+	uint64_t balanced_usec;			/* status.c: when somebody could not wait for a round */
 	unsigned int usage_rounds;		/* processors.c */
 	struct metrics *metrics;		/* metrics.c: of the host */
 	struct alarm *alarms;			/* alarms.c */
@@ -50,6 +51,7 @@ struct vmms {
 	sd_event_source *space_timer;		/* no_space.c */
 	struct guest_job *guest_jobs;		/* guest_jobs.c */
 	unsigned int host_going;		/* host_power.h: an enum host_going */
+	struct paging *pagings;			/* smart_paging.c */
 	struct host_stop *host_stop;		/* host_stop.c; NULL: the host is not going down */
 };
 

@@ -16,6 +16,7 @@
 #include "partita/file.h"
 #include "partita/log.h"
 #include "processors.h"
+#include "volumes.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -209,6 +210,8 @@ int vm_check(const struct vmms *v, const struct vm *self, const struct vm_config
 	for (unsigned int i = 0; i < c->drive_count; i++)
 		if (check_drive(v, self, c, i, p) < 0)
 			return -EINVAL;
+	if (c->memory.paging_volume[0] && !volume_is_known(v, c->memory.paging_volume))
+		return problem_set(p, PROBLEM_OUT_OF_RANGE, "memory.smartPagingVolumeId", "memory.smartPagingVolumeId is no volume of this host.");
 	return network_check(v, self, c, p);
 }
 
@@ -492,7 +495,6 @@ void vms_close(struct vmms *v)
 
 		v->vms = vm->next;
 		worker_forget(vm);
-		metrics_forget(vm);
 		sd_event_source_disable_unref(vm->timer);
 		free(vm);
 	}

@@ -37,6 +37,11 @@ unsigned int volume_warning_percent(const struct vmms *v)
 	return v->volume ? (unsigned int)v->volume->warning_percent : PERCENT_DEFAULT;
 }
 
+bool volume_is_known(const struct vmms *v, const char *id)
+{
+	return v->volume && strcmp(v->volume->id, id) == 0;
+}
+
 /* --- what it is --- */
 
 /* "36 35 98:0 /root /mount options [fields…] - type source options" */

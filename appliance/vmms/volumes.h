@@ -7,6 +7,7 @@
 
 int volumes_open(struct vmms *v);
 void volumes_close(struct vmms *v);
+bool volume_is_known(const struct vmms *v, const char *id);
 /* Less of it free than this is worth an alarm (alarms.c) and a warning in its health. */
 unsigned int volume_warning_percent(const struct vmms *v);
 

@@ -14,6 +14,7 @@
 #include "network.h"
 #include "partita/log.h"
 #include "processors.h"
+#include "smart_paging.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +64,7 @@ static int slot_find(const struct vmms *v, unsigned int *slot)
 void worker_forget(struct vm *vm)
 {
 	guest_forget(vm);
+	smart_paging_stop(vm);
 	ipc_async_close(vm->worker.control);
 	ipc_async_close(vm->worker.watch);
 	vm->worker = (struct worker){ 0 };
@@ -258,10 +260,30 @@ static const char *text_member(const json_t *o, const char *key)
 	return text ? text : "";
 }
 
+static void worker_begin(struct vm *vm)
+{
+	int r = worker_connect(vm);
+
+	if (r < 0)
+		start_failed(vm, NULL, r, "The worker process does not answer");
+	else
+		worker_configure(vm);
+}
+
+static void on_paging(struct vm *vm, int result, const char *why)
+{
+	if (vm->off_wanted)
+		worker_kill(vm);
+	else if (result < 0)
+		power_start_failed(vm, why);
+	else
+		worker_begin(vm);
+}
+
 static void on_launched(struct ipc_message *m, int result, bool continues, void *data)
 {
+	struct problem p = { 0 };
 	struct vm *vm = data;
-	int r;
 
 	(void)continues;
 	if (result < 0) {
@@ -276,11 +298,10 @@ static void on_launched(struct ipc_message *m, int result, bool continues, void 
 		worker_kill(vm);
 		return;
 	}
-	r = worker_connect(vm);
-	if (r < 0)
-		start_failed(vm, NULL, r, "The worker process does not answer");
-	else
-		worker_configure(vm);
+	if (!vm->paged_at_start)
+		worker_begin(vm);
+	else if (smart_paging_begin(vm, vm->paged_at_start, on_paging, &p) < 0)
+		power_start_failed(vm, p.detail);
 }
 
 void worker_launch(struct vm *vm)

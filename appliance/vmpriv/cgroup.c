@@ -66,6 +66,7 @@ static void keep_ourselves_alive(int parent)
 	if (leaf < 0)
 		return;
 	write_value(leaf, "cpu.weight", WEIGHT_MAX);
+	write_value(leaf, "memory.swap.max", "0");
 	close(leaf);
 }
 
@@ -98,6 +99,7 @@ int cgroup_create(int parent, const char *name)
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0) {
 		write_value(fd, "memory.oom.group", "1");
+		write_value(fd, "memory.swap.max", "0");	/* paging.c lets a VM that boots */
 		write_value(fd, "cpu.weight", WEIGHT_MAX);	/* until vmms says which: a start is short */
 	}
 	return fd;
@@ -146,6 +148,16 @@ int cgroup_set_cpus(int parent, const char *name, const char *cpus)
 	return parent < 0 ? -EOPNOTSUPP : set_value(parent, name, "cpuset.cpus", cpus);
 }
 
+int cgroup_set_bytes(int parent, const char *name, const char *file, uint64_t bytes)
+{
+	char text[32];
+
+	if (parent < 0)
+		return -EOPNOTSUPP;
+	snprintf(text, sizeof(text), bytes == CGROUP_NO_LIMIT ? "max" : "%" PRIu64, bytes);
+	return set_value(parent, name, file, text);
+}
+
 /* A line "key number" of a flat keyed file; 0 when there is none. */
 static uint64_t keyed(const char *text, const char *key)
 {
@@ -157,25 +169,53 @@ static uint64_t keyed(const char *text, const char *key)
 	return 0;
 }
 
+static int read_text(int parent, const char *name, const char *file, char *text, size_t size)
+{
+	char path[128];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", name, file);
+	fd = openat(parent, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, size - 1);
+	text[n > 0 ? n : 0] = 0;
+	close(fd);
+	return n < 0 ? -EIO : 0;
+}
+
+/* The line "shmem N0=bytes N1=bytes …" of memory.numa_stat. */
+static void read_nodes(const char *text, struct cgroup_memory *out)
+{
+	const char *at = strncmp(text, "shmem ", 6) == 0 ? text : strstr(text, "\nshmem ");
+	unsigned int node;
+	int used;
+
+	for (at = at ? strchr(at, ' ') : NULL; at && sscanf(at, " N%u=%n", &node, &used) == 1 && node < CGROUP_NODES; at = strpbrk(at + 1, " \n")) {
+		out->node_bytes[node] = strtoull(at + used, NULL, 10);
+		out->nodes = node + 1 > out->nodes ? node + 1 : out->nodes;
+	}
+}
+
 int cgroup_read_memory(int parent, const char *name, struct cgroup_memory *out)
 {
-	char path[128], text[4096] = { 0 };
-	int fd, r;
+	char text[8192];
+	int r;
 
 	*out = (struct cgroup_memory){ 0 };
 	if (parent < 0)
 		return -EOPNOTSUPP;
-	snprintf(path, sizeof(path), "%s/memory.stat", name);
-	fd = openat(parent, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = read(fd, text, sizeof(text) - 1) < 0 ? -errno : 0;
-	close(fd);
+	r = read_text(parent, name, "memory.stat", text, sizeof(text));
+	if (r < 0)
+		return r;
 	out->shared_bytes = keyed(text, "shmem");
 	out->large_page_bytes = keyed(text, "shmem_thp");
 	out->private_bytes = keyed(text, "anon");
 	out->kernel_bytes = keyed(text, "kernel");
-	return r;
+	if (read_text(parent, name, "memory.numa_stat", text, sizeof(text)) == 0)
+		read_nodes(text, out);		/* there is none on a kernel without NUMA */
+	return 0;
 }
 
 bool cgroup_ran_out_of_memory(int parent, const char *name)

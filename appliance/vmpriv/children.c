@@ -6,6 +6,7 @@
 #include "vmpriv.h"
 
 #include "cgroup.h"
+#include "paging.h"
 #include "partita/file.h"
 #include "partita/log.h"
 #include "spawn.h"
@@ -264,6 +265,26 @@ int worker_set_processor(struct vmpriv *v, const char *id, const struct processo
 	return r == 0 && q->cpus ? cgroup_set_cpus(v->cgroup_parent, name, q->cpus) : r;
 }
 
+int worker_limit_memory(struct vmpriv *v, const char *id, uint64_t resident_bytes, uint64_t paged_bytes)
+{
+	struct worker *w = worker_find(v, id);
+	char name[64];
+
+	if (!w || !worker_is_running(w))
+		return -ESRCH;
+	cgroup_name(id, name, sizeof(name));
+	return paging_limit(v->cgroup_parent, name, resident_bytes, paged_bytes);
+}
+
+static json_t *nodes_to_json(const struct cgroup_memory *m)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < m->nodes; i++)
+		json_array_append_new(list, json_integer((json_int_t)m->node_bytes[i]));
+	return list;
+}
+
 json_t *workers_usage_to_json(const struct vmpriv *v)
 {
 	json_t *list = json_array();
@@ -275,9 +296,10 @@ json_t *workers_usage_to_json(const struct vmpriv *v)
 		cgroup_name(w->id, name, sizeof(name));
 		if (!worker_is_running(w) || cgroup_read_memory(v->cgroup_parent, name, &m) < 0)
 			continue;
-		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "id", w->id, "guestBytes", (json_int_t)m.shared_bytes,
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "id", w->id, "guestBytes", (json_int_t)m.shared_bytes,
 						      "largePageBytes", (json_int_t)m.large_page_bytes, "workerBytes",
-						      (json_int_t)m.private_bytes, "kernelBytes", (json_int_t)m.kernel_bytes));
+						      (json_int_t)m.private_bytes, "kernelBytes", (json_int_t)m.kernel_bytes, "nodeBytes",
+						      nodes_to_json(&m)));
 	}
 	return list;
 }

@@ -12,7 +12,7 @@ static const struct { int capability; const char *why; } kept[] = {
 	{ CAP_SETUID, "children run as users of their own" },
 	{ CAP_SETGID, "and groups" },
 	{ CAP_SETPCAP, "and with an empty bounding set" },
-	{ CAP_SYS_ADMIN, "namespaces and mounts of the children's empty root" },
+	{ CAP_SYS_ADMIN, "namespaces and mounts of the children's empty root; swap files" },
 	{ CAP_SYS_RESOURCE, "the children's limits" },
 	{ CAP_KILL, "ending a worker" },
 	{ CAP_CHOWN, "a worker's socket belongs to vmms" },

@@ -222,6 +222,9 @@ static const struct priv_row {
 	{ "vmpriv.StopWorker",	 "id:s",			    0, stop_worker },
 	{ "vmpriv.SetProcessor", "id:s weight:i quotaUsec:i cpus?:s", 0, set_processor },
 	{ "vmpriv.GetUsage",	 "",				    0, get_usage },
+	{ "vmpriv.BeginPaging",	 "id:s residentBytes:i pagedBytes:i", 1, request_begin_paging },
+	{ "vmpriv.SetPaging",	 "id:s residentBytes:i pagedBytes:i", 0, request_set_paging },
+	{ "vmpriv.LeavePaging",	 "",				    1, request_leave_paging },
 	{ "vmpriv.ListWorkers",	 "",				    0, list_workers },
 	{ "vmpriv.WatchWorkers", "",				    0, watch_workers },
 	{ "vmpriv.StartConsole", "viewOnly?:b",			    2, start_console },
@@ -252,6 +255,7 @@ static void run_row(struct ipc_request *r, json_t *parameters, void *context)
 const struct ipc_method vmpriv_methods[] = {
 	{ "vmpriv.StartWorker", run_row },  { "vmpriv.StopWorker", run_row },	{ "vmpriv.ListWorkers", run_row },
 	{ "vmpriv.SetProcessor", run_row }, { "vmpriv.GetUsage", run_row },
+	{ "vmpriv.BeginPaging", run_row },  { "vmpriv.SetPaging", run_row },	{ "vmpriv.LeavePaging", run_row },
 	{ "vmpriv.SetSwitch", run_row },    { "vmpriv.RemoveSwitch", run_row }, { "vmpriv.OpenTap", run_row },
 	{ "vmpriv.ConnectTap", run_row },
 	{ "vmpriv.WatchWorkers", run_row }, { "vmpriv.StartConsole", run_row }, { "vmpriv.PowerHost", run_row },

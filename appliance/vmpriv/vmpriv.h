@@ -30,6 +30,7 @@ struct vmpriv {
 	char root[256];				/* the empty directory that becomes a child's root */
 	int runtime_dir;			/* descriptor */
 	struct worker *workers;
+	struct leaving *leaving;		/* requests_paging.c */
 	struct watcher *watchers;		/* open vmpriv.WatchWorkers */
 	struct import *imports;			/* import.c */
 	int cgroup_parent;			/* -1: not delegated, children stay in ours */
@@ -41,6 +42,7 @@ int worker_start(struct vmpriv *v, const struct worker_request *q, pid_t *pid);	
 int worker_stop(struct vmpriv *v, const char *id);				/* -ESRCH: not running */
 struct processor_request { unsigned int weight; uint64_t quota_usec; const char *cpus; };	/* cpus: a list; NULL leaves them */
 int worker_set_processor(struct vmpriv *v, const char *id, const struct processor_request *q);	/* -ESRCH, -EOPNOTSUPP */
+int worker_limit_memory(struct vmpriv *v, const char *id, uint64_t resident_bytes, uint64_t paged_bytes);	/* paging.h; -ESRCH, -EOPNOTSUPP */
 json_t *workers_usage_to_json(const struct vmpriv *v);	/* memory of the running ones, where there are control groups */
 json_t *workers_to_json(const struct vmpriv *v);
 void workers_watch(struct vmpriv *v, struct ipc_request *r);
@@ -59,6 +61,11 @@ void request_set_switch(struct vmpriv *v, struct ipc_request *r, const json_t *p
 void request_remove_switch(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
 void request_open_tap(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
 void request_connect_tap(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+
+/* requests_paging.c: too */
+void request_begin_paging(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+void request_set_paging(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
+void request_leave_paging(struct vmpriv *v, struct ipc_request *r, const json_t *parameters);
 
 /* large_pages.c */
 void large_pages_offer(void);			/* to workers that ask for them; logs when it cannot be */

@@ -554,15 +554,26 @@ def test_unknown_methods_and_parameters_are_refused(s, c):
     refused(404, "vm_not_found", c.call, "vmms.GetVm", id="x")
 
 
+def leave_only(s, c, megabytes):
+    """So much for VMs, whatever else this host does: more is taken by VMs whose memory nobody touches."""
+    while True:
+        m = c.call("vmms.GetHostMemory")["memory"]
+        room = m["totalBytes"] - m["reserveBytes"] - m["assignedBytes"] - m["overheadBytes"] - 48 * MIB     # a worker's own, of the next
+        more = min(room - (megabytes + 48) * MIB, m["availableBytes"] * 3 // 4) // (2 * MIB) * 2 * MIB
+        if more < 32 * MIB:
+            return
+        start_vm(s, c, "filler-" + str(uuid.uuid4())[:8], memory={"startupBytes": more})
+
+
 def test_a_start_that_the_host_has_no_memory_for_is_refused(s, c):
     host = c.call("vmms.GetHost")["host"]["memory"]
     bytes = host["totalBytes"] // (2 * MIB) * 2 * MIB
     id = c.call("vmms.CreateVm", vm=vm_body("big", memory={"startupBytes": bytes}))["vm"]["id"]
     r = refused(507, "no_memory", c.call, "vmms.VmAction", id=id, action="start")
     assert str(bytes) in r.parameters["detail"]
-    part = c.call("vmms.GetHost")["host"]["memory"]["availableBytes"] * 2 // 3 // (2 * MIB) * 2 * MIB
-    start_vm(s, c, "first", memory={"startupBytes": part})
-    id = c.call("vmms.CreateVm", vm=vm_body("second", memory={"startupBytes": part}))["vm"]["id"]
+    leave_only(s, c, 600)
+    start_vm(s, c, "first", memory={"startupBytes": 400 * MIB})
+    id = c.call("vmms.CreateVm", vm=vm_body("second", memory={"startupBytes": 400 * MIB}))["vm"]["id"]
     refused(507, "no_memory", c.call, "vmms.VmAction", id=id, action="start")
     assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "off"
 
@@ -590,6 +601,76 @@ def test_a_guest_that_needs_more_gets_it_up_to_its_maximum(s, c):
     assert m["assignedBytes"] == 768 * MIB, m       # 720 would do; guests add memory in blocks of 128
     static = start_vm(s, c, "static")
     assert c.call("vmms.GetVm", id=static)["vm"]["memory"]["status"] == "unavailable"
+
+
+def paging_files(s):
+    return [s.state + "/paging/" + name for name in os.listdir(s.state + "/paging")]
+
+
+def smart_paging_events(c, vm):
+    return [e["data"]["state"] for e in c.call("vmms.ListEvents", limit=1000)["events"] if e["type"] == "vm.smart-paging" and e["object"]["id"] == vm]
+
+
+def test_a_restart_that_memory_is_short_for_uses_a_paging_file_until_the_guest_gives_back(s, c):
+    leave_only(s, c, 600)
+    vm = start_vm(s, c, "demand-100", memory={"startupBytes": 512 * MIB, "dynamic": True, "minimumBytes": 128 * MIB})
+    s.wait(lambda: c.call("vmms.GetVm", id=vm)["vm"]["memory"]["status"] == "ok")
+    start_vm(s, c, "other", memory={"startupBytes": 256 * MIB})
+    memory = lambda: c.call("vmms.GetVm", id=vm)["vm"]["memory"]
+    s.wait(lambda: memory()["assignedBytes"] < 400 * MIB)
+    for number, action in enumerate(("restart", "reset"), 1):
+        job = wait_job(s, c, c.call("vmms.VmAction", id=vm, action=action)["job"])
+        assert job["state"] == "succeeded", job
+        s.wait(lambda: smart_paging_events(c, vm).count("ended") == number)
+        assert smart_paging_events(c, vm).count("began") == number, smart_paging_events(c, vm)
+        assert memory()["smartPagingBytes"] == 0 and memory()["assignedBytes"] < 400 * MIB, memory()
+        assert paging_files(s) == []
+    m = c.call("vmms.GetHostMemory")["memory"]
+    assert m["assignedBytes"] + m["reserveBytes"] <= m["totalBytes"], m
+
+
+def test_a_paging_file_is_roots_alone_survives_vmms_and_goes_when_the_host_has_the_memory(s, c):
+    leave_only(s, c, 600)
+    vm = start_vm(s, c, "late", memory={"startupBytes": 512 * MIB, "dynamic": True, "minimumBytes": 128 * MIB})
+    other = c.call("vmms.CreateVm", vm=vm_body("late-other", memory={"startupBytes": 512 * MIB, "dynamic": True, "minimumBytes": 128 * MIB}))["vm"]["id"]
+    reserve = c.call("vmms.GetHostMemory")["memory"]["reserveBytes"]
+    c.call("vmms.UpdateHostMemory", patch={"reserveBytes": reserve + 300 * MIB})
+    restart = lambda: wait_job(s, c, c.call("vmms.VmAction", id=vm, action="restart")["job"])
+    paged = lambda: c.call("vmms.GetVm", id=vm)["vm"]["memory"]["smartPagingBytes"]
+    assert restart()["state"] == "succeeded"
+    bytes = paged()
+    assert 200 * MIB <= bytes <= 384 * MIB, bytes // MIB
+    path, = paging_files(s)
+    st = os.stat(path)
+    assert (st.st_uid, st.st_gid, st.st_mode & 0o7777) == (0, 0, 0o600) and os.path.basename(path).startswith(vm), st
+    with open(path, "rb") as file:
+        header = file.read(4096)
+    assert header[-10:] == b"SWAPSPACE2" and struct.unpack_from("<II", header, 1024) == (1, bytes // 4096) and st.st_size == bytes + 4096, header[1024:1040]
+    assert f"limits of vm-{vm}: {(512 * MIB - bytes + 48 * MIB) // MIB} MiB resident, {bytes // MIB} MiB paged" in s.log_text()
+    alarm, = s.wait(lambda: [a for a in c.call("vmms.ListAlarms")["alarms"] if a["object"]["id"] == vm])
+    assert alarm["type"] == "vm.smart-paging" and "paging file" in alarm["message"], alarm
+    refused(507, "no_memory", c.call, "vmms.VmAction", id=other, action="start")        # from off there is none
+    with open(f"{s.state}/paging/{other}-01234567", "wb") as file:
+        file.write(b"left by a crash")
+    s.kill(s.vmms)
+    s.start_vmms()
+    c = s.client()
+    s.wait(lambda: paging_files(s) == [path])
+    s.wait(lambda: paged() == bytes)
+    c.call("vmms.UpdateHostMemory", patch={"reserveBytes": reserve + 100 * MIB})
+    s.wait(lambda: 0 < paged() < 200 * MIB)
+    c.call("vmms.UpdateHostMemory", patch={"reserveBytes": reserve})
+    s.wait(lambda: paged() == 0 and paging_files(s) == [])
+    c.call("vmms.UpdateHostMemory", patch={"reserveBytes": reserve + 300 * MIB})
+    assert restart()["state"] == "succeeded" and paged() > 0
+    wait_job(s, c, c.call("vmms.VmAction", id=vm, action="turn-off")["job"])
+    s.wait(lambda: paging_files(s) == [])
+    assert smart_paging_events(c, vm) == ["began", "ended", "began", "ended"], smart_paging_events(c, vm)
+    volume = c.call("vmms.ListVolumes")["volumes"][0]["id"]
+    patch = lambda id: c.call("vmms.UpdateVm", id=vm, patch={"memory": {"smartPagingVolumeId": id}})["vm"]["memory"]
+    assert patch(volume)["smartPagingVolumeId"] == volume
+    assert "smartPagingVolumeId" not in patch(None)
+    refused(422, "out_of_range", patch, str(uuid.uuid4()))
 
 
 def test_memory_settings_change_while_a_vm_runs(s, c):
@@ -650,6 +731,17 @@ def test_metrics_of_host_and_vms_come_in_steps(s, c):
     running = {v["name"]: v for v in meters["vms"]}
     assert running["demand-50"]["cpuUsec"] > 0 and running["demand-50"]["running"] == 1 and "cpuUsec" not in running["off"], meters
     assert meters["host"]["vms"] == 2 and meters["host"]["alarms"] >= 0, meters["host"]
+    known = lambda series: [v for v in series["series"]["cpuPercent"] if v is not None]
+    for how, kept in ((signal.SIGTERM, "all"), (signal.SIGKILL, "most")):
+        before = known(get())
+        s.kill(s.vmms, how)
+        s.start_vmms()
+        c = s.client()
+        after = known(c.call("vmms.GetVmMetrics", id=vm)["metrics"])
+        assert after[:1] == before[:1] and len(after) + (0 if kept == "all" else 3) >= len(before), (how, before, after)
+        assert len(known(c.call("vmms.GetHostMetrics")["metrics"])) > 0
+    c.call("vmms.DeleteVm", id=off)
+    assert sorted(os.listdir(s.run + "/metrics")) == sorted([vm, "host"])
 
 
 def test_the_host_says_who_holds_its_memory_and_the_reserve_can_be_set(s, c):

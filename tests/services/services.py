@@ -58,7 +58,8 @@ class Client:
 class Services:
     def __init__(self, build, worker=None, firmware="/usr/share/seabios"):
         self.build, self.firmware = build, firmware
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None     # syncing to a disk is slow, and not what is tested
+        shared = os.statvfs("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
+        memory = "/dev/shm" if shared and shared.f_bavail * shared.f_frsize > 1 << 30 else None     # syncing to a disk is slow, and not what is tested
         self.dir = tempfile.mkdtemp(prefix="partita-services-", dir=memory)
         os.chmod(self.dir, 0o755)
         self.state, self.run = self.dir + "/state", self.dir + "/run"
@@ -74,7 +75,7 @@ class Services:
 
     def start_vmpriv(self):
         self.vmpriv = subprocess.Popen(
-            [self.build + "/bin/vmpriv", "--runtime-dir", self.run, "--worker", self.worker, "--console", self.build + "/bin/console", "--importer", self.importer,
+            [self.build + "/unit/services/vmpriv", "--runtime-dir", self.run, "--worker", self.worker, "--console", self.build + "/bin/console", "--importer", self.importer,
              "--hypervisor-device", "/dev/null", "--vmms-user", self.user], stderr=self.log, preexec_fn=die_with_parent)
         self.wait(self.vmpriv_listens)
 

@@ -3,7 +3,7 @@
  * A stand-in for vmwp where there is no /dev/mshv: speaks the vmwp.* methods on descriptor 3, runs no machine. How it
  * misbehaves is told by the VM's name ("crash-on-start", "refuse-configure", "ignore-shutdown", "hang-on-start", "deaf", "full-…":
  * finds its volume full after the start, "full-always": and after each resume), and
- * "merge-…": see merge_disk(); what its guest needs of dynamic memory ("demand-100": 100 MiB; "balloon": a driver, though its memory is static).
+ * "merge-…": see merge_disk(); what its guest needs of dynamic memory ("demand-100": 100 MiB; "balloon": a driver, though its memory is static; "late": none).
  * As "qemu-img" it is an import that never ends. Used by the service tests only; it is not part of the appliance.
  */
 #include "partita/display.h"
@@ -36,7 +36,7 @@ static struct {
 	time_t started;
 	int display;
 	bool dynamic, driver;
-	json_int_t memory, demand;
+	json_int_t memory, startup, demand;
 	json_t *services, *given;
 	int sockets_fd;
 	struct disk *disk;
@@ -123,7 +123,8 @@ static void configure(struct ipc_request *r, json_t *parameters, void *context)
 	}
 	w.dynamic = json_is_true(json_object_get(vm, "dynamicMemory"));
 	w.memory = json_integer_value(json_object_get(vm, "memoryBytes"));
-	w.driver = w.dynamic || is_named("balloon");
+	w.startup = w.memory;
+	w.driver = (w.dynamic || is_named("balloon")) && !is_named("late");
 	if (is_named("demand-"))
 		w.demand = strtoll(w.name + strlen("demand-"), NULL, 10) << 20;
 	json_array_foreach(disks, index, disk) {
@@ -178,6 +179,7 @@ static void reset(struct ipc_request *r, json_t *parameters, void *context)
 {
 	(void)parameters;
 	(void)context;
+	w.memory = w.startup;
 	ipc_reply(r, NULL);
 }
 
@@ -232,10 +234,10 @@ static void get_status(struct ipc_request *r, json_t *parameters, void *context)
 		json_object_set(o, "given", w.given);
 	if (copy_held)
 		json_object_set_new(o, "fileCopy", json_pack("{s:i, s:i}", "sentBytes", 1, "totalBytes", 2));
-	if (w.driver)
+	if (w.driver || w.dynamic)
 		json_object_set_new(o, "memory",
 				    json_pack("{s:I, s:I, s:I, s:b}", "assignedBytes", w.memory, "demandBytes", w.demand,
-					      "availableBytes", w.memory > w.demand ? w.memory - w.demand : 0, "driver", 1));
+					      "availableBytes", w.memory > w.demand ? w.memory - w.demand : 0, "driver", w.driver));
 	ipc_reply(r, o);
 }
 

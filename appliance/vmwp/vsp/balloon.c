@@ -423,7 +423,7 @@ void balloon_get_figures(struct machine *m, struct balloon_figures *f)
 		return;
 	/* guests count what they gave as promised to somebody: to us */
 	committed = b->committed_pages > b->pages.count ? b->committed_pages - b->pages.count : 0;
-	f->driver = b->ready;
+	f->driver = b->ready && b->reported_ns;	/* before its first report nobody knows what it needs */
 	f->assigned_bytes = assigned * PAGE;
 	f->demand_bytes = (b->reported_ns && committed < UINT64_MAX / PAGE ? committed : assigned) * PAGE;
 	f->available_bytes = b->available_pages < assigned ? b->available_pages * PAGE : f->assigned_bytes;

@@ -12,7 +12,7 @@
 extern const struct device_model balloon_model;
 
 struct balloon_figures {
-	bool driver;			/* the guest's driver is there and takes part */
+	bool driver;			/* the guest's driver is there and has said what it needs */
 	uint64_t assigned_bytes;	/* what the guest has: start + hot-added - ballooned */
 	uint64_t demand_bytes;		/* what it has promised to its programs; all it has when it does not say */
 	uint64_t available_bytes;	/* what it could give at once; 0 when it does not say */

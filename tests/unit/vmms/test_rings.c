@@ -87,6 +87,29 @@ static void an_older_lap_is_not_shown(void **state)
 	rings_free(r);
 }
 
+static void what_was_packed_goes_on_and_what_is_none_is_refused(void **state)
+{
+	struct rings *r = rings_new(), *next;
+	uint8_t *bytes = malloc(rings_size());
+
+	(void)state;
+	add(r, START, 10);
+	add(r, START + 2, 30);
+	rings_pack(r, bytes);
+	next = rings_unpack(bytes, rings_size());
+	assert_non_null(next);
+	add(next, START + 3, 50);		/* the step that was under way */
+	assert_float_equal(newest(next, RANGE_MINUTES, START + 4, 1), 10, 0.01);
+	add(next, START + 4, 0);
+	assert_float_equal(newest(next, RANGE_MINUTES, START + 4, 0), 40, 0.01);
+	assert_null(rings_unpack(bytes, rings_size() - 1));
+	bytes[14]++;				/* "partita rings 2" */
+	assert_null(rings_unpack(bytes, rings_size()));
+	rings_free(r);
+	rings_free(next);
+	free(bytes);
+}
+
 static void numbers_are_short(void **state)
 {
 	static const struct { float value; const char *text; } rows[] = { { NAN, "null" }, { 0, "0" }, { 12.346f, "12.35" }, { 536870912.0f, "536870912" } };
@@ -116,6 +139,7 @@ int main(void)
 		cmocka_unit_test(a_step_has_the_mean_of_its_samples_and_shows_when_it_is_over),
 		cmocka_unit_test(what_was_not_measured_is_unknown),
 		cmocka_unit_test(an_older_lap_is_not_shown),
+		cmocka_unit_test(what_was_packed_goes_on_and_what_is_none_is_refused),
 		cmocka_unit_test(numbers_are_short),
 		cmocka_unit_test(a_large_host_keeps_more_for_its_root),
 	};

@@ -153,6 +153,40 @@ static void processor_time_is_shared_by_weight_between_reserve_and_limit(void **
 	assert_in_range(out[0].weight, 312, 313);
 }
 
+/* Shares of what they take, in percent of a processor, when all are busy. */
+static const struct { const char *rule; uint64_t lps; struct { uint64_t vps, weight, reserve, pins; unsigned int percent; } vms[5]; } pinned[] = {
+	{ "two on one processor of four share it by weight, whatever the others do", 4,
+	  { { 1, 100, 0, 1, 25 }, { 1, 300, 0, 1, 75 }, { 2, 100, 0, 0, 150 }, { 2, 100, 0, 0, 150 } } },
+	{ "one that is alone on its processor has all of it", 2, { { 1, 1, 0, 1, 100 }, { 4, 1000, 0, 2, 100 } } },
+	{ "a set within a set", 4, { { 4, 100, 0, 1, 50 }, { 4, 100, 0, 1, 50 }, { 4, 100, 0, 3, 100 }, { 4, 100, 0, 0, 200 } } },
+	{ "what the pinned ones leave is the others'", 2, { { 1, 100, 0, 1, 67 }, { 1, 100, 0, 0, 67 }, { 1, 100, 0, 0, 67 } } },
+	{ "a reserve on a shared processor", 2, { { 1, 1, 40, 1, 40 }, { 1, 1000, 0, 1, 60 }, { 1, 100, 0, 2, 100 } } },
+};
+
+static void shares_of_pinned_vms_are_reckoned_over_their_processors(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++) {
+		struct vm_processor p[5];
+		const struct vm_processor *all[5];
+		struct cpu_share out[5];
+		size_t count = 0;
+
+		for (; count < 5 && pinned[i].vms[count].vps; count++) {
+			p[count] = (struct vm_processor){ .count = pinned[i].vms[count].vps, .weight = pinned[i].vms[count].weight, .limit_percent = 100,
+							  .reserve_percent = pinned[i].vms[count].reserve, .pins = { { pinned[i].vms[count].pins } } };
+			all[count] = &p[count];
+		}
+		processors_entitle(all, count, pinned[i].lps, out);
+		for (size_t n = 0; n < count; n++) {
+			unsigned int percent = (unsigned int)((out[n].weight * pinned[i].lps * 100 + 5000) / 10000);
+
+			if (percent + 1 < pinned[i].vms[n].percent || percent > pinned[i].vms[n].percent + 1)
+				fail_msg("%s: number %zu is entitled to %u %%", pinned[i].rule, n, percent);
+		}
+	}
+}
+
 static void pinned_processors_are_a_list_of_those_there_are(void **state)
 {
 	static const struct { const char *pins, *list; enum problem_code want; } pins[] = {
@@ -607,6 +641,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(processor_time_is_shared_by_weight_between_reserve_and_limit),
 		TEST(each_configuration_is_judged_by_its_rule),
+		TEST(shares_of_pinned_vms_are_reckoned_over_their_processors),
 		TEST(pinned_processors_are_a_list_of_those_there_are),
 		TEST(drives_without_a_position_get_those_that_nobody_asked_for),
 		TEST(a_configuration_reads_back_as_it_was_written),

@@ -89,11 +89,43 @@ static void memory_is_read_by_whole_keys(void **state)
 	assert_int_equal(cgroup_read_memory(parent, "vm-2", &m), -ENOENT);
 }
 
+static void memory_is_told_by_node(void **state)
+{
+	struct cgroup_memory m;
+
+	(void)state;
+	assert_int_equal(cgroup_read_memory(parent, "vm-1", &m), 0);
+	assert_int_equal(m.nodes, 0);
+	put("vm-1/memory.numa_stat", "anon N0=4096 N1=7\nshmem N0=2097152 N1=0 N3=8192\nshmem_thp N0=1\n");
+	assert_int_equal(cgroup_read_memory(parent, "vm-1", &m), 0);
+	assert_int_equal(m.nodes, 4);
+	assert_int_equal(m.node_bytes[0], 2097152);
+	assert_int_equal(m.node_bytes[1], 0);
+	assert_int_equal(m.node_bytes[3], 8192);
+	put("vm-1/memory.numa_stat", "shmem N0=5 N900=1\n");
+	assert_int_equal(cgroup_read_memory(parent, "vm-1", &m), 0);
+	assert_int_equal(m.nodes, 1);
+}
+
+static void limits_are_bytes_or_none(void **state)
+{
+	(void)state;
+	put("vm-1/memory.high", "");
+	assert_int_equal(cgroup_set_bytes(parent, "vm-1", "memory.high", 1ull << 40), 0);
+	expect("vm-1/memory.high", "1099511627776");
+	put("vm-1/memory.high", "");
+	assert_int_equal(cgroup_set_bytes(parent, "vm-1", "memory.high", CGROUP_NO_LIMIT), 0);
+	expect("vm-1/memory.high", "max");
+	assert_int_equal(cgroup_set_bytes(-1, "vm-1", "memory.high", 1), -EOPNOTSUPP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weight_quota_and_processors_reach_the_group),
 		cmocka_unit_test(memory_is_read_by_whole_keys),
+		cmocka_unit_test(memory_is_told_by_node),
+		cmocka_unit_test(limits_are_bytes_or_none),
 	};
 
 	return cmocka_run_group_tests_name("control groups", tests, make_group, drop_group);

@@ -468,6 +468,7 @@ export const strings = {
 	'resources.cpuWeight': ['Processor weight', 'プロセッサの重み'],
 	'resources.cpuWeightHint': ['Its part when all processors are busy; 100 is usual', '全プロセッサが使用中のときの配分。通常は 100'],
 	'resources.demand': ['Memory demand', 'メモリ需要'],
+	'resources.paged': ['In a paging file (Smart Paging)', 'ページングファイル内 (スマート ページング)'],
 	'resources.dynamic': ['Dynamic memory', '動的メモリ'],
 	'resources.maximum': ['Maximum memory', '最大メモリ'],
 	'resources.maximumTooSmall': ['Must not be less than the startup memory.', '起動メモリ以上にしてください。'],

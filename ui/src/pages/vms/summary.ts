@@ -29,6 +29,7 @@ function memory(vm: Vm): TemplateResult {
 	return html`
 		<dt>${t('resources.assigned')}</dt><dd>${formatBytes(m.assignedBytes)} – ${t(`memoryStatus.${m.status}`)}</dd>
 		${m.status === 'unavailable' ? nothing : html`<dt>${t('resources.demand')}</dt><dd>${formatBytes(m.demandBytes)}</dd>`}
+		${m.smartPagingBytes ? html`<dt>${t('resources.paged')}</dt><dd>${formatBytes(m.smartPagingBytes)}</dd>` : nothing}
 		${m.reason ? html`<dt>${t('resources.reason')}</dt><dd>${m.reason}</dd>` : nothing}`;
 }
 
