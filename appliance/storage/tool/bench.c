@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #include "storage/tool/tool.h"
 
 #define DEPTH_MAX	1024
+#define REQUEST_MAX	131072u
+#define LARGE_PAGE	(2u << 20)
 
 struct row {
 	const char *name;
@@ -33,6 +36,7 @@ struct run {
 	const struct row *row;
 	uint64_t started, finished, count, next;
 	int result;
+	char *buffer;			/* of all slots, in large pages, as a guest's memory is */
 	struct slot { struct disk_request r; struct iovec iov; struct run *run; } slot[DEPTH_MAX];
 };
 
@@ -128,12 +132,13 @@ static int run_all(const struct options *o, struct run *run)
 {
 	int r = 0;
 
+	run->buffer = aligned_alloc(LARGE_PAGE, (o->depth * REQUEST_MAX + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE);
+	if (!run->buffer)
+		return -ENOMEM;
+	madvise(run->buffer, o->depth * REQUEST_MAX, MADV_HUGEPAGE);
 	for (unsigned int i = 0; i < o->depth; i++) {
 		run->slot[i].run = run;
-		run->slot[i].iov.iov_base = aligned_alloc(4096, 131072);
-		if (!run->slot[i].iov.iov_base)
-			return -ENOMEM;
-		memset(run->slot[i].iov.iov_base, (int)i + 1, 131072);
+		run->slot[i].iov.iov_base = memset(run->buffer + (size_t)i * REQUEST_MAX, (int)i + 1, REQUEST_MAX);
 	}
 	report_begin(o);
 	report_list_begin("rows");
@@ -160,8 +165,7 @@ int command_bench(const struct options *o)
 	if (r == 0)
 		r = run_all(o, run);
 	disk_queue_destroy(run->queue);
-	for (unsigned int i = 0; i < DEPTH_MAX; i++)
-		free(run->slot[i].iov.iov_base);
+	free(run->buffer);
 	free(run);
 	if (r < 0)
 		tool_fail(o, o->args[0], r);
