@@ -130,34 +130,25 @@ static void fill_tables(void *block, uint64_t block_spa)
 		pd[i] = i << 21 | 0x83;
 }
 
-static void set64(struct vp *vp, uint32_t name, uint64_t value)
-{
-	union hv_register_value v = { .reg64 = value };
-
-	hv_assert(vcpu_set_register(vp, name, &v) == 0);
-}
-
-static void set_segment(struct vp *vp, uint32_t name, uint16_t selector, uint16_t attributes)
-{
-	union hv_register_value v = { .segment = { 0, 0xffffffff, selector, attributes } };
-
-	hv_assert(vcpu_set_register(vp, name, &v) == 0);
-}
-
 static void set_entry(struct vp *vp, uint64_t entry, uint64_t block_spa)
 {
-	union hv_register_value gdt = { .table = { .limit = LINUX_DS + 7, .base = block_spa + BLOCK_GDT } };
+	const struct { uint32_t name; union hv_register_value value; } registers[] = {
+		{ HV_X64_REGISTER_CR3, { .reg64 = block_spa + BLOCK_PML4 } },
+		{ HV_X64_REGISTER_CR4, { .reg64 = CR4_PAE } },
+		{ HV_X64_REGISTER_CR0, { .reg64 = CR0_PG | CR0_ET | CR0_PE } },
+		{ HV_X64_REGISTER_EFER, { .reg64 = EFER_LME | EFER_LMA | EFER_NXE } },
+		{ HV_X64_REGISTER_RFLAGS, { .reg64 = 2 } },
+		{ HV_X64_REGISTER_GDTR, { .table = { .limit = LINUX_DS + 7, .base = block_spa + BLOCK_GDT } } },
+		{ HV_X64_REGISTER_CS, { .segment = { 0, 0xffffffff, LINUX_CS, 0xa09b } } },
+		{ HV_X64_REGISTER_DS, { .segment = { 0, 0xffffffff, LINUX_DS, 0xc093 } } },
+		{ HV_X64_REGISTER_ES, { .segment = { 0, 0xffffffff, LINUX_DS, 0xc093 } } },
+		{ HV_X64_REGISTER_SS, { .segment = { 0, 0xffffffff, LINUX_DS, 0xc093 } } },
+		{ HV_X64_REGISTER_FS, { .segment = { 0, 0xffffffff, LINUX_DS, 0xc093 } } },
+		{ HV_X64_REGISTER_GS, { .segment = { 0, 0xffffffff, LINUX_DS, 0xc093 } } },
+	};
 
-	set64(vp, HV_X64_REGISTER_CR3, block_spa + BLOCK_PML4);
-	set64(vp, HV_X64_REGISTER_CR4, CR4_PAE);
-	set64(vp, HV_X64_REGISTER_CR0, CR0_PG | CR0_ET | CR0_PE);
-	set64(vp, HV_X64_REGISTER_EFER, EFER_LME | EFER_LMA | EFER_NXE);
-	hv_assert(vcpu_set_register(vp, HV_X64_REGISTER_GDTR, &gdt) == 0);
-	set_segment(vp, HV_X64_REGISTER_CS, LINUX_CS, 0xa09b);
-	for (uint32_t name = HV_X64_REGISTER_ES; name <= HV_X64_REGISTER_GS; name++)
-		if (name != HV_X64_REGISTER_CS)
-			set_segment(vp, name, LINUX_DS, 0xc093);
-	set64(vp, HV_X64_REGISTER_RFLAGS, 2);
+	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
+		hv_assert(vcpu_set_register(vp, registers[i].name, &registers[i].value) == 0);
 	vcpu_set_rip(vp, entry);
 	vp->gprs.rsi = block_spa + BLOCK_PARAMS;
 }

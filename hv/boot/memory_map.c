@@ -106,18 +106,10 @@ static const struct boot_module *module_in_the_way(const struct boot_info *info,
 static uint64_t top_of_range(const struct memory_range *r, uint64_t size, const struct boot_info *info)
 {
 	uint64_t end = range_end(r) < BIT(32) ? range_end(r) : BIT(32);
-	const struct boot_module *m;
 
-	while (end >= r->start + size) {
-		uint64_t start = (end - size) & ~(BIT(21) - 1);
-
-		if (start < r->start)
-			return 0;
-		m = module_in_the_way(info, start, size);
-		if (!m)
+	for (uint64_t start = end < size ? 0 : (end - size) & ~(BIT(21) - 1); start && start >= r->start; start -= BIT(21))
+		if (!module_in_the_way(info, start, size))
 			return start;
-		end = m->start;
-	}
 	return 0;
 }
 

@@ -29,7 +29,7 @@ struct acpi_address { uint8_t space, width, offset, access; uint64_t address; } 
 static uint16_t pm1a_port, pm1b_port;
 static uint16_t reset_port;
 static uint8_t reset_value;
-static struct { bool known; uint8_t pm1a, pm1b; } sleep_types[SLEEP_STATES];
+static struct sleep_type { bool known; uint8_t pm1a, pm1b; } sleep_types[SLEEP_STATES];
 
 static uint16_t pm1_port(const uint8_t *fadt, uint32_t length, uint32_t at, uint32_t extended_at)
 {
@@ -66,9 +66,7 @@ bool machine_set_sleep_type(uint32_t state, uint8_t pm1a, uint8_t pm1b)
 {
 	if (state >= SLEEP_STATES)
 		return false;
-	sleep_types[state].known = true;
-	sleep_types[state].pm1a = pm1a;
-	sleep_types[state].pm1b = pm1b;
+	sleep_types[state] = (struct sleep_type){ true, pm1a, pm1b };
 	return true;
 }
 

@@ -18,49 +18,37 @@
 				 HV_PRIV_ACCESS_STATS | HV_PRIV_CPU_MANAGEMENT | HV_PRIV_ACCESS_VP_REGISTERS)
 #define HV_CPUID_MAX		0x4000000cu
 
+static const struct { uint32_t leaf; struct cpuid values; } hypervisor_leaves[] = {
+	{ HV_CPUID_VENDOR, { HV_CPUID_MAX, 0x7263694d, 0x666f736f, 0x76482074 } },	/* "Microsoft Hv" */
+	{ HV_CPUID_INTERFACE, { HV_INTERFACE_SIGNATURE, 0, 0, 0 } },
+	{ HV_CPUID_VERSION, { HV_BUILD, HV_VERSION, 0, 0 } },
+	{ HV_CPUID_FEATURES, { (uint32_t)ROOT_PRIVILEGES, (uint32_t)(ROOT_PRIVILEGES >> 32), 0, HV_FEATURE_FREQUENCY_MSRS } },
+	{ HV_CPUID_ENLIGHTENMENTS, { HV_HINT_AUTO_EOI_DEPRECATED, 0xffffffff, 0, 0 } },
+	{ HV_CPUID_LIMITS, { HV_MAX_LPS, HV_MAX_LPS, 0, 0 } },
+};
+
 static struct cpuid hypervisor_leaf(uint32_t leaf)
 {
-	switch (leaf) {
-	case HV_CPUID_VENDOR:
-		return (struct cpuid){ HV_CPUID_MAX, 0x7263694d, 0x666f736f, 0x76482074 };	/* "Microsoft Hv" */
-	case HV_CPUID_INTERFACE:
-		return (struct cpuid){ HV_INTERFACE_SIGNATURE, 0, 0, 0 };
-	case HV_CPUID_VERSION:
-		return (struct cpuid){ HV_BUILD, HV_VERSION, 0, 0 };
-	case HV_CPUID_FEATURES:
-		return (struct cpuid){ (uint32_t)ROOT_PRIVILEGES, (uint32_t)(ROOT_PRIVILEGES >> 32), 0, HV_FEATURE_FREQUENCY_MSRS };
-	case HV_CPUID_ENLIGHTENMENTS:
-		return (struct cpuid){ HV_HINT_AUTO_EOI_DEPRECATED, 0xffffffff, 0, 0 };
-	case HV_CPUID_LIMITS:
-		return (struct cpuid){ HV_MAX_LPS, HV_MAX_LPS, 0, 0 };
-	default:
-		return (struct cpuid){ 0 };
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(hypervisor_leaves); i++)
+		if (hypervisor_leaves[i].leaf == leaf)
+			return hypervisor_leaves[i].values;
+	return (struct cpuid){ 0 };
 }
 
 /* CPUID executed here reports hv's CR4 in these bits, so they are taken from the root's (root-boot-notes.md section 4). */
 static uint32_t with_cr4_bit(struct vp *vp, uint32_t value, uint64_t bit, uint64_t cr4_bit)
 {
-	union hv_register_value cr4;
-
-	vcpu_get_register(vp, HV_X64_REGISTER_CR4, &cr4);
-	return (uint32_t)((value & ~bit) | (cr4.reg64 & cr4_bit ? bit : 0));
+	return (uint32_t)((value & ~bit) | (vp_register64(vp, HV_X64_REGISTER_CR4) & cr4_bit ? bit : 0));
 }
 
 static struct cpuid machine_leaf(struct vp *vp, uint32_t leaf, uint32_t subleaf)
 {
 	struct cpuid c = cpuid(leaf, subleaf);
 
-	switch (leaf) {
-	case 1:
-		c.ecx |= (uint32_t)BIT(31);				/* hypervisor present */
-		c.ecx = with_cr4_bit(vp, c.ecx, BIT(27), CR4_OSXSAVE);
-		break;
-	case 7:
-		if (subleaf == 0)
-			c.ecx = with_cr4_bit(vp, c.ecx, BIT(4), CR4_PKE);
-		break;
-	}
+	if (leaf == 1)
+		c.ecx = with_cr4_bit(vp, c.ecx | (uint32_t)BIT(31), BIT(27), CR4_OSXSAVE);	/* hypervisor present */
+	if (leaf == 7 && subleaf == 0)
+		c.ecx = with_cr4_bit(vp, c.ecx, BIT(4), CR4_PKE);
 	vcpu_mask_root_cpuid(leaf, subleaf, &c);
 	return c;
 }

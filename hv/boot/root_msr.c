@@ -4,6 +4,7 @@
  * in x2APIC mode; the ICR, for INIT and SIPI; the timer, while hv shares it. MSRs outside the bitmap's ranges come here, too.
  */
 #include <abi/hv_register.h>
+#include <abi/hv_status.h>
 #include <arch/x86/apic.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/timer.h>
@@ -13,28 +14,13 @@
 
 #define EFER_KNOWN	0x367d01ull		/* SCE LME LMA NXE SVME LMSLE FFXSR TCE MCOMMIT INTWB AIBRSE UAIE */
 
-static uint64_t efer_get(struct vp *vp)
-{
-	union hv_register_value v;
-
-	vcpu_get_register(vp, HV_X64_REGISTER_EFER, &v);
-	return v.reg64;
-}
-
 /* SVME is hv's; LMA follows LME and CR0.PG and is not the writer's to change. */
 static bool efer_set(struct vp *vp, uint64_t value)
 {
-	union hv_register_value v = { .reg64 = (value & ~EFER_LMA) | (efer_get(vp) & EFER_LMA) };
+	uint64_t lma = vp_register64(vp, HV_X64_REGISTER_EFER) & EFER_LMA;
 
-	if (value & (~EFER_KNOWN | EFER_SVME))
-		return false;
-	vcpu_set_register(vp, HV_X64_REGISTER_EFER, &v);
-	return true;
-}
-
-static bool apic_base_set(uint64_t value)
-{
-	return value == rdmsr(MSR_APIC_BASE);	/* neither moved nor out of x2APIC mode */
+	return !(value & (~EFER_KNOWN | EFER_SVME)) &&
+	       vp_set_register64(vp, HV_X64_REGISTER_EFER, (value & ~EFER_LMA) | lma) == HV_STATUS_SUCCESS;
 }
 
 static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
@@ -43,13 +29,10 @@ static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
 
 	if (kind != VCPU_MSR_NATIVE)
 		return kind == VCPU_MSR_VALUE;
-	switch (msr) {
-	case MSR_EFER:
-		*value = efer_get(vp);
-		return true;
-	default:
+	if (msr != MSR_EFER)
 		return timer_root_read(msr, value) || rdmsr_safe(msr, value);
-	}
+	*value = vp_register64(vp, HV_X64_REGISTER_EFER);
+	return true;
 }
 
 static bool write(struct vp *vp, uint32_t msr, uint64_t value)
@@ -62,7 +45,7 @@ static bool write(struct vp *vp, uint32_t msr, uint64_t value)
 	case MSR_EFER:
 		return efer_set(vp, value);
 	case MSR_APIC_BASE:
-		return apic_base_set(value);
+		return value == rdmsr(MSR_APIC_BASE);	/* neither moved nor out of x2APIC mode */
 	case APIC_MSR_ICR:
 		root_startup_icr(value);
 		return true;

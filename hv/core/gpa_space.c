@@ -101,20 +101,28 @@ static uint64_t *table_alloc(struct gpa_space *g, enum range_kind kind)
 /* What a leaf mapped is the root's alone again. Callers have noted the removal before. */
 static void leaf_return(struct gpa_space *g, uint64_t entry, unsigned int level)
 {
-	if (g->lent && entry_is_present(entry) && !entry_is_table(entry, level))
+	if (!entry_is_present(entry) || entry_is_table(entry, level))
+		return;
+	g->leaves[level]--;
+	if (g->lent)
 		frames_return((spa_t){ entry & ENTRY_ADDRESS & ~(level_pages(level) * PAGE_SIZE - 1) }, level_pages(level));
 }
 
 /* A replaced table may still be walked until the next flush: the link in its first word reads as "not present". */
-static void table_retire(struct gpa_space *g, uint64_t *table, unsigned int level)
+static void table_retire(struct gpa_space *g, uint64_t *table)
+{
+	table[0] = g->retired;
+	g->retired = virt_to_spa(table).addr;
+}
+
+static void table_drop(struct gpa_space *g, uint64_t *table, unsigned int level)
 {
 	for (unsigned int i = 0; i < ENTRIES; i++)
 		if (entry_is_table(table[i], level))
-			table_retire(g, table_of(table[i]), level - 1);
+			table_drop(g, table_of(table[i]), level - 1);
 		else
 			leaf_return(g, table[i], level);
-	table[0] = g->retired;
-	g->retired = virt_to_spa(table).addr;
+	table_retire(g, table);
 }
 
 static struct gpa_overlay *overlay_in(struct gpa_space *g, uint64_t gpa, uint64_t pages)
@@ -146,17 +154,34 @@ static uint64_t leaf_entry(struct gpa_space *g, const struct range *r, unsigned 
 	return g->tracking ? entry | npt_format->dirty : entry;
 }
 
-static bool leaf_fits(struct gpa_space *g, const struct range *r, unsigned int level)
+/* Of the largest leaf that the range can begin with. */
+static unsigned int leaf_level(struct gpa_space *g, const struct range *r)
 {
-	uint64_t pages = level_pages(level), mask = pages * PAGE_SIZE - 1;
+	unsigned int level = r->kind == RANGE_MAP ? npt_format->largest_level : TOP_LEVEL - 1;
 
-	if (level == 1)
-		return true;
-	if (level == TOP_LEVEL || (r->gpa & mask) || r->pages < pages || overlay_in(g, r->gpa, pages))
-		return false;
 	if (g->devices && level > g->devices->largest_level)
-		return false;
-	return r->kind != RANGE_MAP || (level <= npt_format->largest_level && !(r->spa & mask));
+		level = g->devices->largest_level;
+	for (; level > 1; level--) {
+		uint64_t pages = level_pages(level), mask = pages * PAGE_SIZE - 1;
+
+		if (!(r->gpa & mask) && r->pages >= pages && !(r->kind == RANGE_MAP && (r->spa & mask)) && !overlay_in(g, r->gpa, pages))
+			break;
+	}
+	return level;
+}
+
+/* Follows the tables down to `target`, or to what is not a table; `path` then has the entries of the levels passed. */
+typedef uint64_t *gpa_path[TOP_LEVEL + 1];
+static unsigned int walk(struct gpa_space *g, uint64_t gpa, unsigned int target, gpa_path path)
+{
+	uint64_t *table = spa_to_virt(g->root);
+
+	for (unsigned int level = TOP_LEVEL;; level--) {
+		path[level] = &table[level_index(gpa, level)];
+		if (level == target || !entry_is_table(*path[level], level))
+			return level;
+		table = table_of(*path[level]);
+	}
 }
 
 static void entry_write(struct gpa_space *g, uint64_t *entry, unsigned int level, const struct range *r)
@@ -164,6 +189,7 @@ static void entry_write(struct gpa_space *g, uint64_t *entry, unsigned int level
 	struct gpa_overlay *o = level == 1 ? overlay_in(g, r->gpa, 1) : NULL;
 	uint64_t value = leaf_entry(g, r, level), old;
 
+	g->leaves[level] += entry_is_present(value);
 	if (o) {
 		leaf_return(g, o->hidden, 1);
 		o->hidden = value;
@@ -173,7 +199,7 @@ static void entry_write(struct gpa_space *g, uint64_t *entry, unsigned int level
 	if (entry_is_present(old))
 		note_removal(g);
 	if (entry_is_table(old, level))
-		table_retire(g, table_of(old), level - 1);
+		table_drop(g, table_of(old), level - 1);
 	else
 		leaf_return(g, old, level);
 }
@@ -190,9 +216,48 @@ static hv_status_t entry_split(struct gpa_space *g, uint64_t *entry, unsigned in
 		old &= ~(entry_is_present(old) ? ENTRY_LARGE : 0);
 	for (unsigned int i = 0; old && i < ENTRIES; i++)
 		table[i] = entry_is_present(old) ? old + i * step : old;
+	if (entry_is_present(old)) {
+		g->leaves[level]--;
+		g->leaves[level - 1] += ENTRIES;
+		g->split++;
+	}
 	__atomic_store_n(entry, virt_to_spa(table).addr | npt_format->table | device_bits(g, GPA_READ | GPA_WRITE, level - 1),
 			 __ATOMIC_SEQ_CST);
 	return HV_STATUS_SUCCESS;
+}
+
+/*
+ * The other way: a table whose leaves say together what one leaf above it would say is replaced by that leaf. So pages that the
+ * driver brings in one by one end as large ones, and what was split becomes whole again. Accessed and dirty are then true of all
+ * (they may be set in the old table until the flush); while they matter, only pages that are all dirty are merged.
+ */
+static bool entry_merge(struct gpa_space *g, uint64_t gpa, uint64_t *entry, unsigned int level)
+{
+	uint64_t step = level_pages(level - 1) * PAGE_SIZE, block = level_pages(level) * PAGE_SIZE;
+	uint64_t *table = table_of(*entry), first = table[0];
+	uint64_t any = npt_format->accessed | (g->tracking ? 0 : npt_format->dirty);
+
+	if (level > npt_format->largest_level || !entry_is_present(first) || entry_is_table(first, level - 1) ||
+	    (first & ENTRY_ADDRESS & (block - 1)) || (g->tracking && !(first & npt_format->dirty)) ||
+	    overlay_in(g, gpa & ~(block - 1), level_pages(level)))
+		return false;
+	for (unsigned int i = ENTRIES - 1; i; i--)		/* backwards: the last one is usually the last to come */
+		if ((table[i] | any) != (first | any) + i * step)
+			return false;
+	__atomic_store_n(entry, first | ENTRY_LARGE | npt_format->accessed | npt_format->dirty, __ATOMIC_SEQ_CST);
+	note_removal(g);
+	table_retire(g, table);
+	g->leaves[level - 1] -= ENTRIES;
+	g->leaves[level]++;
+	g->merged++;
+	return true;
+}
+
+/* The root's are not merged: they are large from the start, and an IOMMU walks them. */
+static void path_merge(struct gpa_space *g, uint64_t gpa, gpa_path path, unsigned int level)
+{
+	while (g->lent && level < TOP_LEVEL && entry_merge(g, gpa, path[level + 1], level + 1))
+		level++;
 }
 
 static void range_advance(struct range *r, uint64_t pages)
@@ -224,27 +289,24 @@ static hv_status_t range_without_memory(struct gpa_space *g, uint64_t *entry, un
 	return HV_STATUS_SUCCESS;
 }
 
-/* Does the first block of the range and advances it. */
+/* Does the first block of the range and advances it. What is in the way is split. */
 static hv_status_t range_step(struct gpa_space *g, struct range *r)
 {
-	uint64_t *table = spa_to_virt(g->root), *entry;
-	unsigned int level = TOP_LEVEL;
+	unsigned int target = leaf_level(g, r), level;
+	gpa_path path;
 
-	for (;; level--, table = table_of(*entry)) {
-		entry = &table[level_index(r->gpa, level)];
-		if (leaf_fits(g, r, level))
-			break;
-		if (entry_is_table(*entry, level))
-			continue;
-		if (r->kind != RANGE_MAP && *entry == leaf_entry(g, r, level)) {	/* says so already */
+	while ((level = walk(g, r->gpa, target, path)) > target) {
+		if (r->kind != RANGE_MAP && *path[level] == leaf_entry(g, r, level)) {	/* says so already */
 			range_advance(r, pages_left_in_block(r, level));
 			return HV_STATUS_SUCCESS;
 		}
-		if (entry_split(g, entry, level, r->kind) != HV_STATUS_SUCCESS)
-			return range_without_memory(g, entry, level, r);
+		if (entry_split(g, path[level], level, r->kind) != HV_STATUS_SUCCESS)
+			return range_without_memory(g, path[level], level, r);
 	}
-	entry_write(g, entry, level, r);
-	range_advance(r, level_pages(level));
+	entry_write(g, path[target], target, r);
+	if (r->kind == RANGE_MAP)
+		path_merge(g, r->gpa, path, target);
+	range_advance(r, level_pages(target));
 	return HV_STATUS_SUCCESS;
 }
 
@@ -307,7 +369,7 @@ void gpa_space_fini(struct gpa_space *g)
 
 	if (!g->root.addr)
 		return;
-	table_retire(g, spa_to_virt(g->root), TOP_LEVEL);
+	table_drop(g, spa_to_virt(g->root), TOP_LEVEL);
 	retired_free(g, g->retired);
 	while ((page = reserve_take(g)))
 		pool_free_page(g->pool, page);
@@ -316,17 +378,12 @@ void gpa_space_fini(struct gpa_space *g)
 
 static uint64_t *lookup_entry(struct gpa_space *g, uint64_t gpa, unsigned int *level)
 {
-	uint64_t *table = g->root.addr && gpa >> GPA_BITS == 0 ? spa_to_virt(g->root) : NULL;
-	uint64_t *entry;
+	gpa_path path;
 
-	if (!table)
+	if (!g->root.addr || gpa >> GPA_BITS)
 		return NULL;
-	for (*level = TOP_LEVEL;; --*level) {
-		entry = &table[level_index(gpa, *level)];
-		if (!entry_is_table(*entry, *level))
-			return entry;
-		table = table_of(*entry);
-	}
+	*level = walk(g, gpa, 1, path);
+	return path[*level];
 }
 
 enum gpa_state gpa_space_lookup(struct gpa_space *g, gpa_t gpa, spa_t *spa, unsigned int *access)
@@ -354,80 +411,62 @@ hv_status_t gpa_space_translate(struct gpa_space *g, gpa_t gpa, unsigned int acc
 	return (allowed & access) == access ? HV_STATUS_SUCCESS : HV_STATUS_ACCESS_DENIED;
 }
 
-/* A large leaf is split before one of its pages is marked clean; without memory it just stays dirty as a whole. */
-static uint64_t *small_entry(struct gpa_space *g, uint64_t gpa)
+/* Makes a level-1 entry for a GPA, in place of what there is: a large leaf, a mark, nothing. False without memory. */
+static bool small_entry(struct gpa_space *g, uint64_t gpa, enum range_kind kind, gpa_path path)
 {
 	unsigned int level;
-	uint64_t *entry = lookup_entry(g, gpa, &level);
 
-	while (entry && entry_is_present(*entry) && level > 1) {
-		if (entry_split(g, entry, level, RANGE_MAP) != HV_STATUS_SUCCESS)
-			return NULL;
-		entry = lookup_entry(g, gpa, &level);
-	}
-	return entry;
+	while ((level = walk(g, gpa, 1, path)) > 1)
+		if (entry_split(g, path[level], level, kind) != HV_STATUS_SUCCESS)
+			return false;
+	return true;
 }
 
-static void access_state_apply(struct gpa_space *g, gpa_t gpa, unsigned int flags)
+/* A large leaf is split before one of its pages is marked; without memory it just stays dirty as a whole. */
+static void access_state_apply(struct gpa_space *g, gpa_t gpa, uint64_t set, uint64_t clear)
 {
-	uint64_t clear = (flags & HV_GPA_CLEAR_ACCESSED ? npt_format->accessed : 0) |
-			 (flags & HV_GPA_CLEAR_DIRTY ? npt_format->dirty : 0);
-	uint64_t set = (flags & HV_GPA_SET_ACCESSED ? npt_format->accessed : 0) |
-		       (flags & HV_GPA_SET_DIRTY ? npt_format->dirty : 0);
-	uint64_t *entry = small_entry(g, gpa.addr);
+	gpa_path path;
 
-	if (!entry || !entry_is_present(*entry))
+	if (!small_entry(g, gpa.addr, RANGE_MAP, path))
 		return;
-	__atomic_or_fetch(entry, set, __ATOMIC_SEQ_CST);
-	if (__atomic_fetch_and(entry, ~clear, __ATOMIC_SEQ_CST) & clear)
+	__atomic_or_fetch(path[1], set, __ATOMIC_SEQ_CST);
+	if (__atomic_fetch_and(path[1], ~clear, __ATOMIC_SEQ_CST) & clear)
 		note_removal(g);
+	else
+		path_merge(g, gpa.addr, path, 1);
+}
+
+static uint64_t state_bits(unsigned int accessed, unsigned int dirty)
+{
+	return (accessed ? npt_format->accessed : 0) | (dirty ? npt_format->dirty : 0);
 }
 
 uint8_t gpa_space_access_state(struct gpa_space *g, gpa_t gpa, unsigned int flags)
 {
+	uint64_t set = state_bits(flags & HV_GPA_SET_ACCESSED, flags & HV_GPA_SET_DIRTY);
+	uint64_t clear = state_bits(flags & HV_GPA_CLEAR_ACCESSED, flags & HV_GPA_CLEAR_DIRTY), now;
 	unsigned int level;
-	uint64_t *entry = lookup_entry(g, gpa.addr, &level);
-	uint8_t state = 0;
+	const uint64_t *entry = lookup_entry(g, gpa.addr, &level);
 
 	if (!entry || !entry_is_present(*entry))
 		return 0;
-	if (*entry & npt_format->accessed)
-		state |= HV_GPA_STATE_ACCESSED;
-	if (*entry & npt_format->dirty)
-		state |= HV_GPA_STATE_DIRTY;
-	if ((flags & (HV_GPA_SET_ACCESSED | HV_GPA_SET_DIRTY)) ||
-	    ((flags & HV_GPA_CLEAR_DIRTY) && (state & HV_GPA_STATE_DIRTY)) ||
-	    ((flags & HV_GPA_CLEAR_ACCESSED) && (state & HV_GPA_STATE_ACCESSED)))
-		access_state_apply(g, gpa, flags);
-	return state;
-}
-
-/* Makes every level of the GPA's path a table and returns the level-1 entry. */
-static uint64_t *leaf_path(struct gpa_space *g, uint64_t gpa)
-{
-	unsigned int level;
-	uint64_t *entry = lookup_entry(g, gpa, &level);
-
-	while (entry && level > 1) {
-		if (entry_split(g, entry, level, RANGE_NO_ACCESS) != HV_STATUS_SUCCESS)
-			return NULL;
-		entry = lookup_entry(g, gpa, &level);
-	}
-	return entry;
+	now = *entry;
+	if ((now & clear) || (now & set) != set)
+		access_state_apply(g, gpa, set, clear);
+	return (now & npt_format->accessed ? HV_GPA_STATE_ACCESSED : 0) | (now & npt_format->dirty ? HV_GPA_STATE_DIRTY : 0);
 }
 
 hv_status_t gpa_overlay_show(struct gpa_space *g, struct gpa_overlay *o, gpa_t gpa)
 {
-	uint64_t *entry;
+	gpa_path path;
 
 	gpa_overlay_hide(g, o);
 	if (gpa.addr >> GPA_BITS || overlay_in(g, gpa.addr & PAGE_MASK, 1))
 		return HV_STATUS_INVALID_PARAMETER;
-	entry = leaf_path(g, gpa.addr);
-	if (!entry)
+	if (!small_entry(g, gpa.addr, RANGE_NO_ACCESS, path))
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	o->gpa.addr = gpa.addr & PAGE_MASK;
-	o->hidden = __atomic_exchange_n(entry, npt_format->leaf(virt_to_spa(o->page).addr,
+	o->hidden = __atomic_exchange_n(path[1], npt_format->leaf(virt_to_spa(o->page).addr,
 				       GPA_READ | GPA_WRITE | GPA_EXECUTE, false, 1), __ATOMIC_SEQ_CST);
 	o->active = true;
 	o->next = g->overlays;

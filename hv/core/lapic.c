@@ -13,11 +13,34 @@
 #include <hv/string.h>
 #include <hv/vp.h>
 
-/* Writable bits of each LVT entry (SDM 3, figure 11-8). */
-static const uint32_t lvt_writable[LVT_COUNT] = {
-	[LVT_CMCI] = 0x107ff, [LVT_TIMER] = 0x700ff, [LVT_THERMAL] = 0x107ff, [LVT_PERFMON] = 0x107ff,
-	[LVT_LINT0] = 0x1a7ff, [LVT_LINT1] = 0x1a7ff, [LVT_ERROR] = 0x100ff,
+/* What there is (SDM 3, table 11-6): who may touch it, in which mode, and the bits that exist. The rest reads as zero or faults. */
+#define READ	1
+#define WRITE	2
+#define BOTH	(READ | WRITE)
+#define XAPIC	4		/* only in xAPIC mode, where LDR can be written, too; SELF_IPI is x2APIC's */
+#define ALL	0xffffffffu
+static const struct { uint8_t access; uint32_t bits; } rules[APIC_REGISTERS] = {
+	[APIC_ID] = { READ, 0 }, [APIC_VERSION] = { READ, 0 }, [APIC_TPR] = { BOTH, 0xff }, [APIC_PPR] = { READ, 0 },
+	[APIC_EOI] = { WRITE, 0 }, [APIC_LDR] = { READ, ALL }, [APIC_DFR] = { BOTH | XAPIC, ALL }, [APIC_SVR] = { BOTH, 0x1ff },
+	[APIC_ISR ... APIC_ISR + 23] = { READ, ALL },		/* TMR and IRR follow */
+	[APIC_ESR] = { BOTH, ALL }, [APIC_ERRORS] = { 0, ALL }, [APIC_LVT_CMCI] = { BOTH, 0x107ff },
+	[APIC_ICR] = { BOTH, ALL & ~ICR_PENDING }, [APIC_ICR_HIGH] = { BOTH | XAPIC, ALL },
+	[APIC_LVT_TIMER] = { BOTH, 0x700ff }, [APIC_LVT_TIMER + 1 ... APIC_LVT_LINT0 - 1] = { BOTH, 0x107ff },
+	[APIC_LVT_LINT0 ... APIC_LVT_LINT1] = { BOTH, 0x1a7ff }, [APIC_LVT_ERROR] = { BOTH, 0x100ff },
+	[APIC_INITIAL_COUNT] = { BOTH, ALL }, [APIC_CURRENT_COUNT] = { READ, 0 }, [APIC_DIVIDE] = { BOTH, 0xb },
+	[APIC_SELF_IPI] = { WRITE, 0 },
 };
+
+static bool is_lvt(uint32_t reg)
+{
+	return reg == APIC_LVT_CMCI || (reg >= APIC_LVT_TIMER && reg <= APIC_LVT_ERROR);
+}
+
+static void lvt_mask_all(struct lapic *l)
+{
+	for (uint32_t reg = APIC_LVT_CMCI; reg <= APIC_LVT_ERROR; reg++)
+		l->reg[reg] |= is_lvt(reg) ? LVT_MASKED : 0;
+}
 
 static uint32_t x2apic_ldr(uint32_t id)
 {
@@ -26,22 +49,22 @@ static uint32_t x2apic_ldr(uint32_t id)
 
 void lapic_reset(struct lapic *l)
 {
+	uint32_t id = l->reg[APIC_ID];
+
 	lapic_lazy_eoi_end(l);
-	l->tpr = l->esr = l->esr_latched = l->icr_low = l->icr_high = l->initial_count = l->divide = 0;
-	l->ldr = lapic_is_x2apic(l) ? x2apic_ldr(l->id) : 0;
-	l->dfr = 0xffffffff;
-	l->svr = 0xff;
-	for (unsigned int i = 0; i < LVT_COUNT; i++)
-		l->lvt[i] = LVT_MASKED;
-	memset(l->irr, 0, sizeof(l->irr));
-	memset(l->isr, 0, sizeof(l->isr));
-	memset(l->tmr, 0, sizeof(l->tmr));
+	memset(l->reg, 0, sizeof(l->reg));
+	l->reg[APIC_ID] = id;
+	l->reg[APIC_VERSION] = LAPIC_VERSION;
+	l->reg[APIC_LDR] = lapic_is_x2apic(l) ? x2apic_ldr(id) : 0;
+	l->reg[APIC_DFR] = ALL;
+	l->reg[APIC_SVR] = 0xff;
+	lvt_mask_all(l);
 	l->timer_expiry = l->tsc_deadline = 0;
 }
 
 void lapic_init(struct lapic *l, struct vp *vp)
 {
-	*l = (struct lapic){ .vp = vp, .id = vp->index };
+	*l = (struct lapic){ .vp = vp, .reg[APIC_ID] = vp->index };
 	l->base = LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE | (vp->index == 0 ? LAPIC_BASE_BSP : 0);
 	lapic_reset(l);
 }
@@ -57,7 +80,7 @@ bool lapic_set_base(struct lapic *l, uint64_t base)
 		return false;			/* SDM 3, 11.12.5: only through "disabled" */
 	l->base = base;
 	if (mode != old && (mode & LAPIC_BASE_X2APIC))
-		l->ldr = x2apic_ldr(l->id);
+		l->reg[APIC_LDR] = x2apic_ldr(l->reg[APIC_ID]);
 	if (!mode)
 		lapic_reset(l);
 	return true;
@@ -68,21 +91,21 @@ void lapic_tpr_from_cr8(struct lapic *l)
 {
 	uint64_t cr8 = vcpu_cr8(l->vp);
 
-	if (cr8 != l->tpr >> 4)
-		l->tpr = (uint32_t)cr8 << 4;
+	if (cr8 != l->reg[APIC_TPR] >> 4)
+		l->reg[APIC_TPR] = (uint32_t)cr8 << 4;
 }
 
 static uint32_t processor_priority(const struct lapic *l)
 {
-	int in_service = bitmap256_highest(l->isr);
+	int in_service = bitmap256_highest(&l->reg[APIC_ISR]);
 	uint32_t isr_class = in_service < 0 ? 0 : (uint32_t)in_service & 0xf0;
 
-	return (l->tpr & 0xf0) >= isr_class ? l->tpr : isr_class;
+	return (l->reg[APIC_TPR] & 0xf0) >= isr_class ? l->reg[APIC_TPR] : isr_class;
 }
 
 int lapic_pending(const struct lapic *l)
 {
-	int vector = bitmap256_highest(l->irr);
+	int vector = bitmap256_highest(&l->reg[APIC_IRR]);
 
 	if (vector < 0 || !lapic_is_enabled(l))
 		return -1;
@@ -91,18 +114,18 @@ int lapic_pending(const struct lapic *l)
 
 uint8_t lapic_waits_for_tpr(const struct lapic *l)
 {
-	int vector = bitmap256_highest(l->irr), in_service = bitmap256_highest(l->isr);
+	int vector = bitmap256_highest(&l->reg[APIC_IRR]), in_service = bitmap256_highest(&l->reg[APIC_ISR]);
 
-	if (vector < 0 || vector >> 4 <= in_service >> 4 || (uint32_t)vector >> 4 > l->tpr >> 4 || !lapic_is_enabled(l))
+	if (vector < 0 || vector >> 4 <= in_service >> 4 || (uint32_t)vector >> 4 > l->reg[APIC_TPR] >> 4 || !lapic_is_enabled(l))
 		return 0;
 	return (uint8_t)(vector >> 4);
 }
 
 void lapic_accept(struct lapic *l, uint8_t vector)
 {
-	bitmap256_clear(l->irr, vector);
+	bitmap256_clear(&l->reg[APIC_IRR], vector);
 	if (!bitmap256_test(l->auto_eoi, vector))
-		bitmap256_set(l->isr, vector);
+		bitmap256_set(&l->reg[APIC_ISR], vector);
 }
 
 void lapic_post(struct lapic *l, uint8_t vector, bool level)
@@ -110,10 +133,10 @@ void lapic_post(struct lapic *l, uint8_t vector, bool level)
 	if (!(l->base & LAPIC_BASE_ENABLE))
 		return;
 	if (level)
-		bitmap256_set(l->tmr, vector);
+		bitmap256_set(&l->reg[APIC_TMR], vector);
 	else
-		bitmap256_clear(l->tmr, vector);
-	bitmap256_set(l->irr, vector);
+		bitmap256_clear(&l->reg[APIC_TMR], vector);
+	bitmap256_set(&l->reg[APIC_IRR], vector);
 	vp_kick(l->vp);
 }
 
@@ -121,7 +144,7 @@ bool lapic_accepts_extint(const struct lapic *l)
 {
 	if (!(l->base & LAPIC_BASE_ENABLE))
 		return true;
-	return !(l->lvt[LVT_LINT0] & LVT_MASKED) && LVT_MODE(l->lvt[LVT_LINT0]) == HV_INTERRUPT_EXTINT;
+	return !(l->reg[APIC_LVT_LINT0] & LVT_MASKED) && LVT_MODE(l->reg[APIC_LVT_LINT0]) == HV_INTERRUPT_EXTINT;
 }
 
 static uint32_t *assist_word(struct lapic *l)
@@ -132,9 +155,9 @@ static uint32_t *assist_word(struct lapic *l)
 void lapic_lazy_eoi_begin(struct lapic *l)
 {
 	uint32_t *assist = assist_word(l);
-	int in_service = bitmap256_highest(l->isr);
+	int in_service = bitmap256_highest(&l->reg[APIC_ISR]);
 
-	if (!assist || in_service < 0 || bitmap256_test(l->tmr, (uint8_t)in_service) || bitmap256_highest(l->irr) >= 0)
+	if (!assist || in_service < 0 || bitmap256_test(&l->reg[APIC_TMR], (uint8_t)in_service) || bitmap256_highest(&l->reg[APIC_IRR]) >= 0)
 		return;
 	*assist |= HV_ASSIST_NO_EOI;
 	l->lazy_eoi = true;
@@ -143,7 +166,7 @@ void lapic_lazy_eoi_begin(struct lapic *l)
 static void lazy_eoi_done(struct lapic *l)
 {
 	l->lazy_eoi = false;
-	bitmap256_clear(l->isr, (uint8_t)bitmap256_highest(l->isr));
+	bitmap256_clear(&l->reg[APIC_ISR], (uint8_t)bitmap256_highest(&l->reg[APIC_ISR]));
 }
 
 void lapic_lazy_eoi_end(struct lapic *l)
@@ -165,7 +188,7 @@ void lapic_lazy_eoi_collect(struct lapic *l)
 	if (!l->lazy_eoi)
 		return;
 	assist = assist_word(l);
-	if (!bitmap256_is_empty(l->irr))
+	if (!bitmap256_is_empty(&l->reg[APIC_IRR]))
 		lapic_lazy_eoi_end(l);
 	else if (assist && !(*assist & HV_ASSIST_NO_EOI))
 		lazy_eoi_done(l);
@@ -175,134 +198,97 @@ enum lapic_result lapic_eoi(struct lapic *l, uint8_t *vector)
 {
 	int in_service;
 
+	l->vp->stats[STAT_APIC_EOI]++;
 	lapic_lazy_eoi_end(l);
-	in_service = bitmap256_highest(l->isr);
+	in_service = bitmap256_highest(&l->reg[APIC_ISR]);
 	if (in_service < 0)
 		return LAPIC_OK;
-	bitmap256_clear(l->isr, (uint8_t)in_service);
+	bitmap256_clear(&l->reg[APIC_ISR], (uint8_t)in_service);
 	*vector = (uint8_t)in_service;
-	if (!bitmap256_test(l->tmr, *vector))
+	if (!bitmap256_test(&l->reg[APIC_TMR], *vector))
 		return LAPIC_OK;
-	bitmap256_clear(l->tmr, *vector);
+	bitmap256_clear(&l->reg[APIC_TMR], *vector);
 	return LAPIC_EOI_INTERCEPT;
-}
-
-static int lvt_of(uint32_t reg)
-{
-	if (reg == APIC_LVT_CMCI)
-		return LVT_CMCI;
-	return reg >= APIC_LVT_TIMER && reg <= APIC_LVT_ERROR ? (int)(reg - APIC_LVT_TIMER) + LVT_TIMER : -1;
 }
 
 uint64_t lapic_register(struct lapic *l, uint32_t reg)
 {
 	lapic_lazy_eoi_collect(l);
 	lapic_tpr_from_cr8(l);
-	if (reg >= APIC_ISR && reg < APIC_ISR + 8)
-		return l->isr[reg - APIC_ISR];
-	if (reg >= APIC_TMR && reg < APIC_TMR + 8)
-		return l->tmr[reg - APIC_TMR];
-	if (reg >= APIC_IRR && reg < APIC_IRR + 8)
-		return l->irr[reg - APIC_IRR];
-	if (lvt_of(reg) >= 0)
-		return l->lvt[lvt_of(reg)];
+	if (!(rules[reg].access & READ))
+		return 0;
 	switch (reg) {
-	case APIC_ID:		return lapic_is_x2apic(l) ? l->id : l->id << 24;
-	case APIC_VERSION:	return LAPIC_VERSION;
-	case APIC_TPR:		return l->tpr;
+	case APIC_ID:		return lapic_is_x2apic(l) ? l->reg[APIC_ID] : l->reg[APIC_ID] << 24;
 	case APIC_PPR:		return processor_priority(l);
-	case APIC_LDR:		return l->ldr;
-	case APIC_DFR:		return l->dfr;
-	case APIC_SVR:		return l->svr;
-	case APIC_ESR:		return l->esr;
-	case APIC_ICR:		return lapic_is_x2apic(l) ? l->icr_low | (uint64_t)l->icr_high << 32 : l->icr_low;
-	case APIC_ICR_HIGH:	return l->icr_high;
-	case APIC_INITIAL_COUNT: return l->initial_count;
+	case APIC_ICR:		return lapic_is_x2apic(l) ? lapic_icr(l) : l->reg[APIC_ICR];
 	case APIC_CURRENT_COUNT: return lapic_timer_count(l);
-	case APIC_DIVIDE:	return l->divide;
 	}
-	return 0;
+	return l->reg[reg];
 }
 
-static void icr_send(struct lapic *l)
+static void lvt_write(struct lapic *l, uint32_t reg, uint32_t value)
 {
-	uint64_t destination = lapic_is_x2apic(l) ? l->icr_high : l->icr_high >> 24;
+	bool other_mode = LVT_TIMER_MODE(l->reg[reg]) != LVT_TIMER_MODE(value);
 
-	l->icr_low &= ~ICR_PENDING;
-	lapic_send_ipi(l, l->icr_low, destination);
-}
-
-static void lvt_write(struct lapic *l, int which, uint32_t value)
-{
-	uint32_t before = l->lvt[which];
-
-	l->lvt[which] = value & lvt_writable[which];
-	if (!(l->svr & SVR_ENABLE))
-		l->lvt[which] |= LVT_MASKED;
-	if (which == LVT_TIMER && LVT_TIMER_MODE(before) != LVT_TIMER_MODE(value))
+	l->reg[reg] = (value & rules[reg].bits) | (l->reg[APIC_SVR] & SVR_ENABLE ? 0 : LVT_MASKED);
+	if (reg == APIC_LVT_TIMER && other_mode)
 		lapic_timer_stop(l);
-	if (which == LVT_LINT0)
+	if (reg == APIC_LVT_LINT0)
 		vp_kick(l->vp);			/* a PIC interrupt may have waited for this */
-}
-
-static void svr_write(struct lapic *l, uint32_t value)
-{
-	l->svr = value & 0x1ff;
-	for (unsigned int i = 0; i < LVT_COUNT && !(value & SVR_ENABLE); i++)
-		l->lvt[i] |= LVT_MASKED;
 }
 
 static void tpr_write(struct lapic *l, uint32_t value)
 {
-	union hv_register_value cr8 = { .reg64 = value >> 4 };
-
-	l->tpr = value;
-	vcpu_set_register(l->vp, HV_X64_REGISTER_CR8, &cr8);
+	l->reg[APIC_TPR] = value;
+	vp_set_register64(l->vp, HV_X64_REGISTER_CR8, value >> 4);
 }
 
 /* Both modes end here; what only one of them allows was refused before. */
 static enum lapic_result register_write(struct lapic *l, uint32_t reg, uint64_t value, uint8_t *eoi_vector)
 {
-	if (lvt_of(reg) >= 0) {
-		lvt_write(l, lvt_of(reg), (uint32_t)value);
-		return LAPIC_OK;
-	}
+	uint32_t bits = (uint32_t)value & rules[reg].bits;
+
 	switch (reg) {
-	case APIC_TPR:		tpr_write(l, value & 0xff); break;
 	case APIC_EOI:		return lapic_eoi(l, eoi_vector);
-	case APIC_LDR:		l->ldr = (uint32_t)value & 0xff000000; break;
-	case APIC_DFR:		l->dfr = (uint32_t)value | 0x0fffffff; break;
-	case APIC_SVR:		svr_write(l, (uint32_t)value); break;
-	case APIC_ESR:		l->esr = l->esr_latched; l->esr_latched = 0; break;
+	case APIC_TPR:		tpr_write(l, bits); break;
+	case APIC_LDR:		l->reg[reg] = bits & 0xff000000; break;
+	case APIC_DFR:		l->reg[reg] = bits | 0x0fffffff; break;
+	case APIC_ESR:		l->reg[reg] = l->reg[APIC_ERRORS]; l->reg[APIC_ERRORS] = 0; break;
+	case APIC_INITIAL_COUNT: lapic_timer_start(l, bits); break;
+	case APIC_SELF_IPI:
+		l->vp->stats[STAT_SELF_IPIS]++;
+		lapic_post(l, (uint8_t)value, false);
+		break;
+	case APIC_SVR:
+		l->reg[reg] = bits;
+		if (!(bits & SVR_ENABLE))
+			lvt_mask_all(l);
+		break;
 	case APIC_ICR:
 		if (lapic_is_x2apic(l))
-			l->icr_high = value >> 32;
-		l->icr_low = (uint32_t)value;
-		icr_send(l);
+			l->reg[APIC_ICR_HIGH] = value >> 32;
+		l->reg[reg] = bits;
+		lapic_send_ipi(l, bits, lapic_is_x2apic(l) ? l->reg[APIC_ICR_HIGH] : l->reg[APIC_ICR_HIGH] >> 24);
 		break;
-	case APIC_ICR_HIGH:	l->icr_high = (uint32_t)value; break;
-	case APIC_INITIAL_COUNT: lapic_timer_start(l, (uint32_t)value); break;
-	case APIC_DIVIDE:	l->divide = value & 0xb; break;
-	case APIC_SELF_IPI:	lapic_post(l, (uint8_t)value, false); break;
+	case APIC_ICR_HIGH:
+	case APIC_DIVIDE:	l->reg[reg] = bits; break;
+	default:
+		if (is_lvt(reg))
+			lvt_write(l, reg, (uint32_t)value);
 	}
 	return LAPIC_OK;
 }
 
-/* x2APIC (SDM 3, table 11-6): what each register allows; anything else faults. */
-#define R 1
-#define W 2
-static const uint8_t x2apic_access[0x40] = {
-	[APIC_ID] = R, [APIC_VERSION] = R, [APIC_TPR] = R | W, [APIC_PPR] = R, [APIC_EOI] = W, [APIC_LDR] = R,
-	[APIC_SVR] = R | W, [APIC_ISR ... APIC_ISR + 23] = R, [APIC_ESR] = R | W, [APIC_LVT_CMCI] = R | W,
-	[APIC_ICR] = R | W, [APIC_LVT_TIMER ... APIC_LVT_ERROR] = R | W, [APIC_INITIAL_COUNT] = R | W,
-	[APIC_CURRENT_COUNT] = R, [APIC_DIVIDE] = R | W, [APIC_SELF_IPI] = W,
-};
+static bool x2apic_allows(const struct lapic *l, uint32_t reg, unsigned int access)
+{
+	return lapic_is_x2apic(l) && reg < APIC_REGISTERS && (rules[reg].access & (access | XAPIC)) == access;
+}
 
 enum lapic_result lapic_msr_read(struct lapic *l, uint32_t msr, uint64_t *value)
 {
 	uint32_t reg = msr - MSR_X2APIC_BASE;
 
-	if (!lapic_is_x2apic(l) || reg >= 0x40 || !(x2apic_access[reg] & R))
+	if (!x2apic_allows(l, reg, READ))
 		return LAPIC_FAULT;
 	*value = lapic_register(l, reg);
 	return LAPIC_OK;
@@ -312,7 +298,7 @@ enum lapic_result lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t value,
 {
 	uint32_t reg = msr - MSR_X2APIC_BASE;
 
-	if (!lapic_is_x2apic(l) || reg >= 0x40 || !(x2apic_access[reg] & W))
+	if (!x2apic_allows(l, reg, WRITE))
 		return LAPIC_FAULT;
 	if ((reg != APIC_ICR && value >> 32) || ((reg == APIC_EOI || reg == APIC_ESR) && value))
 		return LAPIC_FAULT;
@@ -337,45 +323,34 @@ enum lapic_result lapic_mmio_write(struct lapic *l, uint32_t offset, uint32_t va
 	return register_write(l, offset / 16, value, eoi_vector);
 }
 
+/* struct hv_lapic_state: runs of registers. TLFS has no slot for the TPR: it takes the last one, and travels as CR8, too. */
+static const struct { uint8_t reg, count; } state_runs[] = {
+	{ APIC_ID, 1 }, { APIC_VERSION, 1 }, { APIC_LDR, 1 }, { APIC_DFR, 1 }, { APIC_SVR, 1 }, { APIC_ISR, 24 }, { APIC_ESR, 1 },
+	{ APIC_ICR_HIGH, 1 }, { APIC_ICR, 1 }, { APIC_LVT_TIMER, 6 }, { APIC_LVT_CMCI, 1 }, { APIC_ERRORS, 1 },
+	{ APIC_INITIAL_COUNT, 1 }, { APIC_CURRENT_COUNT, 1 }, { APIC_DIVIDE, 1 }, { APIC_TPR, 1 },
+};
+
 void lapic_get_state(struct lapic *l, struct hv_lapic_state *s)
 {
+	uint32_t *word = (uint32_t *)s;
+
 	lapic_lazy_eoi_end(l);
-	*s = (struct hv_lapic_state){
-		.apic_id = lapic_is_x2apic(l) ? l->id : l->id << 24, .version = LAPIC_VERSION, .ldr = l->ldr, .dfr = l->dfr,
-		.spurious = l->svr, .esr = l->esr, .icr_high = l->icr_high, .icr_low = l->icr_low,
-		.lvt_timer = l->lvt[LVT_TIMER], .lvt_thermal = l->lvt[LVT_THERMAL], .lvt_perfmon = l->lvt[LVT_PERFMON],
-		.lvt_lint0 = l->lvt[LVT_LINT0], .lvt_lint1 = l->lvt[LVT_LINT1], .lvt_error = l->lvt[LVT_ERROR],
-		.lvt_cmci = l->lvt[LVT_CMCI], .error_status = l->esr_latched, .initial_count = l->initial_count,
-		.counter_value = lapic_timer_count(l), .divide_configuration = l->divide,
-	};
-	memcpy(s->isr, l->isr, sizeof(s->isr));
-	memcpy(s->tmr, l->tmr, sizeof(s->tmr));
-	memcpy(s->irr, l->irr, sizeof(s->irr));
-	s->remote_read = l->tpr;		/* TLFS has no slot for the TPR; it travels as CR8, too */
+	for (unsigned int i = 0; i < ARRAY_SIZE(state_runs); i++)
+		for (uint32_t reg = state_runs[i].reg; reg < state_runs[i].reg + (uint32_t)state_runs[i].count; reg++)
+			*word++ = l->reg[reg];
+	s->apic_id = (uint32_t)lapic_register(l, APIC_ID);
+	s->counter_value = lapic_timer_count(l);
 }
 
 void lapic_set_state(struct lapic *l, const struct hv_lapic_state *s)
 {
+	const uint32_t *word = (const uint32_t *)s;
+
 	lapic_lazy_eoi_end(l);
-	l->ldr = s->ldr;
-	l->dfr = s->dfr;
-	l->svr = s->spurious & 0x1ff;
-	l->esr = s->esr;
-	l->esr_latched = s->error_status;
-	l->icr_high = s->icr_high;
-	l->icr_low = s->icr_low & ~ICR_PENDING;
-	l->lvt[LVT_TIMER] = s->lvt_timer & lvt_writable[LVT_TIMER];
-	l->lvt[LVT_THERMAL] = s->lvt_thermal & lvt_writable[LVT_THERMAL];
-	l->lvt[LVT_PERFMON] = s->lvt_perfmon & lvt_writable[LVT_PERFMON];
-	l->lvt[LVT_LINT0] = s->lvt_lint0 & lvt_writable[LVT_LINT0];
-	l->lvt[LVT_LINT1] = s->lvt_lint1 & lvt_writable[LVT_LINT1];
-	l->lvt[LVT_ERROR] = s->lvt_error & lvt_writable[LVT_ERROR];
-	l->lvt[LVT_CMCI] = s->lvt_cmci & lvt_writable[LVT_CMCI];
-	l->divide = s->divide_configuration & 0xb;
-	tpr_write(l, s->remote_read & 0xff);
-	memcpy(l->isr, s->isr, sizeof(l->isr));
-	memcpy(l->tmr, s->tmr, sizeof(l->tmr));
-	memcpy(l->irr, s->irr, sizeof(l->irr));
+	for (unsigned int i = 0; i < ARRAY_SIZE(state_runs); i++)
+		for (uint32_t reg = state_runs[i].reg; reg < state_runs[i].reg + (uint32_t)state_runs[i].count; reg++, word++)
+			l->reg[reg] = (l->reg[reg] & ~rules[reg].bits) | (*word & rules[reg].bits);
+	tpr_write(l, l->reg[APIC_TPR]);
 	lapic_timer_restore(l, s->initial_count, s->counter_value);
 	vp_kick(l->vp);
 }

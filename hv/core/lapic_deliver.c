@@ -15,18 +15,18 @@ static bool matches_physical(const struct lapic *l, uint64_t destination)
 {
 	if (destination == X2APIC_BROADCAST || (destination == XAPIC_BROADCAST && !lapic_is_x2apic(l)))
 		return true;
-	return destination == l->id;
+	return destination == l->reg[APIC_ID];
 }
 
 static bool matches_logical(const struct lapic *l, uint64_t destination)
 {
-	uint32_t own = l->ldr >> 24;
+	uint32_t own = l->reg[APIC_LDR] >> 24;
 
 	if (destination == X2APIC_BROADCAST)
 		return true;
 	if (lapic_is_x2apic(l))			/* cluster in 31:16, one bit per member in 15:0 */
-		return destination >> 16 == l->ldr >> 16 && (destination & l->ldr & 0xffff);
-	if (l->dfr >> 28 == 0xf)		/* flat model */
+		return destination >> 16 == l->reg[APIC_LDR] >> 16 && (destination & l->reg[APIC_LDR] & 0xffff);
+	if (l->reg[APIC_DFR] >> 28 == 0xf)		/* flat model */
 		return own & destination & 0xff;
 	return destination == XAPIC_BROADCAST || (own >> 4 == (destination >> 4 & 0xf) && (own & destination & 0xf));
 }
@@ -34,7 +34,7 @@ static bool matches_logical(const struct lapic *l, uint64_t destination)
 /* Among several targets the one with the fewest obligations: SDM's arbitration, made deterministic. */
 static bool better_target(const struct lapic *candidate, const struct lapic *best)
 {
-	return !best || (lapic_is_enabled(candidate) && candidate->tpr < best->tpr);
+	return !best || (lapic_is_enabled(candidate) && candidate->reg[APIC_TPR] < best->reg[APIC_TPR]);
 }
 
 static void deliver_to(struct lapic *l, unsigned int type, uint8_t vector, bool level)
@@ -63,7 +63,7 @@ static void deliver_to(struct lapic *l, unsigned int type, uint8_t vector, bool 
 /* LINT0 and LINT1 as pins: what the LVT says happens (virtual wire, NMI button). */
 static void deliver_lint(struct lapic *l, unsigned int type, uint8_t vector)
 {
-	uint32_t lvt = l->lvt[type == HV_INTERRUPT_LINT0 ? LVT_LINT0 : LVT_LINT1];
+	uint32_t lvt = l->reg[type == HV_INTERRUPT_LINT0 ? APIC_LVT_LINT0 : APIC_LVT_LINT1];
 
 	if (lvt & LVT_MASKED)
 		return;
@@ -107,10 +107,11 @@ void lapic_send_ipi(struct lapic *from, uint32_t icr, uint64_t destination)
 	unsigned int type = LVT_MODE(icr);
 	uint8_t vector = (uint8_t)icr;
 
+	from->vp->stats[STAT_IPIS]++;
 	if (type == HV_INTERRUPT_INIT && (icr & ICR_LEVEL) && !(icr & ICR_ASSERT))
 		return;				/* INIT de-assert: no effect since the Pentium 4 */
 	if (type <= HV_INTERRUPT_LOWEST_PRIORITY && vector < 16) {
-		from->esr_latched |= 1u << 5;	/* send illegal vector */
+		from->reg[APIC_ERRORS] |= 1u << 5;	/* send illegal vector */
 		return;
 	}
 	switch (ICR_SHORTHAND(icr)) {

@@ -12,7 +12,7 @@
 /* 0b111 divides by 1, 0b000 by 2, ... 0b110 by 128; the code is bits 3, 1 and 0. */
 static unsigned int divide_shift(const struct lapic *l)
 {
-	return (((l->divide & 3) | (l->divide >> 1 & 4)) + 1) & 7;
+	return (((l->reg[APIC_DIVIDE] & 3) | (l->reg[APIC_DIVIDE] >> 1 & 4)) + 1) & 7;
 }
 
 /* In kHz so that the largest count (2^39 input clocks) does not overflow. */
@@ -37,22 +37,22 @@ static uint64_t now_of(const struct lapic *l)
 void lapic_timer_stop(struct lapic *l)
 {
 	l->timer_expiry = l->tsc_deadline = 0;
-	l->initial_count = 0;
+	l->reg[APIC_INITIAL_COUNT] = 0;
 	vp_timers_changed(l->vp);
 }
 
 void lapic_timer_start(struct lapic *l, uint32_t count)
 {
-	if (LVT_TIMER_MODE(l->lvt[LVT_TIMER]) == LVT_TIMER_DEADLINE)
+	if (LVT_TIMER_MODE(l->reg[APIC_LVT_TIMER]) == LVT_TIMER_DEADLINE)
 		return;
-	l->initial_count = count;
+	l->reg[APIC_INITIAL_COUNT] = count;
 	l->timer_expiry = count ? now_of(l) + ticks_to_tsc(l, count) : 0;
 	vp_timers_changed(l->vp);
 }
 
 void lapic_timer_restore(struct lapic *l, uint32_t initial, uint32_t current)
 {
-	l->initial_count = initial;
+	l->reg[APIC_INITIAL_COUNT] = initial;
 	l->timer_expiry = current ? now_of(l) + ticks_to_tsc(l, current) : 0;
 	vp_timers_changed(l->vp);
 }
@@ -61,7 +61,7 @@ uint32_t lapic_timer_count(const struct lapic *l)
 {
 	uint64_t now = now_of(l);
 
-	if (LVT_TIMER_MODE(l->lvt[LVT_TIMER]) == LVT_TIMER_DEADLINE || l->timer_expiry <= now)
+	if (LVT_TIMER_MODE(l->reg[APIC_LVT_TIMER]) == LVT_TIMER_DEADLINE || l->timer_expiry <= now)
 		return 0;
 	return (uint32_t)tsc_to_ticks(l, l->timer_expiry - now);
 }
@@ -88,13 +88,13 @@ void lapic_timer_shift(struct lapic *l, uint64_t ticks)
 void lapic_timer_poll(struct lapic *l, uint64_t now)
 {
 	uint64_t deadline = lapic_timer_deadline(l), period;
-	uint32_t lvt = l->lvt[LVT_TIMER];
+	uint32_t lvt = l->reg[APIC_LVT_TIMER];
 
 	if (!deadline || deadline > now)
 		return;
 	l->tsc_deadline = l->timer_expiry = 0;
-	if (LVT_TIMER_MODE(lvt) == LVT_TIMER_PERIODIC && l->initial_count) {
-		period = ticks_to_tsc(l, l->initial_count);
+	if (LVT_TIMER_MODE(lvt) == LVT_TIMER_PERIODIC && l->reg[APIC_INITIAL_COUNT]) {
+		period = ticks_to_tsc(l, l->reg[APIC_INITIAL_COUNT]);
 		l->timer_expiry = deadline + period > now ? deadline + period : now + period;
 	}
 	if (!(lvt & LVT_MASKED))

@@ -41,13 +41,22 @@ void pool_give(struct pool *p, spa_t page)
 	spin_unlock(&p->lock);
 }
 
-void *pool_alloc_page(struct pool *p)
+static uint64_t pool_take(struct pool *p, bool for_good)
 {
 	uint64_t spa;
 
 	spin_lock(&p->lock);
 	spa = pool_pop(p);
+	if (spa && for_good)
+		p->total_pages--;
 	spin_unlock(&p->lock);
+	return spa;
+}
+
+void *pool_alloc_page(struct pool *p)
+{
+	uint64_t spa = pool_take(p, false);
+
 	return spa ? spa_to_virt((spa_t){ spa }) : NULL;
 }
 
@@ -63,10 +72,6 @@ void pool_free_page(struct pool *p, void *page)
 
 bool pool_withdraw(struct pool *p, spa_t *page)
 {
-	spin_lock(&p->lock);
-	page->addr = pool_pop(p);
-	if (page->addr)
-		p->total_pages--;
-	spin_unlock(&p->lock);
+	page->addr = pool_take(p, true);
 	return page->addr != 0;
 }

@@ -42,30 +42,23 @@ void *records_add(struct records *r, struct pool *pool)
 
 void *records_next(struct records *r, const void *after)
 {
-	bool passed = !after;
+	struct record_page *page = after ? (void *)((uintptr_t)after & PAGE_MASK) : r->pages;
+	uint32_t i = after ? (uint32_t)((const uint8_t *)after - page->data) / r->size + 1 : 0;
 
-	for (struct record_page *page = r->pages; page; page = page->next)
-		for (uint32_t i = 0; i < records_per_page(r); i++) {
-			void *record = record_at(r, page, i);
-
-			if (passed && record_used(record))
-				return record;
-			if (record == after)
-				passed = true;
-		}
+	for (; page; page = page->next, i = 0)
+		for (; i < records_per_page(r); i++)
+			if (record_used(record_at(r, page, i)))
+				return record_at(r, page, i);
 	return NULL;
 }
 
 void *records_match(struct records *r, bool (*matches)(const void *record, const void *key), const void *key)
 {
-	for (struct record_page *page = r->pages; page; page = page->next)
-		for (uint32_t i = 0; i < records_per_page(r); i++) {
-			void *record = record_at(r, page, i);
+	void *record = NULL;
 
-			if (record_used(record) && matches(record, key))
-				return record;
-		}
-	return NULL;
+	while ((record = records_next(r, record)) && !matches(record, key))
+		;
+	return record;
 }
 
 static bool first_word_is(const void *record, const void *key)

@@ -7,12 +7,7 @@
 #include <abi/hv_vp_page.h>
 #include <hv/string.h>
 #include <hv/vp.h>
-
-static const uint32_t segment_names[6] = {
-	HV_X64_REGISTER_ES, HV_X64_REGISTER_CS, HV_X64_REGISTER_SS, HV_X64_REGISTER_DS, HV_X64_REGISTER_FS, HV_X64_REGISTER_GS,
-};
-
-#define XSAVE_XMM0	160
+#include <hv/xsave.h>
 
 void vp_fill_register_page(struct vp *vp)
 {
@@ -23,7 +18,7 @@ void vp_fill_register_page(struct vp *vp)
 		return;
 	vcpu_get_frame(vp, &f);
 	memcpy(page->gprs, &vp->gprs, sizeof(page->gprs));
-	memcpy(page->xmm, (const char *)vp->xsave_area + XSAVE_XMM0, sizeof(page->xmm));
+	memcpy(page->xmm, vp->xsave_area->xmm, sizeof(page->xmm));
 	memcpy(page->segments, f.segments, sizeof(page->segments));
 	page->rip = f.rip;
 	page->rflags = f.rflags;
@@ -50,17 +45,15 @@ static void take_registers(struct vp *vp, const struct hv_vp_register_page *page
 		memcpy(&vp->gprs, page->gprs, sizeof(vp->gprs));
 	if (dirty & BIT(HV_REGISTER_CLASS_IP))
 		vcpu_set_rip(vp, page->rip);
-	if (dirty & BIT(HV_REGISTER_CLASS_FLAGS)) {
-		value.reg64 = page->rflags;
-		vcpu_set_register(vp, HV_X64_REGISTER_RFLAGS, &value);
-	}
+	if (dirty & BIT(HV_REGISTER_CLASS_FLAGS))
+		vp_set_register64(vp, HV_X64_REGISTER_RFLAGS, page->rflags);
 	for (unsigned int i = 0; i < 6 && (dirty & BIT(HV_REGISTER_CLASS_XMM)); i++) {
 		value.reg128 = page->xmm[i];
 		vp_set_register(vp, HV_X64_REGISTER_XMM0 + i, &value);
 	}
 	for (unsigned int i = 0; i < 6 && (dirty & BIT(HV_REGISTER_CLASS_SEGMENT)); i++) {
 		value.segment = page->segments[i];
-		vcpu_set_register(vp, segment_names[i], &value);
+		vcpu_set_register(vp, HV_X64_REGISTER_ES + i, &value);
 	}
 }
 

@@ -30,34 +30,18 @@ static size_t bytes_in_page(gpa_t gpa, size_t bytes)
 	return bytes < left ? bytes : left;
 }
 
-bool partition_read(struct partition *p, gpa_t gpa, void *to, size_t bytes)
+bool partition_copy(struct partition *p, gpa_t gpa, void *buffer, size_t bytes, bool write)
 {
 	while (bytes) {
 		size_t part = bytes_in_page(gpa, bytes);
 		spa_t spa;
 
-		if (gpa_space_translate(&p->gpa, gpa, GPA_READ, &spa))
+		if (gpa_space_translate(&p->gpa, gpa, write ? GPA_READ | GPA_WRITE : GPA_READ, &spa))
 			return false;
-		memcpy(to, spa_to_virt(spa), part);
-		to = (char *)to + part;
-		gpa.addr += part;
-		bytes -= part;
-	}
-	return true;
-}
-
-bool partition_write(struct partition *p, gpa_t gpa, const void *from, size_t bytes)
-{
-	while (bytes) {
-		size_t part = bytes_in_page(gpa, bytes);
-		spa_t spa;
-
-		if (gpa_space_translate(&p->gpa, gpa, GPA_READ | GPA_WRITE, &spa))
-			return false;
-		memcpy(spa_to_virt(spa), from, part);
-		if (p->gpa.tracking)
+		memcpy(write ? spa_to_virt(spa) : buffer, write ? buffer : spa_to_virt(spa), part);
+		if (write && p->gpa.tracking)
 			gpa_space_access_state(&p->gpa, gpa, HV_GPA_SET_DIRTY);
-		from = (const char *)from + part;
+		buffer = (char *)buffer + part;
 		gpa.addr += part;
 		bytes -= part;
 	}
@@ -153,15 +137,9 @@ static uint32_t check_gpa(struct vp *vp, gpa_t gpa, unsigned int flags)
 	unsigned int access;
 	spa_t spa;
 
-	switch (gpa_space_lookup(&vp->partition->gpa, gpa, &spa, &access)) {
-	case GPA_UNMAPPED:
+	if (gpa_space_lookup(&vp->partition->gpa, gpa, &spa, &access) == GPA_UNMAPPED)
 		return HV_TRANSLATE_GPA_UNMAPPED;
-	case GPA_NO_ACCESS:
-		return HV_TRANSLATE_GPA_NO_READ;
-	case GPA_MAPPED:
-		break;
-	}
-	if (!(access & GPA_READ))
+	if (!(access & GPA_READ))			/* of what is marked "no access", too */
 		return HV_TRANSLATE_GPA_NO_READ;
 	return (flags & HV_TRANSLATE_WRITE) && !(access & GPA_WRITE) ? HV_TRANSLATE_GPA_NO_WRITE : HV_TRANSLATE_SUCCESS;
 }

@@ -12,6 +12,7 @@
 #include <hv/lp.h>
 #include <hv/message.h>
 #include <hv/partition.h>
+#include <hv/string.h>
 #include <hv/synic.h>
 #include <hv/vp.h>
 #include <hv/vp_timers.h>
@@ -34,39 +35,26 @@ static void take_sipi(struct vp *vp)
 	vcpu_start_at_sipi(vp, vp->sipi_vector);
 }
 
-static void set_segment(struct vp *vp, uint32_t name, const struct hv_x64_segment_register *segment)
-{
-	vcpu_set_register(vp, name, &(union hv_register_value){ .segment = *segment });
-}
-
-static void set64(struct vp *vp, uint32_t name, uint64_t value)
-{
-	vcpu_set_register(vp, name, &(union hv_register_value){ .reg64 = value });
-}
+#define START(name, field) { name, offsetof(struct hv_initial_vp_context, field), sizeof(((struct hv_initial_vp_context *)NULL)->field) }
+static const struct { uint32_t name; uint16_t offset, bytes; } start_registers[] = {
+	START(HV_X64_REGISTER_CS, cs), START(HV_X64_REGISTER_DS, ds), START(HV_X64_REGISTER_ES, es), START(HV_X64_REGISTER_FS, fs),
+	START(HV_X64_REGISTER_GS, gs), START(HV_X64_REGISTER_SS, ss), START(HV_X64_REGISTER_TR, tr),
+	START(HV_X64_REGISTER_LDTR, ldtr), START(HV_X64_REGISTER_IDTR, idtr), START(HV_X64_REGISTER_GDTR, gdtr),
+	START(HV_X64_REGISTER_EFER, efer), START(HV_X64_REGISTER_CR0, cr0), START(HV_X64_REGISTER_CR3, cr3),
+	START(HV_X64_REGISTER_CR4, cr4), START(HV_X64_REGISTER_PAT, pat), START(HV_X64_REGISTER_RFLAGS, rflags),
+	START(HV_X64_REGISTER_RIP, rip), START(HV_X64_REGISTER_RSP, rsp),
+};
 
 /* HvCallStartVirtualProcessor: values that no VM entry can have end in an intercept there, as with SetVpRegisters. */
 static void take_start(struct vp *vp)
 {
-	const struct hv_initial_vp_context *c = vp->start;
-	const struct { uint32_t name; const struct hv_x64_segment_register *segment; } segments[] = {
-		{ HV_X64_REGISTER_CS, &c->cs }, { HV_X64_REGISTER_DS, &c->ds }, { HV_X64_REGISTER_ES, &c->es },
-		{ HV_X64_REGISTER_FS, &c->fs }, { HV_X64_REGISTER_GS, &c->gs }, { HV_X64_REGISTER_SS, &c->ss },
-		{ HV_X64_REGISTER_TR, &c->tr }, { HV_X64_REGISTER_LDTR, &c->ldtr },
-	};
-
 	vp->start_pending = vp->waiting_for_sipi = false;
-	for (size_t i = 0; i < ARRAY_SIZE(segments); i++)
-		set_segment(vp, segments[i].name, segments[i].segment);
-	vcpu_set_register(vp, HV_X64_REGISTER_IDTR, &(union hv_register_value){ .table = c->idtr });
-	vcpu_set_register(vp, HV_X64_REGISTER_GDTR, &(union hv_register_value){ .table = c->gdtr });
-	set64(vp, HV_X64_REGISTER_EFER, c->efer);
-	set64(vp, HV_X64_REGISTER_CR0, c->cr0);
-	set64(vp, HV_X64_REGISTER_CR3, c->cr3);
-	set64(vp, HV_X64_REGISTER_CR4, c->cr4);
-	set64(vp, HV_X64_REGISTER_PAT, c->pat);
-	set64(vp, HV_X64_REGISTER_RFLAGS, c->rflags);
-	vcpu_set_rip(vp, c->rip);
-	vp->gprs.rsp = c->rsp;
+	for (size_t i = 0; i < ARRAY_SIZE(start_registers); i++) {
+		union hv_register_value value = { 0 };
+
+		memcpy(&value, (const char *)vp->start + start_registers[i].offset, start_registers[i].bytes);
+		vp_set_register(vp, start_registers[i].name, &value);
+	}
 }
 
 static int pending_vector(const struct vp *vp)
@@ -89,7 +77,7 @@ static void inject_interrupt(struct vp *vp)
 {
 	int vector;
 
-	if (!vp->extint_pending && bitmap256_is_empty(vp->lapic->irr)) {	/* nearly always */
+	if (!vp->extint_pending && bitmap256_is_empty(&vp->lapic->reg[APIC_IRR])) {	/* nearly always */
 		vcpu_request_tpr_window(vp, 0);
 		return;
 	}
@@ -161,7 +149,7 @@ static enum vp_next prepare_entry(struct vp *vp)
 static bool something_waits(struct vp *vp)
 {
 	return vp->nmi_pending || vp->extint_pending || vp->deliverability || vcpu_event_pending(vp) ||
-	       !bitmap256_is_empty(vp->lapic->irr);
+	       !bitmap256_is_empty(&vp->lapic->reg[APIC_IRR]);
 }
 
 /* Whoever leaves something does it under the lock, too: it is seen now, or `attention` is set again. */
@@ -186,14 +174,14 @@ static enum vp_next run_once(struct vp *vp)
 	return next == VP_RESUME ? (enum vp_next)vcpu_run_once(vp) : next;
 }
 
-static void dispatch_answer(struct vp *vp, enum vp_next next, uint32_t *state, uint32_t *event)
+static void dispatch_answer(struct vp *vp, enum vp_next next, struct hv_out_dispatch_vp *out)
 {
-	*state = HV_DISPATCH_STATE_READY;
-	*event = vp->intercept_suspend ? HV_DISPATCH_EVENT_INTERCEPT : HV_DISPATCH_EVENT_NONE;
+	out->state = HV_DISPATCH_STATE_READY;
+	out->event = vp->intercept_suspend ? HV_DISPATCH_EVENT_INTERCEPT : HV_DISPATCH_EVENT_NONE;
 	if (next != VP_BLOCK)
 		return;
-	*state = HV_DISPATCH_STATE_BLOCKED;
-	*event = vp->explicit_suspend ? HV_DISPATCH_EVENT_SUSPEND : HV_DISPATCH_EVENT_NONE;
+	out->state = HV_DISPATCH_STATE_BLOCKED;
+	out->event = vp->explicit_suspend ? HV_DISPATCH_EVENT_SUSPEND : HV_DISPATCH_EVENT_NONE;
 	vp->blocked = true;
 }
 
@@ -204,7 +192,7 @@ static bool still_blocked(struct vp *vp)
 	       (!vp->init_pending && !vp->sipi_pending && !vp->start_pending && prepare_entry(vp) == VP_BLOCK);
 }
 
-static void run_until_return(struct vp *vp, uint32_t *state, uint32_t *event)
+static void run_until_return(struct vp *vp, struct hv_out_dispatch_vp *out)
 {
 	uint64_t entered = tsc_now();
 	enum vp_next next;
@@ -224,27 +212,28 @@ static void run_until_return(struct vp *vp, uint32_t *state, uint32_t *event)
 	vp->runtime += tsc_now() - entered;
 	vp->stats[STAT_DISPATCHES]++;
 	vp->stats[STAT_RUN_TIME] = vp_runtime_100ns(vp);
-	dispatch_answer(vp, next, state, event);
+	dispatch_answer(vp, next, out);
 	vp_fill_register_page(vp);
 	spin_unlock(&vp->partition->lock);
 }
 
 /* Called with the lock held, so that the VP cannot go away before it counts as running; returns without it. */
-void vp_run_child(struct vp *vp, uint32_t flags, uint32_t *state, uint32_t *event)
+void vp_run_child(struct vp *vp, uint32_t flags, struct hv_out_dispatch_vp *out)
 {
 	bool run;
 
 	if (flags & HV_DISPATCH_CLEAR_INTERCEPT_SUSPEND)
 		vp->intercept_suspend = false;
 	run = !vp->explicit_suspend && !vp->dispatch_suspend && !vp->intercept_suspend;
+	vp->stats[STAT_MIGRATIONS] += vp->lp && vp->lp != this_lp();
 	vp->lp = this_lp();
 	vp->running = run;
 	vp->blocked = false;
 	if (run)
 		vp_take_register_page(vp);
 	else
-		dispatch_answer(vp, vp->intercept_suspend ? VP_RETURN : VP_BLOCK, state, event);
+		dispatch_answer(vp, vp->intercept_suspend ? VP_RETURN : VP_BLOCK, out);
 	spin_unlock(&vp->partition->lock);
 	if (run)
-		run_until_return(vp, state, event);
+		run_until_return(vp, out);
 }

@@ -24,36 +24,27 @@
 
 static uint8_t blocks[HV_MAX_LPS][2][HC_BLOCK_MAX] __aligned(8);
 
-struct hc_regs { uint64_t control, input, output; };
+struct hc_regs { uint64_t control, input, output; bool long_mode; };
 
 static struct hc_regs hc_regs_get(struct vp *vp)
 {
 	const struct vp_gprs *g = &vp->gprs;
 
 	if (vcpu_in_long_mode(vp))
-		return (struct hc_regs){ g->rcx, g->rdx, g->r8 };
+		return (struct hc_regs){ g->rcx, g->rdx, g->r8, true };
 	return (struct hc_regs){ g->rdx << 32 | (uint32_t)g->rax, g->rbx << 32 | (uint32_t)g->rcx,
-				 g->rdi << 32 | (uint32_t)g->rsi };
+				 g->rdi << 32 | (uint32_t)g->rsi, false };
 }
 
-static void set_result(struct vp *vp, uint64_t result)
+/* 64 bits in one register, or outside long mode in a pair. */
+static void hc_regs_set(struct vp *vp, const struct hc_regs *r, uint64_t *in_long_mode, uint64_t value)
 {
-	if (vcpu_in_long_mode(vp)) {
-		vp->gprs.rax = result;
+	if (r->long_mode) {
+		*in_long_mode = value;
 		return;
 	}
-	vp->gprs.rax = (uint32_t)result;
-	vp->gprs.rdx = result >> 32;
-}
-
-static void set_control(struct vp *vp, uint64_t control)
-{
-	if (vcpu_in_long_mode(vp)) {
-		vp->gprs.rcx = control;
-		return;
-	}
-	vp->gprs.rax = (uint32_t)control;
-	vp->gprs.rdx = control >> 32;
+	vp->gprs.rax = (uint32_t)value;
+	vp->gprs.rdx = value >> 32;
 }
 
 bool hc_next_rep(struct hc_call *call)
@@ -90,9 +81,20 @@ static bool kind_has_var(const struct hc_row *row)
 	return row->kind == HC_SIMPLE_VAR || row->kind == HC_REP_VAR;
 }
 
+static size_t input_bytes(const struct hc_row *row, uint64_t control)
+{
+	return row->in + HV_HC_VARHEAD(control) * 8 + row->rep_in * HV_HC_REP_COUNT(control);
+}
+
+static size_t output_bytes(const struct hc_row *row, uint64_t control)
+{
+	return row->out + row->rep_out * HV_HC_REP_COUNT(control);
+}
+
 hv_status_t hc_check_control(const struct hc_row *row, uint64_t control)
 {
-	uint64_t count = HV_HC_REP_COUNT(control), start = HV_HC_REP_START(control), in, out;
+	uint64_t count = HV_HC_REP_COUNT(control), start = HV_HC_REP_START(control);
+	size_t in = input_bytes(row, control), out = output_bytes(row, control);
 
 	if (control & HV_HC_RESERVED)
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
@@ -100,8 +102,6 @@ hv_status_t hc_check_control(const struct hc_row *row, uint64_t control)
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	if (HV_HC_VARHEAD(control) && !kind_has_var(row))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
-	in = row->in + HV_HC_VARHEAD(control) * 8 + row->rep_in * count;
-	out = row->out + row->rep_out * count;
 	if ((control & HV_HC_FAST) ? in > FAST_INPUT_BYTES || out : in > HC_BLOCK_MAX || out > HC_BLOCK_MAX)
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	return HV_STATUS_SUCCESS;
@@ -143,30 +143,22 @@ static void *parameters_at(struct vp *vp, struct gpa_view *view, uint64_t addres
 	return (char *)view->page + (address & ~PAGE_MASK);
 }
 
-static bool copy_in(struct vp *vp, uint64_t address, void *to, size_t bytes)
+static bool copy_parameters(struct vp *vp, uint64_t address, void *block, size_t bytes, bool out)
 {
-	const void *from;
+	struct gpa_space *g = &vp->partition->gpa;
+	void *guest;
 
+	if (!bytes)
+		return true;
 	spin_lock(&vp->partition->lock);
-	from = parameters_at(vp, &vp->hypercall_input, address, GPA_READ);
-	if (from)
-		memcpy(to, from, bytes);
+	guest = out ? parameters_at(vp, &vp->hypercall_output, address, GPA_READ | GPA_WRITE) :
+		      parameters_at(vp, &vp->hypercall_input, address, GPA_READ);
+	if (guest)
+		memcpy(out ? guest : block, out ? block : guest, bytes);
+	if (guest && out && g->tracking)
+		gpa_space_access_state(g, (gpa_t){ address }, HV_GPA_SET_DIRTY);
 	spin_unlock(&vp->partition->lock);
-	return from != NULL;
-}
-
-static bool copy_out(struct vp *vp, uint64_t address, const void *from, size_t bytes)
-{
-	void *to;
-
-	spin_lock(&vp->partition->lock);
-	to = parameters_at(vp, &vp->hypercall_output, address, GPA_READ | GPA_WRITE);
-	if (to)
-		memcpy(to, from, bytes);
-	if (to && vp->partition->gpa.tracking)
-		gpa_space_access_state(&vp->partition->gpa, (gpa_t){ address }, HV_GPA_SET_DIRTY);
-	spin_unlock(&vp->partition->lock);
-	return to != NULL;
+	return guest != NULL;
 }
 
 /* Only what this stretch produced: earlier reps are in the guest's block already. */
@@ -175,27 +167,13 @@ static bool copy_results_out(struct vp *vp, const struct hc_call *call, uint64_t
 	size_t offset = call->row->out + (size_t)start * call->row->rep_out;
 	size_t bytes = (size_t)(call->reps_done - start) * call->row->rep_out;
 
-	return (!call->row->out || copy_out(vp, address, call->out, call->row->out)) &&
-	       (!bytes || copy_out(vp, address + offset, call->out + offset, bytes));
+	return copy_parameters(vp, address, call->out, call->row->out, true) &&
+	       copy_parameters(vp, address + offset, call->out + offset, bytes, true);
 }
 
-/* A child's parameters may lie in memory the driver has to bring in first: the call is executed again after that. */
-static enum vp_next memory_intercept(struct vp *vp, uint64_t address, bool write)
+static enum vp_next finish(struct vp *vp, const struct hc_regs *r, hv_status_t status, uint64_t reps_done)
 {
-	struct gpa_fault fault = { .gpa = { address }, .write = write };
-	enum gpa_state state;
-	unsigned int access;
-	spa_t spa;
-
-	spin_lock(&vp->partition->lock);
-	state = gpa_space_lookup(&vp->partition->gpa, fault.gpa, &spa, &access);
-	spin_unlock(&vp->partition->lock);
-	return message_memory(vp, state == GPA_UNMAPPED ? HVMSG_UNMAPPED_GPA : HVMSG_GPA_INTERCEPT, &fault);
-}
-
-static enum vp_next finish(struct vp *vp, hv_status_t status, uint64_t reps_done)
-{
-	set_result(vp, status | reps_done << HV_HC_REP_SHIFT);
+	hc_regs_set(vp, r, &vp->gprs.rax, status | reps_done << HV_HC_REP_SHIFT);
 	vcpu_skip_instruction(vp);
 	return VP_RESUME;
 }
@@ -278,11 +256,11 @@ static enum vp_next run_call(struct vp *vp, struct hc_call *call, const struct h
 	    !copy_results_out(vp, call, r->output, start))
 		status = HV_STATUS_INVALID_PARAMETER;
 	if (status == HV_STATUS_SUCCESS && call->reps_done < call->rep_count) {
-		set_control(vp, (r->control & ~(0xfffull << HV_HC_START_SHIFT)) |
-				(uint64_t)call->reps_done << HV_HC_START_SHIFT);
+		hc_regs_set(vp, r, &vp->gprs.rcx, (r->control & ~(0xfffull << HV_HC_START_SHIFT)) |
+					       (uint64_t)call->reps_done << HV_HC_START_SHIFT);
 		return VP_RESUME;
 	}
-	return finish(vp, status, call->reps_done);
+	return finish(vp, r, status, call->reps_done);
 }
 
 /* Two registers and the first six of XMM. Output in registers is not offered (CPUID 0x40000003 EDX bit 15). */
@@ -299,19 +277,18 @@ static enum vp_next prepare_call(struct vp *vp, const struct hc_row *row, const 
 		.var_qwords = HV_HC_VARHEAD(r->control), .rep_count = HV_HC_REP_COUNT(r->control),
 		.reps_done = HV_HC_REP_START(r->control),
 	};
-	size_t in = row->in + call.var_qwords * 8 + (size_t)row->rep_in * call.rep_count;
-	size_t out = row->out + (size_t)row->rep_out * call.rep_count;
+	size_t in = input_bytes(row, r->control);
 
 	if (r->control & HV_HC_FAST) {
 		fast_input(call.in, r);
 		return run_call(vp, &call, r);
 	}
-	if (pointer_is_bad(r->input, in) || pointer_is_bad(r->output, out))
-		return finish(vp, HV_STATUS_INVALID_ALIGNMENT, call.reps_done);
-	if (in && !copy_in(vp, r->input, call.in, in)) {
-		if (!partition_is_root(vp->partition))
-			return memory_intercept(vp, r->input, false);
-		return finish(vp, HV_STATUS_INVALID_PARAMETER, call.reps_done);
+	if (pointer_is_bad(r->input, in) || pointer_is_bad(r->output, output_bytes(row, r->control)))
+		return finish(vp, r, HV_STATUS_INVALID_ALIGNMENT, call.reps_done);
+	if (!copy_parameters(vp, r->input, call.in, in, false)) {
+		if (!partition_is_root(vp->partition))	/* the driver may have to bring the memory in: then the call is executed again */
+			return intercept_gpa(vp, &(struct gpa_fault){ .gpa = { r->input } });
+		return finish(vp, r, HV_STATUS_INVALID_PARAMETER, call.reps_done);
 	}
 	return run_call(vp, &call, r);
 }
@@ -322,16 +299,16 @@ int hc_dispatch(struct vp *vp)
 	const struct hc_row *row;
 	hv_status_t status;
 
-	if (vcpu_cpl(vp) || !(vcpu_cr0(vp) & CR0_PE)) {
+	if (vcpu_cpl(vp) || !(r.long_mode || vcpu_cr0(vp) & CR0_PE)) {
 		vcpu_inject_exception(vp, VECTOR_UD, false, 0);
 		return VP_RESUME;
 	}
 	row = find_row(vp, r.control);
 	if (!row)
 		return vmm_wants_hypercalls(vp) ? message_hypercall(vp) :
-						  finish(vp, HV_STATUS_INVALID_HYPERCALL_CODE, 0);
+						  finish(vp, &r, HV_STATUS_INVALID_HYPERCALL_CODE, 0);
 	status = may_call(vp, row) ? hc_check_control(row, r.control) : HV_STATUS_ACCESS_DENIED;
 	if (status != HV_STATUS_SUCCESS)
-		return finish(vp, status, 0);
+		return finish(vp, &r, status, 0);
 	return prepare_call(vp, row, &r);
 }

@@ -4,97 +4,114 @@
 #include <abi/hv_types.h>
 #include <hv/hypercall.h>
 #include <hv/lapic.h>
+#include <hv/lp.h>
 #include <hv/partition.h>
+#include <hv/string.h>
 #include <hv/vp.h>
 
 #define FIRST_VECTOR	0x10u
 #define LAST_VECTOR	0xffu
 #define VPS_PER_BANK	64u
+#define BANKS		((HV_MAX_VPS + VPS_PER_BANK - 1) / VPS_PER_BANK)
 
-static unsigned int count_bits(uint64_t mask)
+struct vp_set { uint64_t banks[BANKS]; };
+
+static bool vp_set_has(const struct vp_set *set, uint32_t index)
 {
-	unsigned int count = 0;
-
-	for (; mask; mask &= mask - 1)
-		count++;
-	return count;
+	return set->banks[index / VPS_PER_BANK] >> index % VPS_PER_BANK & 1;
 }
 
-/* TLFS, HV_VP_SET: as many banks follow as the mask names; "all" needs none. */
-static bool vp_set_is_valid(uint64_t format, uint64_t bank_mask, const struct hc_call *call)
+/* TLFS, HV_VP_SET: the variable header has as many banks as the mask names; "all" needs none. What no VP can be is left out. */
+static bool vp_set_read(const struct hc_call *call, uint64_t format, uint64_t bank_mask, struct vp_set *set)
 {
-	return format == HV_VP_SET_ALL || (format == HV_VP_SET_SPARSE && call->var_qwords == count_bits(bank_mask));
+	unsigned int next = 0;
+
+	memset(set, format == HV_VP_SET_ALL ? 0xff : 0, sizeof(*set));
+	if (format == HV_VP_SET_ALL)
+		return true;
+	for (; bank_mask; bank_mask &= bank_mask - 1, next++) {
+		unsigned int bank = (unsigned int)__builtin_ctzll(bank_mask);
+
+		if (next < call->var_qwords && bank < BANKS)
+			set->banks[bank] = hc_var(call)[next];
+	}
+	return format == HV_VP_SET_SPARSE && call->var_qwords == next;
+}
+
+/* Both forms begin alike: address space, flags. */
+static bool flush_set(const struct hc_call *call, struct vp_set *set)
+{
+	const struct hv_in_flush_ex *ex = hc_in(call, struct hv_in_flush_ex);
+	bool all = ex->flags & HV_FLUSH_ALL_PROCESSORS;
+
+	if (call->row->in == sizeof(*ex))
+		return vp_set_read(call, all ? HV_VP_SET_ALL : ex->vp_set_format, ex->valid_bank_mask, set);
+	*set = (struct vp_set){ { hc_in(call, struct hv_in_flush)->processor_mask } };
+	if (all)
+		memset(set, 0xff, sizeof(*set));
+	return true;
 }
 
 /*
- * Flushes everything of every VP: more than was asked is always right, and a child's VPs share nothing with others. It works
- * as a change of the GPA space does: every LP that enters a VP of this partition later, or is in one now, flushes.
+ * Flushes every address of the VPs that are named: more than was asked is always right. A VP that is not in the guest flushes
+ * at its next entry; where one is, or may be, its LP leaves the guest before the call returns.
  */
 hv_status_t hc_flush(struct hc_call *call)
 {
 	struct partition *p = call->caller->partition;
+	struct vp_set set;
+	uint64_t lps = 0;
 
 	if (partition_is_root(p))
 		return HV_STATUS_INVALID_HYPERCALL_CODE;
-	if (call->row->in == sizeof(struct hv_in_flush_ex)) {
-		const struct hv_in_flush_ex *in = hc_in(call, struct hv_in_flush_ex);
-
-		if (!vp_set_is_valid(in->vp_set_format, in->valid_bank_mask, call))
-			return HV_STATUS_INVALID_PARAMETER;
+	if (!flush_set(call, &set))
+		return HV_STATUS_INVALID_PARAMETER;
+	spin_lock(&p->lock);
+	for (uint32_t i = 0; i < HV_MAX_VPS; i++) {
+		if (!p->vps[i] || !vp_set_has(&set, i))
+			continue;
+		vcpu_flush_guest_tlb(p->vps[i]);
+		lps |= p->vps[i]->running ? BIT(p->vps[i]->lp->index) : 0;
 	}
-	__atomic_add_fetch(&p->gpa.generation, 1, __ATOMIC_SEQ_CST);
-	gpa_space_flush(&p->gpa, &p->lock);
+	spin_unlock(&p->lock);
+	lp_kick_and_wait(lps);
+	call->caller->stats[STAT_FLUSHES]++;
 	call->reps_done = call->rep_count;
 	return HV_STATUS_SUCCESS;
 }
 
 hv_status_t hc_notify_long_spin_wait(struct hc_call *call)
 {
-	(void)call;				/* the root's scheduler preempts spinning VPs by itself */
+	call->caller->stats[STAT_SPIN_WAITS]++;		/* the root's scheduler preempts spinning VPs by itself */
 	return HV_STATUS_SUCCESS;
 }
 
-static void send_to_bank(struct partition *p, uint32_t bank, uint64_t mask, uint8_t vector)
+static hv_status_t send_ipi(struct partition *p, uint32_t vector, const struct vp_set *set)
 {
-	for (uint32_t i = 0; i < VPS_PER_BANK && bank * VPS_PER_BANK + i < HV_MAX_VPS; i++) {
-		struct vp *vp = p->vps[bank * VPS_PER_BANK + i];
-
-		if (vp && vp->lapic && (mask >> i & 1))
-			lapic_post(vp->lapic, vector, false);
-	}
+	if (partition_is_root(p) || vector < FIRST_VECTOR || vector > LAST_VECTOR)
+		return HV_STATUS_INVALID_PARAMETER;
+	spin_lock(&p->lock);
+	for (uint32_t i = 0; i < HV_MAX_VPS; i++)
+		if (vp_set_has(set, i) && p->vps[i] && p->vps[i]->lapic)
+			lapic_post(p->vps[i]->lapic, (uint8_t)vector, false);
+	spin_unlock(&p->lock);
+	return HV_STATUS_SUCCESS;
 }
 
 hv_status_t hc_send_ipi(struct hc_call *call)
 {
 	const struct hv_in_send_ipi *in = hc_in(call, struct hv_in_send_ipi);
-	struct partition *p = call->caller->partition;
 
-	if (partition_is_root(p) || in->vector < FIRST_VECTOR || in->vector > LAST_VECTOR)
-		return HV_STATUS_INVALID_PARAMETER;
-	spin_lock(&p->lock);
-	send_to_bank(p, 0, in->processor_mask, (uint8_t)in->vector);
-	spin_unlock(&p->lock);
-	return HV_STATUS_SUCCESS;
+	return send_ipi(call->caller->partition, in->vector, &(struct vp_set){ { in->processor_mask } });
 }
 
 hv_status_t hc_send_ipi_ex(struct hc_call *call)
 {
 	const struct hv_in_send_ipi_ex *in = hc_in(call, struct hv_in_send_ipi_ex);
-	bool all = in->vp_set_format == HV_VP_SET_ALL;
-	struct partition *p = call->caller->partition;
-	unsigned int next = 0;
+	struct vp_set set;
 
-	if (partition_is_root(p) || in->vector < FIRST_VECTOR || in->vector > LAST_VECTOR ||
-	    !vp_set_is_valid(in->vp_set_format, in->valid_bank_mask, call))
-		return HV_STATUS_INVALID_PARAMETER;
-	spin_lock(&p->lock);
-	for (uint32_t bank = 0; bank < 64; bank++)
-		if (all)
-			send_to_bank(p, bank, ~0ull, (uint8_t)in->vector);
-		else if (in->valid_bank_mask >> bank & 1)
-			send_to_bank(p, bank, hc_var(call)[next++], (uint8_t)in->vector);
-	spin_unlock(&p->lock);
-	return HV_STATUS_SUCCESS;
+	return vp_set_read(call, in->vp_set_format, in->valid_bank_mask, &set) ?
+	       send_ipi(call->caller->partition, in->vector, &set) : HV_STATUS_INVALID_PARAMETER;
 }
 
 /* The new VP starts where the caller says, in the caller's privilege level: as after INIT and SIPI, but in any mode. */
@@ -110,7 +127,7 @@ hv_status_t hc_start_vp(struct hc_call *call)
 static bool vp_index_of(struct partition *p, uint32_t apic_id, uint32_t *index)
 {
 	for (*index = 0; *index < HV_MAX_VPS; ++*index)
-		if (p->vps[*index] && p->vps[*index]->lapic && p->vps[*index]->lapic->id == apic_id)
+		if (p->vps[*index] && p->vps[*index]->lapic && p->vps[*index]->lapic->reg[APIC_ID] == apic_id)
 			return true;
 	return false;
 }

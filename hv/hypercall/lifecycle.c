@@ -3,6 +3,7 @@
 #include <abi/hv_status.h>
 #include <hv/hypercall.h>
 #include <hv/partition.h>
+#include <hv/stats.h>
 #include <hv/vp.h>
 
 #define FLAGS_SUPPORTED	(HV_CREATE_SMT_ENABLED | HV_CREATE_GPA_SUPER_PAGES | HV_CREATE_EXO | HV_CREATE_LAPIC | \
@@ -24,6 +25,7 @@ hv_status_t hc_create_partition(struct hc_call *call)
 	p->disabled_features[1] = in->disabled_features[1];
 	p->disabled_xsave = in->disabled_xsave;
 	hc_out(call, struct hv_out_partition_id)->partition_id = p->id;
+	stats_hypervisor_changed();
 	return HV_STATUS_SUCCESS;
 }
 
@@ -64,5 +66,6 @@ hv_status_t hc_delete_partition(struct hc_call *call)
 	if (call->partition->state == PARTITION_INITIALIZED || call->partition->pool.total_pages)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	partition_remove(call->partition);
+	stats_hypervisor_changed();
 	return HV_STATUS_SUCCESS;
 }

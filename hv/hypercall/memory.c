@@ -83,7 +83,9 @@ hv_status_t hc_deposit_memory(struct hc_call *call)
 	gpa_space_flush(&root_partition.gpa, &root_partition.lock);
 	for (; status == HV_STATUS_SUCCESS && call->reps_done < call->rep_count; call->reps_done++)
 		pool_give(partition_is_root(p) ? &root_deposits : &p->pool, (spa_t){ list[call->reps_done] << PAGE_SHIFT });
+	spin_lock(&p->lock);
 	stats_partition_changed(p);
+	spin_unlock(&p->lock);
 	return status;
 }
 
@@ -199,6 +201,7 @@ static hv_status_t gpa_change(struct hc_call *call, hv_status_t (*next)(struct h
 	while (status == HV_STATUS_SUCCESS && hc_next_rep(call))
 		status = next(call);
 	removed = p->gpa.generation != generation;
+	stats_gpa_changed(p);
 	spin_unlock(&p->lock);
 	if (removed)
 		gpa_space_flush(&p->gpa, &p->lock);

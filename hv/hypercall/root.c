@@ -45,9 +45,8 @@ hv_status_t hc_add_logical_processor(struct hc_call *call)
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t root_create_vp(struct vp *caller, const struct hv_in_create_vp *in)
+hv_status_t root_create_vp(const struct hv_in_create_vp *in)
 {
-	(void)caller;
 	return in->vp_index < lp_count && in->flags == in->vp_index ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_VP_INDEX;
 }
 

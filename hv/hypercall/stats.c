@@ -6,61 +6,60 @@
 #include <abi/hv_status.h>
 #include <abi/hv_types.h>
 #include <hv/hypercall.h>
-#include <hv/hypercall_target.h>
 #include <hv/lp.h>
 #include <hv/partition.h>
 #include <hv/stats.h>
 #include <hv/string.h>
 #include <hv/vp.h>
 
-#define AREA(identity)		((identity)[15])
+/* Linux: drivers/hv/mshv_debugfs_counters.c */
 #define HYPERVISOR_LPS		1	/* Linux sizes its tables by it */
 #define HYPERVISOR_PARTITIONS	2
 #define LP_ROOT_VP_INDEX	19
 #define PARTITION_VPS		1
 #define PARTITION_DEPOSITED	5
+#define PARTITION_LEAVES	10	/* 4 KiB, 2 MiB, 1 GiB */
+#define PARTITION_ID		26
+#define PARTITION_SPLIT		31
+#define PARTITION_MERGED	32
 
-static uint64_t identity_qword(const uint8_t identity[16])
+static bool object_is_known(const struct hv_in_map_stats_page *in)
 {
-	uint64_t value;
-
-	memcpy(&value, identity, sizeof(value));
-	return value;
+	return (in->type == HV_STATS_HYPERVISOR || in->type == HV_STATS_LOGICAL_PROCESSOR || in->type == HV_STATS_PARTITION ||
+		in->type == HV_STATS_VP) && !in->identity.area;
 }
 
-static bool object_is_known(uint32_t type, const uint8_t identity[16])
+/* What the page is of. A child's VP is locked with its partition until object_put(); the root's VPs never go away. */
+struct object { struct partition *partition; struct vp *vp; bool locked; };
+
+static hv_status_t object_get(struct vp *caller, const struct hv_in_map_stats_page *in, struct object *o)
 {
-	return (type == HV_STATS_HYPERVISOR || type == HV_STATS_LOGICAL_PROCESSOR || type == HV_STATS_PARTITION ||
-		type == HV_STATS_VP) && !AREA(identity);
+	bool in_partition = in->type == HV_STATS_PARTITION || in->type == HV_STATS_VP;
+	hv_status_t status = partition_get_or_self(caller, in_partition ? in->identity.id : HV_PARTITION_ROOT, &o->partition);
+
+	if (status != HV_STATUS_SUCCESS || in->type != HV_STATS_VP)
+		return status;
+	o->locked = !partition_is_root(o->partition);
+	if (o->locked)
+		spin_lock(&o->partition->lock);
+	o->vp = partition_vp(o->partition, in->identity.vp_index);
+	return o->vp ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_VP_INDEX;
 }
 
-/* The VP this object is of, or NULL. A child's is locked until vp_release(); the root's VPs never go away. */
-static struct vp *vp_of(struct vp *caller, uint32_t type, const uint8_t identity[16])
+static void object_put(struct object *o)
 {
-	uint64_t partition = identity_qword(identity);
-	struct vp *vp = NULL;
-	uint32_t index;
-
-	memcpy(&index, identity + 8, sizeof(index));
-	if (type != HV_STATS_VP)
-		return NULL;
-	if (partition == HV_PARTITION_ID_SELF || partition == HV_PARTITION_ROOT)
-		return partition_vp(&root_partition, index);
-	return target_vp(caller, partition, index, &vp) ? NULL : vp;
+	if (o->locked)
+		spin_unlock(&o->partition->lock);
+	if (o->partition)
+		partition_put(o->partition);
 }
 
-static void vp_release(struct vp *vp)
-{
-	if (vp && !partition_is_root(vp->partition))
-		target_put(vp);
-}
-
-static struct stats_record *record_find(uint32_t type, const uint8_t identity[16])
+static struct stats_record *record_find(uint32_t type, const struct hv_stats_identity *identity)
 {
 	struct stats_record *r = NULL;
 
 	while ((r = records_next(&root_partition.stats_pages, r)))
-		if (r->type == type && !memcmp(r->identity, identity, 16))
+		if (r->type == type && !memcmp(&r->identity, identity, sizeof(*identity)))
 			return r;
 	return NULL;
 }
@@ -70,30 +69,29 @@ static uint64_t *counters_of(const struct stats_record *r)
 	return spa_to_virt((spa_t){ r->page });
 }
 
-static struct stats_record *record_create(uint32_t type, const uint8_t identity[16])
+static struct stats_record *record_create(const struct hv_in_map_stats_page *in)
 {
 	struct stats_record *r = records_add(&root_partition.stats_pages, &root_partition.pool);
 	uint64_t *page = r ? pool_alloc_page(&root_deposits) : NULL;
 
 	if (!page)
 		return NULL;
-	if (type == HV_STATS_HYPERVISOR)
+	if (in->type == HV_STATS_HYPERVISOR)
 		page[HYPERVISOR_LPS] = lp_count;
-	if (type == HV_STATS_LOGICAL_PROCESSOR)
-		page[LP_ROOT_VP_INDEX] = (uint32_t)identity_qword(identity);
-	*r = (struct stats_record){ .used = 1, .type = type, .page = virt_to_spa(page).addr };
-	memcpy(r->identity, identity, 16);
+	if (in->type == HV_STATS_LOGICAL_PROCESSOR)
+		page[LP_ROOT_VP_INDEX] = in->identity.id;
+	*r = (struct stats_record){ .used = 1, .type = in->type, .identity = in->identity, .page = virt_to_spa(page).addr };
 	return r;
 }
 
-static uint64_t *map_object(uint32_t type, const uint8_t identity[16])
+static uint64_t *map_object(const struct hv_in_map_stats_page *in)
 {
 	struct stats_record *r;
 
 	spin_lock(&root_partition.lock);
-	r = record_find(type, identity);
+	r = record_find(in->type, &in->identity);
 	if (!r)
-		r = record_create(type, identity);
+		r = record_create(in);
 	if (r)
 		r->used++;
 	spin_unlock(&root_partition.lock);
@@ -109,29 +107,35 @@ static void count_in(struct vp *vp, uint64_t *page)
 	__atomic_store_n(&vp->stats, page, __ATOMIC_SEQ_CST);
 }
 
+static void count_partition_in(struct partition *p, uint64_t *page)
+{
+	spin_lock(&p->lock);
+	p->stats = page;
+	if (page)
+		stats_partition_changed(p);
+	spin_unlock(&p->lock);
+}
+
 hv_status_t hc_map_stats_page(struct hc_call *call)
 {
 	const struct hv_in_map_stats_page *in = hc_in(call, struct hv_in_map_stats_page);
+	struct object object = { .locked = false };
 	uint64_t *page = NULL;
-	struct partition *p;
-	struct vp *vp;
+	hv_status_t status;
 
-	if (!object_is_known(in->type, in->identity))
+	if (!object_is_known(in))
 		return HV_STATUS_INVALID_PARAMETER;
-	vp = vp_of(call->caller, in->type, in->identity);
-	if (vp || in->type != HV_STATS_VP)
-		page = map_object(in->type, in->identity);
-	if (vp && page)
-		count_in(vp, page);
-	vp_release(vp);
-	if (!vp && in->type == HV_STATS_VP)
-		return HV_STATUS_INVALID_VP_INDEX;
+	status = object_get(call->caller, in, &object);
+	if (status == HV_STATUS_SUCCESS)
+		page = map_object(in);
+	if (object.vp && page)
+		count_in(object.vp, page);
+	if (in->type == HV_STATS_PARTITION && page)
+		count_partition_in(object.partition, page);
+	object_put(&object);
 	if (!page)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
-	if (in->type == HV_STATS_PARTITION && !partition_get_or_self(call->caller, identity_qword(in->identity), &p)) {
-		stats_partition_changed(p);
-		partition_put(p);
-	}
+		return status == HV_STATUS_SUCCESS ? HV_STATUS_INSUFFICIENT_MEMORY : status;
+	stats_hypervisor_changed();
 	hc_out(call, struct hv_out_page)->gpfn = virt_to_spa(page).addr >> PAGE_SHIFT;
 	return root_page_show(page);
 }
@@ -151,49 +155,59 @@ static bool may_take_page(struct vp *vp)
 hv_status_t hc_unmap_stats_page(struct hc_call *call)
 {
 	const struct hv_in_map_stats_page *in = hc_in(call, struct hv_in_map_stats_page);
-	struct vp *vp = vp_of(call->caller, in->type, in->identity);
+	struct object object = { .locked = false };
 	struct stats_record *r;
 	void *page = NULL;
 
-	if (vp && vp->running && !partition_is_root(vp->partition)) {
-		vp_release(vp);
+	object_get(call->caller, in, &object);		/* if it is still there: its page outlives it */
+	if (object.locked && object.vp && object.vp->running) {
+		object_put(&object);
 		return HV_STATUS_INVALID_VP_STATE;
 	}
 	spin_lock(&root_partition.lock);
-	r = record_find(in->type, in->identity);
-	if (r && r->used > 1 && --r->used == 1 && may_take_page(vp)) {
+	r = record_find(in->type, &in->identity);
+	if (r && r->used > 1 && --r->used == 1 && may_take_page(object.vp)) {
 		page = counters_of(r);
 		r->used = 0;
 	}
 	spin_unlock(&root_partition.lock);
-	vp_release(vp);
+	if (page && in->type == HV_STATS_PARTITION && object.partition)
+		count_partition_in(object.partition, NULL);
+	object_put(&object);
 	root_page_hide(page, &root_deposits);
 	return r ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
 }
 
-static void set_counter(uint32_t type, uint64_t id, unsigned int index, uint64_t value)
+void stats_hypervisor_changed(void)
 {
-	uint8_t identity[16] = { 0 };
 	struct stats_record *r;
 
-	memcpy(identity, &id, sizeof(id));
-	r = record_find(type, identity);
+	spin_lock(&root_partition.lock);
+	r = record_find(HV_STATS_HYPERVISOR, &(struct hv_stats_identity){ 0 });
 	if (r)
-		counters_of(r)[index] = value;
+		counters_of(r)[HYPERVISOR_PARTITIONS] = partition_count();
+	spin_unlock(&root_partition.lock);
+}
+
+void stats_gpa_changed(struct partition *p)
+{
+	if (!p->stats)
+		return;
+	memcpy(&p->stats[PARTITION_LEAVES], &p->gpa.leaves[1], 3 * sizeof(uint64_t));
+	p->stats[PARTITION_SPLIT] = p->gpa.split;
+	p->stats[PARTITION_MERGED] = p->gpa.merged;
 }
 
 void stats_partition_changed(struct partition *p)
 {
-	uint64_t vps = 0, pages;
+	uint64_t vps = 0;
 
-	spin_lock(&p->lock);
+	if (!p->stats)
+		return;
 	for (uint32_t i = 0; i < HV_MAX_VPS; i++)
 		vps += p->vps[i] != NULL;
-	spin_unlock(&p->lock);
-	pages = partition_is_root(p) ? root_deposits.total_pages : p->pool.total_pages;
-	spin_lock(&root_partition.lock);
-	set_counter(HV_STATS_PARTITION, p->id, PARTITION_VPS, vps);
-	set_counter(HV_STATS_PARTITION, p->id, PARTITION_DEPOSITED, pages);
-	set_counter(HV_STATS_HYPERVISOR, 0, HYPERVISOR_PARTITIONS, partition_count());
-	spin_unlock(&root_partition.lock);
+	p->stats[PARTITION_ID] = p->id;
+	p->stats[PARTITION_VPS] = vps;
+	p->stats[PARTITION_DEPOSITED] = partition_is_root(p) ? root_deposits.total_pages : p->pool.total_pages;
+	stats_gpa_changed(p);
 }

@@ -4,35 +4,8 @@
 #include <abi/hv_status.h>
 #include <abi/hv_types.h>
 #include <hv/hypercall.h>
-#include <hv/hypercall_target.h>
 #include <hv/partition.h>
 #include <hv/vp.h>
-
-hv_status_t target_vp(struct vp *caller, uint64_t partition_id, uint32_t index, struct vp **out)
-{
-	struct partition *p;
-	hv_status_t status = partition_get_or_self(caller, partition_id, &p);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	spin_lock(&p->lock);
-	if (index == HV_VP_INDEX_SELF && p == caller->partition)
-		index = caller->index;
-	*out = partition_vp(p, index);
-	if (*out)
-		return HV_STATUS_SUCCESS;
-	spin_unlock(&p->lock);
-	partition_put(p);
-	return HV_STATUS_INVALID_VP_INDEX;
-}
-
-void target_put(struct vp *vp)
-{
-	struct partition *p = vp->partition;
-
-	spin_unlock(&p->lock);
-	partition_put(p);
-}
 
 /* A root VP other than the caller may be in the guest; a child VP says so itself. */
 static bool is_stopped(struct vp *caller, const struct vp *vp)
@@ -47,7 +20,7 @@ hv_status_t hc_create_vp(struct hc_call *call)
 	hv_status_t status;
 
 	if (in->partition_id == HV_PARTITION_ID_SELF || in->partition_id == HV_PARTITION_ROOT)
-		return root_create_vp(call->caller, in);
+		return root_create_vp(in);
 	status = partition_get_child(in->partition_id, &p);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
@@ -58,8 +31,8 @@ hv_status_t hc_create_vp(struct hc_call *call)
 		status = HV_STATUS_INVALID_VP_INDEX;
 	else
 		status = vp_create(p, in->vp_index);
-	spin_unlock(&p->lock);
 	stats_partition_changed(p);
+	spin_unlock(&p->lock);
 	partition_put(p);
 	return status;
 }
@@ -84,24 +57,6 @@ hv_status_t hc_delete_vp(struct hc_call *call)
 	return HV_STATUS_SUCCESS;
 }
 
-/* Registers hv keeps under the lock, whatever the VP is doing. */
-static bool is_neutral_register(uint32_t name)
-{
-	switch (name) {
-	case HV_REGISTER_EXPLICIT_SUSPEND:
-	case HV_REGISTER_INTERCEPT_SUSPEND:
-	case HV_REGISTER_DISPATCH_SUSPEND:
-	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
-	case HV_REGISTER_VP_ROOT_SIGNAL_COUNT:
-	case HV_REGISTER_VP_RUNTIME:
-	case HV_REGISTER_VP_INDEX:
-	case HV_REGISTER_TIME_REF_COUNT:
-	case HV_REGISTER_GUEST_OS_ID:
-		return true;
-	}
-	return name >= HV_REGISTER_SINT0 && name <= HV_REGISTER_SIRBP;
-}
-
 hv_status_t hc_get_vp_registers(struct hc_call *call)
 {
 	bool stopped = is_stopped(call->caller, call->vp);
@@ -113,7 +68,7 @@ hv_status_t hc_get_vp_registers(struct hc_call *call)
 	while (status == HV_STATUS_SUCCESS && hc_next_rep(call)) {
 		uint32_t name = *(const uint32_t *)hc_rep_in(call);
 
-		status = stopped || is_neutral_register(name) ? vp_get_register(vp, name, hc_rep_out(call)) :
+		status = stopped || vp_register_is_neutral(name) ? vp_get_register(vp, name, hc_rep_out(call)) :
 								HV_STATUS_INVALID_VP_STATE;
 	}
 	return status;
@@ -138,7 +93,7 @@ hv_status_t hc_set_vp_registers(struct hc_call *call)
 			vp_take_register_page(vp);
 			page = true;
 		}
-		status = stopped || is_neutral_register(element->name) ?
+		status = stopped || vp_register_is_neutral(element->name) ?
 			 vp_set_register(vp, element->name, &element->value) : HV_STATUS_INVALID_VP_STATE;
 	}
 	if (page)
@@ -165,20 +120,17 @@ hv_status_t hc_translate_virtual_address(struct hc_call *call)
 hv_status_t hc_dispatch_vp(struct hc_call *call)
 {
 	const struct hv_in_dispatch_vp in = *hc_in(call, struct hv_in_dispatch_vp);
-	uint32_t state = 0, event = 0;
-	struct partition *p;
+	struct partition *p = call->partition;
+	struct hv_out_dispatch_vp out;
 	struct vp *vp;
-	hv_status_t status = target_vp(call->caller, in.partition_id, in.vp_index, &vp);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	p = vp->partition;
-	if (partition_is_root(p) || p->state != PARTITION_INITIALIZED || vp->running) {
-		target_put(vp);
-		return HV_STATUS_INVALID_VP_STATE;
+	spin_lock(&p->lock);
+	vp = partition_vp(p, in.vp_index);
+	if (!vp || p->state != PARTITION_INITIALIZED || vp->running) {
+		spin_unlock(&p->lock);
+		return vp ? HV_STATUS_INVALID_VP_STATE : HV_STATUS_INVALID_VP_INDEX;
 	}
-	vp_run_child(vp, in.flags, &state, &event);
-	partition_put(p);
-	*hc_out(call, struct hv_out_dispatch_vp) = (struct hv_out_dispatch_vp){ state, event };
+	vp_run_child(vp, in.flags, &out);
+	*hc_out(call, struct hv_out_dispatch_vp) = out;
 	return HV_STATUS_SUCCESS;
 }

@@ -115,8 +115,7 @@ static bool root_page_copy(uint64_t gpfn, void *page, bool to_root)
 	bool ok;
 
 	spin_lock(&root_partition.lock);
-	ok = gpfn < 1ull << 40 && (to_root ? partition_write(&root_partition, gpa, page, PAGE_SIZE) :
-					     partition_read(&root_partition, gpa, page, PAGE_SIZE));
+	ok = gpfn < 1ull << 40 && partition_copy(&root_partition, gpa, page, PAGE_SIZE, to_root);
 	spin_unlock(&root_partition.lock);
 	return ok;
 }

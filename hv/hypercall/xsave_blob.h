@@ -6,8 +6,9 @@
 #include <hv/types.h>
 
 struct vp;
+struct xsave_area;
 
-void xsave_blob_get(struct vp *vp, uint8_t *blob);
-hv_status_t xsave_blob_set(struct vp *vp, uint8_t *blob);
+void xsave_blob_get(struct vp *vp, struct xsave_area *blob);
+hv_status_t xsave_blob_set(struct vp *vp, struct xsave_area *blob);
 
 #endif

@@ -209,7 +209,7 @@ static void topology_leaf(struct vp *vp, uint32_t leaf, uint32_t subleaf, struct
 
 	switch (leaf) {
 	case 1:
-		v->ebx = (v->ebx & 0x0000ff00) | count << 16 | vp->lapic->id << 24;
+		v->ebx = (v->ebx & 0x0000ff00) | count << 16 | vp->lapic->reg[APIC_ID] << 24;
 		if (count > 1)
 			v->edx |= 1u << 28;
 		break;
@@ -217,11 +217,11 @@ static void topology_leaf(struct vp *vp, uint32_t leaf, uint32_t subleaf, struct
 		v->eax = (v->eax & 0x3fff) | ((1u << bits) - 1) << 26;
 		break;
 	case 0xb:
-		*v = (struct hv_cpuid_values){ .ecx = subleaf, .edx = vp->lapic->id };
+		*v = (struct hv_cpuid_values){ .ecx = subleaf, .edx = vp->lapic->reg[APIC_ID] };
 		if (subleaf == 0)
-			*v = (struct hv_cpuid_values){ 0, 1, 0x100, vp->lapic->id };
+			*v = (struct hv_cpuid_values){ 0, 1, 0x100, vp->lapic->reg[APIC_ID] };
 		else if (subleaf == 1)
-			*v = (struct hv_cpuid_values){ bits, count, 0x201, vp->lapic->id };
+			*v = (struct hv_cpuid_values){ bits, count, 0x201, vp->lapic->reg[APIC_ID] };
 		break;
 	case 0x80000008:
 		v->ecx = bits << 12 | (count - 1);

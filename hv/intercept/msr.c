@@ -145,7 +145,7 @@ static enum msr_result write_efer(struct vp *vp, uint64_t value)
 
 static enum msr_result write_tsc_deadline(struct vp *vp, uint64_t value)
 {
-	if (LVT_TIMER_MODE(vp->lapic->lvt[LVT_TIMER]) == LVT_TIMER_DEADLINE) {
+	if (LVT_TIMER_MODE(vp->lapic->reg[APIC_LVT_TIMER]) == LVT_TIMER_DEADLINE) {
 		vp->lapic->tsc_deadline = value;
 		vp_timers_changed(vp);
 	}

@@ -196,7 +196,7 @@ static bool apic_read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
 	if (!vp->lapic || msr == HV_X64_MSR_EOI)
 		return false;
-	*value = msr == HV_X64_MSR_TPR ? lapic_register(vp->lapic, APIC_TPR) : vp->lapic->icr_low | (uint64_t)vp->lapic->icr_high << 32;
+	*value = msr == HV_X64_MSR_TPR ? lapic_register(vp->lapic, APIC_TPR) : lapic_icr(vp->lapic);
 	return true;
 }
 

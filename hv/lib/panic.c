@@ -36,21 +36,22 @@ static void __noreturn restart_or_halt(void)
 	machine_reset_now();
 }
 
-static void say(const char *text, int n, size_t size)
+static void vsay(const char *format, va_list args)
 {
-	size_t length = n < (int)size ? (size_t)n : size - 1;
+	char text[400];
+	int n = hv_vsnprintf(text, sizeof(text), format, args);
+	size_t length = n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1;
 
 	console_write(text, length);
 	screen_write(text, length);
 }
 
-static void __printf(1, 2) say_line(const char *format, ...)
+static void __printf(1, 2) say(const char *format, ...)
 {
-	char line[200];
 	va_list args;
 
 	va_start(args, format);
-	say(line, hv_vsnprintf(line, sizeof(line), format, args), sizeof(line));
+	vsay(format, args);
 	va_end(args);
 }
 
@@ -61,54 +62,48 @@ static void say_exits(const struct lp *lp)
 	for (uint32_t i = lp->exit_count - n; i != lp->exit_count; i++) {
 		const struct vp_exit_record *e = &lp->exits[i % LP_EXIT_RING];
 
-		say_line("  %u.%u exit %llx rip %llx cr3 %llx in %llx out %llx info %llx %llx\n", e->partition_id, e->vp_index,
+		say("  %u.%u exit %llx rip %llx cr3 %llx in %llx out %llx info %llx %llx\n", e->partition_id, e->vp_index,
 			 (unsigned long long)e->code, (unsigned long long)e->rip, (unsigned long long)e->cr3,
 			 (unsigned long long)e->event_in, (unsigned long long)e->event_out,
 			 (unsigned long long)e->info1, (unsigned long long)e->info2);
 	}
 }
 
-static const char *running_vp(const struct lp *lp)
+static void say_lp(const struct lp *lp, const void *caller)
 {
-	static char text[64];
-
-	if (!lp->running)
-		return "nobody yet";
-	hv_snprintf(text, sizeof(text), "partition %llu VP %u", (unsigned long long)lp->running->partition->id, lp->running->index);
-	return text;
+	say("LP %u, called from %p, ", lp->index, caller);
+	if (lp->running)
+		say("for partition %llu VP %u, its last exits:\n", (unsigned long long)lp->running->partition->id, lp->running->index);
+	else
+		say("for nobody yet\n");
+	say_exits(lp);
 }
 
 static void say_build(void)
 {
-	say_line("Partita hv, build ");
+	say("Partita hv, build ");
 	for (int i = 0; i < 8; i++)
-		say_line("%02x", (unsigned char)hv_build_id[i]);
-	say_line("\n");
+		say("%02x", (unsigned char)hv_build_id[i]);
+	say("\n");
 }
 
 void hv_panic(const char *format, ...)
 {
-	char text[256];
 	va_list args;
-	int n;
 
 	asm volatile("cli");
 	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_SEQ_CST))
 		halt_for_good();
 	machine_stop_other_lps();
+	say("\nhv: stopped: ");
 	va_start(args, format);
-	n = hv_vsnprintf(text, sizeof(text), format, args);
+	vsay(format, args);
 	va_end(args);
-	say_line("\nhv: stopped: ");
-	say(text, n, sizeof(text));
-	say_line("\n");
+	say("\n");
 	say_build();
-	if (machine_lps_known()) {
-		say_line("LP %u, called from %p, for %s, its last exits:\n", this_lp()->index, __builtin_return_address(0),
-			 running_vp(this_lp()));
-		say_exits(this_lp());
-	}
-	say_line("hv: end of report\n");
+	if (machine_lps_known())
+		say_lp(this_lp(), __builtin_return_address(0));
+	say("hv: end of report\n");
 	restart_or_halt();
 }
 
@@ -126,16 +121,13 @@ void hv_panic_join(void)
 
 void hv_refuse(const char *format, ...)
 {
-	char text[400];
 	va_list args;
-	int n;
 
+	say("\nPartita cannot start on this computer: ");
 	va_start(args, format);
-	n = hv_vsnprintf(text, sizeof(text), format, args);
+	vsay(format, args);
 	va_end(args);
-	say_line("\nPartita cannot start on this computer: ");
-	say(text, n, sizeof(text));
-	say_line("\n");
+	say("\n");
 	halt_for_good();
 }
 

@@ -14,15 +14,6 @@ void *memcpy(void *to, const void *from, size_t bytes)
 	return to;
 }
 
-void *memmove(void *to, const void *from, size_t bytes)
-{
-	if ((uintptr_t)to - (uintptr_t)from >= bytes)
-		return memcpy(to, from, bytes);
-	for (char *t = to; bytes--; )
-		t[bytes] = ((const char *)from)[bytes];
-	return to;
-}
-
 void *memset(void *to, int value, size_t bytes)
 {
 	uint64_t pattern = (uint8_t)value * 0x0101010101010101ull;

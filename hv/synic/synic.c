@@ -55,17 +55,6 @@ void synic_init_root(struct synic *s, struct vp *vp)
 	synic_reset(s);
 }
 
-void synic_fini(struct synic *s)
-{
-	struct partition *p = s->vp->partition;
-
-	gpa_overlay_hide(&p->gpa, &s->simp_page);
-	gpa_overlay_hide(&p->gpa, &s->siefp_page);
-	pool_free_page(&p->pool, s->simp_page.page);
-	pool_free_page(&p->pool, s->siefp_page.page);
-	s->simp_page.page = s->siefp_page.page = NULL;
-}
-
 /* Registers */
 
 bool synic_read_msr(struct synic *s, uint32_t msr, uint64_t *value)
@@ -155,8 +144,10 @@ static bool messages_enabled(const struct synic *s)
 
 static void sint_interrupt(struct synic *s, unsigned int sint)
 {
-	if (!(s->sint[sint] & (HV_SINT_MASKED | HV_SINT_POLLING)))
-		vp_assert_interrupt(s->vp, s->sint[sint] & HV_SINT_VECTOR);
+	if (s->sint[sint] & (HV_SINT_MASKED | HV_SINT_POLLING))
+		return;
+	s->vp->stats[STAT_SYNTHETIC_INTERRUPTS]++;
+	vp_assert_interrupt(s->vp, s->sint[sint] & HV_SINT_VECTOR);
 }
 
 /*

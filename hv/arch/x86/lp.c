@@ -88,12 +88,22 @@ void lp_kick(struct lp *lp)
 
 void lp_kick_users_and_wait(const struct gpa_space *g)
 {
-	uint64_t seen[HV_MAX_LPS];
+	uint64_t users = 0;
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* the removal, before we look who may still use it */
+	for (uint32_t i = 0; i < lp_count; i++)
+		users |= lps[i]->gpa_space == g ? BIT(i) : 0;
+	lp_kick_and_wait(users);
+}
+
+void lp_kick_and_wait(uint64_t which)
+{
+	uint64_t seen[HV_MAX_LPS];
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < lp_count; i++) {
 		seen[i] = __atomic_load_n(&lps[i]->world, __ATOMIC_SEQ_CST);
-		if (lps[i] == this_lp() || seen[i] % 2 == 0 || lps[i]->gpa_space != g)
+		if (lps[i] == this_lp() || seen[i] % 2 == 0 || !(which >> i & 1))
 			seen[i] = 0;
 		else
 			lp_kick(lps[i]);

@@ -60,7 +60,7 @@ void vcpu_request_nmi_window(struct vp *vp)
 
 void vcpu_flush_guest_tlb(struct vp *vp)
 {
-	vp->arch->flush = true;
+	__atomic_store_n(&vp->arch->flush, true, __ATOMIC_SEQ_CST);
 }
 
 hv_status_t vcpu_create_common(struct vp *vp, size_t vcpu_size)
@@ -136,7 +136,7 @@ void vcpu_renew_tlb(struct vp *vp, struct lp *lp, uint32_t tags)
 	struct vcpu *v = vp->arch;
 
 	v->gpa_generation = __atomic_load_n(&vp->partition->gpa.generation, __ATOMIC_SEQ_CST);
-	v->flush = false;
+	__atomic_store_n(&v->flush, false, __ATOMIC_SEQ_CST);
 	if (v->tag_lp != lp || v->tag_epoch != lp->vendor->tag_epoch)
 		take_tag(vp, lp, tags);
 }

@@ -25,7 +25,7 @@ struct vcpu {					/* begins svm's and vmx's own struct */
 	uint64_t tag_epoch;
 	uint32_t tag;
 	uint64_t gpa_generation;		/* of partition->gpa at the last flush on tag_lp */
-	bool flush;				/* before the next entry */
+	bool flush;				/* before the next entry; set by any LP, taken back by the VP's */
 	bool loaded;				/* between switch_in and switch_out: what switch.c moves is in the CPU */
 	bool interrupt_window, nmi_window;
 	uint8_t tpr_window;			/* exit when CR8 falls below this priority class; 0: not wanted */
@@ -104,7 +104,8 @@ static inline bool vcpu_tlb_is_good(const struct vp *vp, const struct lp *lp)
 {
 	const struct vcpu *v = vp->arch;
 
-	return !v->flush && v->gpa_generation == __atomic_load_n(&vp->partition->gpa.generation, __ATOMIC_SEQ_CST) &&
+	return !__atomic_load_n(&v->flush, __ATOMIC_SEQ_CST) &&
+	       v->gpa_generation == __atomic_load_n(&vp->partition->gpa.generation, __ATOMIC_SEQ_CST) &&
 	       v->tag_lp == lp && v->tag_epoch == lp->vendor->tag_epoch;
 }
 

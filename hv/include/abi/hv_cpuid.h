@@ -46,7 +46,6 @@
 #define HV_FEATURE_DIRECT_STIMERS	(1u << 19)
 /* ENLIGHTENMENTS, EAX */
 #define HV_HINT_REMOTE_TLB_FLUSH	(1u << 2)
-#define HV_HINT_APIC_MSRS		(1u << 3)
 #define HV_HINT_RELAXED_TIMING		(1u << 5)
 #define HV_HINT_AUTO_EOI_DEPRECATED	(1u << 9)
 #define HV_HINT_CLUSTER_IPI		(1u << 10)

@@ -138,7 +138,6 @@ struct hv_in_vp_registers {					/* reps: u32 names, or struct hv_register_assoc 
 #define HV_TRANSLATE_SUCCESS		0
 #define HV_TRANSLATE_PAGE_NOT_PRESENT	1
 #define HV_TRANSLATE_PRIVILEGE_VIOLATION 2
-#define HV_TRANSLATE_INVALID_FLAGS	3
 #define HV_TRANSLATE_GPA_UNMAPPED	4
 #define HV_TRANSLATE_GPA_NO_READ	5
 #define HV_TRANSLATE_GPA_NO_WRITE	6
@@ -153,7 +152,8 @@ struct hv_out_translate {
 	uint64_t gpa_page;
 };
 
-struct hv_in_map_stats_page { uint32_t type, padding; uint8_t identity[16]; };
+struct hv_stats_identity { uint64_t id; uint32_t vp_index; uint8_t reserved[3], area; };	/* id: of the partition, or LP */
+struct hv_in_map_stats_page { uint32_t type, padding; struct hv_stats_identity identity; };
 struct hv_out_page { uint64_t gpfn; };
 
 struct hv_cpuid_result {
@@ -272,6 +272,7 @@ struct hv_in_start_vp {
 };
 struct hv_in_get_vp_index { uint64_t partition_id; uint8_t target_vtl, reserved[7]; };	/* reps: u32 APIC ids; u32 indexes out */
 
+#define HV_FLUSH_ALL_PROCESSORS	1ull
 struct hv_in_flush {						/* reps of the list forms: u64 GVA ranges */
 	uint64_t address_space, flags, processor_mask;
 };

@@ -20,15 +20,10 @@ enum hv_message_type {
 	HVMSG_HYPERCALL_INTERCEPT		= 0x80000050,
 	HVMSG_SYNIC_SINT_INTERCEPT		= 0x80000061,
 	HVMSG_SYNIC_SINT_DELIVERABLE		= 0x80000062,
-	HVMSG_SCHEDULER_VP_SIGNAL_BITSET	= 0x80000100,
 	HVMSG_SCHEDULER_VP_SIGNAL_PAIR		= 0x80000101,
 	HVMSG_X64_IO_PORT_INTERCEPT		= 0x80010000,
 	HVMSG_X64_MSR_INTERCEPT			= 0x80010001,
-	HVMSG_X64_CPUID_INTERCEPT		= 0x80010002,
-	HVMSG_X64_EXCEPTION_INTERCEPT		= 0x80010003,
 	HVMSG_X64_APIC_EOI			= 0x80010004,
-	HVMSG_X64_HALT				= 0x80010007,
-	HVMSG_X64_INTERRUPTION_DELIVERABLE	= 0x80010008,
 };
 
 struct hv_message_header {
@@ -109,12 +104,6 @@ struct hv_x64_msr_intercept_message {
 	uint64_t rdx, rax;
 };
 
-struct hv_x64_cpuid_intercept_message {
-	struct hv_x64_intercept_header header;
-	uint64_t rax, rcx, rdx, rbx;
-	uint64_t default_rax, default_rcx, default_rdx, default_rbx;
-};
-
 struct hv_x64_hypercall_intercept_message {
 	struct hv_x64_intercept_header header;
 	uint64_t rax, rbx, rcx, rdx, r8, rsi, rdi;
@@ -126,12 +115,6 @@ struct hv_x64_unrecoverable_exception_message { struct hv_x64_intercept_header h
 struct hv_invalid_vp_register_message { uint32_t vp_index, reserved; };
 struct hv_unsupported_feature_message { uint32_t vp_index, feature_code; uint64_t parameter; };
 struct hv_x64_apic_eoi_message { uint32_t vp_index, vector; };
-
-struct hv_x64_interruption_deliverable_message {
-	struct hv_x64_intercept_header header;
-	uint32_t deliverable_type;	/* HV_INTERRUPTION_EXTERNAL or _NMI */
-	uint32_t reserved;
-};
 
 struct hv_sint_deliverable_message {
 	struct hv_x64_intercept_header header;
@@ -160,7 +143,6 @@ HV_ASSERT_SIZE(struct hv_message, HV_MESSAGE_SIZE);
 HV_ASSERT_SIZE(struct hv_x64_intercept_header, 40);
 HV_ASSERT_SIZE(struct hv_x64_memory_intercept_message, 80);
 HV_ASSERT_SIZE(struct hv_x64_io_port_intercept_message, 128);
-HV_ASSERT_SIZE(struct hv_x64_cpuid_intercept_message, 104);
 HV_ASSERT_SIZE(struct hv_x64_hypercall_intercept_message, 208);
 HV_ASSERT_SIZE(struct hv_vp_signal_pair_message, HV_MESSAGE_PAYLOAD_SIZE);
 

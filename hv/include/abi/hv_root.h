@@ -36,7 +36,6 @@ struct hv_interrupt_entry {
 };
 
 #define HV_DEVICE_TYPE(id)		((id) >> 62)
-#define HV_DEVICE_PCI			1
 #define HV_DEVICE_IOAPIC		2
 #define HV_INTERRUPT_TRIGGER_LEVEL	1
 struct hv_in_map_device_interrupt {

@@ -62,7 +62,6 @@ struct hv_event_ring_page { struct hv_event_ring sint[HV_SYNIC_SINT_COUNT]; };
 #define HV_STIMER_COUNT			4
 #define HV_STIMER_ENABLE		(1ull << 0)
 #define HV_STIMER_PERIODIC		(1ull << 1)
-#define HV_STIMER_LAZY			(1ull << 2)
 #define HV_STIMER_AUTO_ENABLE		(1ull << 3)
 #define HV_STIMER_VECTOR(config)	(((config) >> 4) & 0xff)
 #define HV_STIMER_DIRECT		(1ull << 12)

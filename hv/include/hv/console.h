@@ -12,7 +12,6 @@ extern enum log_level console_level;		/* set by the hv option loglevel=, 0 to 2 
 
 void hv_log(enum log_level level, const char *format, ...) __printf(2, 3);
 void console_write(const char *text, size_t length);	/* serial, as it is */
-int hv_vsnprintf(char *buffer, size_t size, const char *format, va_list args);	/* %c %s %d %u %x %p, l and ll, width, 0, - */
-int hv_snprintf(char *buffer, size_t size, const char *format, ...) __printf(3, 4);
+int hv_vsnprintf(char *buffer, size_t size, const char *format, va_list args);	/* %s %d %u %x %p, l and ll; %0Nx: N digits */
 
 #endif

@@ -44,6 +44,8 @@ struct gpa_space {
 	uint64_t reserve[GPA_RESERVE];		/* SPAs of zeroed pages for splits; 0 = used up */
 	uint64_t retired;			/* replaced tables, linked by their first word, until the next flush */
 	struct gpa_overlay *overlays;		/* active ones */
+	uint64_t leaves[4];			/* how many are mapped, by level: 4 KiB, 2 MiB, 1 GiB; for statistics, as the next two */
+	uint64_t split, merged;
 	const struct iommu_format *devices;	/* an IOMMU walks these tables as well (iommu.h): the root's, or NULL */
 	bool lent;				/* a child's: every mapped page is counted (frames.h) */
 	bool tracking;				/* property GPA_ACCESS_TRACKING: dirty state matters */

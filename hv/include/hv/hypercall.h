@@ -15,7 +15,7 @@ struct partition;
 struct vp;
 struct hc_call;
 
-typedef hv_status_t (*hc_handler)(struct hc_call *call);
+typedef hv_status_t hc_handler(struct hc_call *call);
 
 enum hc_kind {
 	HC_NONE,			/* no such call */
@@ -41,22 +41,19 @@ enum hc_target {
 };
 
 struct hc_row {
-	hc_handler handler;
+	hc_handler *handler;
 	uint16_t in, out;		/* fixed blocks, bytes */
 	uint8_t rep_in, rep_out;	/* bytes per rep */
 	uint8_t kind;			/* enum hc_kind */
 	uint8_t who;			/* HC_ROOT or HC_ANY */
 	uint8_t target;			/* enum hc_target */
 	uint64_t privilege;		/* HV_PRIV_* the caller needs, 0 for none */
+	const char *missing;		/* for docs/hypercalls.md: what the call leaves out; hv itself does not read it */
 };
 #define HC_ROOT	1			/* the root's partition management calls; a child gets "unknown code" */
 #define HC_ANY	2
 
 extern const struct hc_row hc_table[HVCALL_CODE_MAX];
-
-/* Calls that leave something out, for docs/hypercalls.md; hv itself does not read it. Ends with a NULL. */
-struct hc_partial { uint32_t code; const char *missing; };
-extern const struct hc_partial hc_partial[];
 
 #define HC_BLOCK_MAX	4096u
 
@@ -98,70 +95,22 @@ int /* enum vp_next */ hc_dispatch(struct vp *vp);
 /* What a control word can be refused for before any input is read; exported for the dispatcher's unit test. */
 hv_status_t hc_check_control(const struct hc_row *row, uint64_t control);
 
-/* Handlers in root.c (machine side). */
-hv_status_t hc_get_lp_run_time(struct hc_call *call);
-hv_status_t hc_get_partition_id(struct hc_call *call);
-hv_status_t hc_set_system_property(struct hc_call *call);
-hv_status_t hc_add_logical_processor(struct hc_call *call);
-hv_status_t hc_get_system_property(struct hc_call *call);
-hv_status_t hc_map_device_interrupt(struct hc_call *call);
-hv_status_t hc_unmap_device_interrupt(struct hc_call *call);
-hv_status_t hc_enter_sleep_state(struct hc_call *call);
-hv_status_t hc_notify_partition_event(struct hc_call *call);
-hv_status_t hc_disable_hypervisor_ex(struct hc_call *call);
-hv_status_t root_create_vp(struct vp *caller, const struct hv_in_create_vp *in);	/* HvCallCreateVp on SELF */
-
-/* lifecycle.c */
-hv_status_t hc_create_partition(struct hc_call *call);
-hv_status_t hc_initialize_partition(struct hc_call *call);
-hv_status_t hc_finalize_partition(struct hc_call *call);
-hv_status_t hc_delete_partition(struct hc_call *call);
-/* property.c */
-hv_status_t hc_get_partition_property(struct hc_call *call);
-hv_status_t hc_set_partition_property(struct hc_call *call);
-hv_status_t hc_get_partition_property_ex(struct hc_call *call);
-/* memory.c */
-hv_status_t hc_deposit_memory(struct hc_call *call);
-hv_status_t hc_withdraw_memory(struct hc_call *call);
-hv_status_t hc_map_gpa_pages(struct hc_call *call);
-hv_status_t hc_unmap_gpa_pages(struct hc_call *call);
-hv_status_t hc_get_gpa_access_states(struct hc_call *call);
-/* vp.c */
-hv_status_t hc_create_vp(struct hc_call *call);
-hv_status_t hc_delete_vp(struct hc_call *call);
-hv_status_t hc_get_vp_registers(struct hc_call *call);
-hv_status_t hc_set_vp_registers(struct hc_call *call);
-hv_status_t hc_translate_virtual_address(struct hc_call *call);
-hv_status_t hc_dispatch_vp(struct hc_call *call);
-/* vp_state.c */
-hv_status_t hc_map_vp_state_page(struct hc_call *call);
-hv_status_t hc_unmap_vp_state_page(struct hc_call *call);
-hv_status_t hc_map_stats_page(struct hc_call *call);
-hv_status_t hc_unmap_stats_page(struct hc_call *call);
-hv_status_t hc_get_vp_state(struct hc_call *call);
-hv_status_t hc_set_vp_state(struct hc_call *call);
-/* intercepts.c */
-hv_status_t hc_install_intercept(struct hc_call *call);
-hv_status_t hc_register_intercept_result(struct hc_call *call);
-hv_status_t hc_get_vp_cpuid_values(struct hc_call *call);
-hv_status_t hc_assert_virtual_interrupt(struct hc_call *call);
-hv_status_t hc_clear_virtual_interrupt(struct hc_call *call);
-/* message.c */
-hv_status_t hc_create_port(struct hc_call *call);
-hv_status_t hc_delete_port(struct hc_call *call);
-hv_status_t hc_connect_port(struct hc_call *call);
-hv_status_t hc_disconnect_port(struct hc_call *call);
-hv_status_t hc_notify_port_ring_empty(struct hc_call *call);
-hv_status_t hc_signal_event_direct(struct hc_call *call);
-hv_status_t hc_post_message_direct(struct hc_call *call);
-hv_status_t hc_post_message(struct hc_call *call);
-hv_status_t hc_signal_event(struct hc_call *call);
-/* guest.c */
-hv_status_t hc_flush(struct hc_call *call);
-hv_status_t hc_notify_long_spin_wait(struct hc_call *call);
-hv_status_t hc_send_ipi(struct hc_call *call);
-hv_status_t hc_start_vp(struct hc_call *call);
-hv_status_t hc_get_vp_index(struct hc_call *call);
-hv_status_t hc_send_ipi_ex(struct hc_call *call);
+/* The handlers, by file of hypercall/. */
+hc_handler hc_get_lp_run_time, hc_get_partition_id, hc_set_system_property, hc_add_logical_processor, hc_get_system_property,
+	hc_map_device_interrupt, hc_unmap_device_interrupt, hc_enter_sleep_state, hc_notify_partition_event,
+	hc_disable_hypervisor_ex;											/* root.c */
+hc_handler hc_create_partition, hc_initialize_partition, hc_finalize_partition, hc_delete_partition;	/* lifecycle.c */
+hc_handler hc_get_partition_property, hc_set_partition_property, hc_get_partition_property_ex;		/* property.c */
+hc_handler hc_deposit_memory, hc_withdraw_memory, hc_map_gpa_pages, hc_unmap_gpa_pages, hc_get_gpa_access_states;	/* memory.c */
+hc_handler hc_create_vp, hc_delete_vp, hc_get_vp_registers, hc_set_vp_registers, hc_translate_virtual_address,
+	hc_dispatch_vp;												/* vp.c */
+hc_handler hc_map_vp_state_page, hc_unmap_vp_state_page, hc_get_vp_state, hc_set_vp_state;		/* vp_state.c */
+hc_handler hc_map_stats_page, hc_unmap_stats_page;							/* stats.c */
+hc_handler hc_install_intercept, hc_register_intercept_result, hc_get_vp_cpuid_values, hc_assert_virtual_interrupt,
+	hc_clear_virtual_interrupt;										/* intercepts.c */
+hc_handler hc_create_port, hc_delete_port, hc_connect_port, hc_disconnect_port, hc_notify_port_ring_empty,
+	hc_signal_event_direct, hc_post_message_direct, hc_post_message, hc_signal_event;			/* message.c */
+hc_handler hc_flush, hc_notify_long_spin_wait, hc_send_ipi, hc_send_ipi_ex, hc_start_vp, hc_get_vp_index;	/* guest.c */
+hv_status_t root_create_vp(const struct hv_in_create_vp *in);			/* HvCallCreateVp on SELF: root.c */
 
 #endif

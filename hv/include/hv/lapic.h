@@ -16,14 +16,19 @@ struct hv_lapic_state;
 #define LAPIC_MMIO_SIZE		0x400u
 #define LAPIC_GLOBAL_ENABLE	BIT(11)		/* of IA32_APIC_BASE */
 
-enum lapic_lvt { LVT_CMCI, LVT_TIMER, LVT_THERMAL, LVT_PERFMON, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
+enum lapic_register {
+	APIC_ID = 0x02, APIC_VERSION = 0x03, APIC_TPR = 0x08, APIC_PPR = 0x0a, APIC_EOI = 0x0b, APIC_LDR = 0x0d,
+	APIC_DFR = 0x0e, APIC_SVR = 0x0f, APIC_ISR = 0x10, APIC_TMR = 0x18, APIC_IRR = 0x20, APIC_ESR = 0x28,
+	APIC_ERRORS = 0x29,			/* hv's own: what the next write of the ESR will show in it */
+	APIC_LVT_CMCI = 0x2f, APIC_ICR = 0x30, APIC_ICR_HIGH = 0x31, APIC_LVT_TIMER = 0x32, APIC_LVT_LINT0 = 0x35,
+	APIC_LVT_LINT1 = 0x36, APIC_LVT_ERROR = 0x37, APIC_INITIAL_COUNT = 0x38, APIC_CURRENT_COUNT = 0x39,
+	APIC_DIVIDE = 0x3e, APIC_SELF_IPI = 0x3f, APIC_REGISTERS = 0x40,
+};
 
 struct lapic {
 	struct vp *vp;
 	uint64_t base;				/* IA32_APIC_BASE */
-	uint32_t id, tpr, ldr, dfr, svr, esr, esr_latched, icr_low, icr_high, initial_count, divide;
-	uint32_t lvt[LVT_COUNT];
-	uint32_t irr[8], isr[8], tmr[8];
+	uint32_t reg[APIC_REGISTERS];		/* by enum lapic_register: as the guest reads them but for those that are computed */
 	uint32_t auto_eoi[8];			/* vectors some SINT wants without an ISR bit */
 	uint64_t timer_expiry;			/* TSC; 0 = not counting */
 	uint64_t tsc_deadline;			/* MSR value; 0 = not armed */

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of the virtual local APIC only: register numbers (x2APIC MSR - 0x800) and bits. */
+/* Shared by the files of the virtual local APIC, and by who knows its registers' bits. */
 #ifndef HV_LAPIC_INTERNAL_H
 #define HV_LAPIC_INTERNAL_H
 
 #include <hv/lapic.h>
 
 #define MSR_X2APIC_BASE		0x800u
-enum lapic_register {
-	APIC_ID = 0x02, APIC_VERSION = 0x03, APIC_TPR = 0x08, APIC_PPR = 0x0a, APIC_EOI = 0x0b, APIC_LDR = 0x0d,
-	APIC_DFR = 0x0e, APIC_SVR = 0x0f, APIC_ISR = 0x10, APIC_TMR = 0x18, APIC_IRR = 0x20, APIC_ESR = 0x28,
-	APIC_LVT_CMCI = 0x2f, APIC_ICR = 0x30, APIC_ICR_HIGH = 0x31, APIC_LVT_TIMER = 0x32, APIC_LVT_ERROR = 0x37,
-	APIC_INITIAL_COUNT = 0x38, APIC_CURRENT_COUNT = 0x39, APIC_DIVIDE = 0x3e, APIC_SELF_IPI = 0x3f,
-};
-
 #define LAPIC_VERSION		0x00060015u	/* integrated, seven LVT entries */
 #define LAPIC_DEFAULT_BASE	0xfee00000ull
 #define LAPIC_BASE_BSP		BIT(8)
@@ -41,7 +34,12 @@ static inline bool lapic_is_x2apic(const struct lapic *l)
 
 static inline bool lapic_is_enabled(const struct lapic *l)
 {
-	return (l->base & LAPIC_BASE_ENABLE) && (l->svr & SVR_ENABLE);
+	return (l->base & LAPIC_BASE_ENABLE) && (l->reg[APIC_SVR] & SVR_ENABLE);
+}
+
+static inline uint64_t lapic_icr(const struct lapic *l)
+{
+	return l->reg[APIC_ICR] | (uint64_t)l->reg[APIC_ICR_HIGH] << 32;
 }
 
 /* lapic_deliver.c */

@@ -51,10 +51,11 @@ static inline struct lp *this_lp(void)
 void lp_kick(struct lp *lp);
 
 /*
- * Makes every LP that is in guest mode in this GPA space exit once and waits until each has: after it returns, no LP holds
- * a translation that was removed before the call. Callable with GIF=0 from a hypercall; it waits only for LPs in guest
+ * Makes every one of these LPs (bit i is LP i) that is in guest mode, or every one that is there in a GPA space, exit once and
+ * waits until each has: after it returns, no LP holds a translation that was removed before the call. Callable with GIF=0 from a hypercall; it waits only for LPs in guest
  * mode, which the NMI ends, never for one in hv, so two LPs calling it at once cannot deadlock.
  */
+void lp_kick_and_wait(uint64_t lps);
 void lp_kick_users_and_wait(const struct gpa_space *g);
 
 /* Sends a fixed physical interrupt to an LP's local APIC (x2APIC): how hv posts vectors to the root. */

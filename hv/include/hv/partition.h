@@ -17,7 +17,7 @@
 #include <hv/records.h>
 #include <hv/types.h>
 
-#define HV_MAX_PARTITIONS	512
+#define HV_MAX_PARTITIONS	1024
 #define HV_MAX_VPS		64
 #define HV_PARTITION_ROOT	1ull
 #define MSR_INTERCEPTS		8
@@ -51,6 +51,7 @@ struct partition {
 	struct gpa_overlay hypercall_page, tsc_page;	/* children; their pages come at initialize */
 	uint32_t cpuid_epoch;			/* grows when CPUID's answers may change */
 	struct records cpuid_results, connections, ports;
+	uint64_t *stats;			/* page in which the root reads its counters, or NULL */
 	struct records stats_pages;		/* the root's: which page is which object's */
 };
 

@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 void *memcpy(void *to, const void *from, size_t bytes);
-void *memmove(void *to, const void *from, size_t bytes);
 void *memset(void *to, int value, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
 #ifndef HV_STRING_FUNCTIONS	/* lets the compiler do small ones of known size in place */

@@ -38,7 +38,6 @@ struct synic {
 void synic_init(struct synic *s, struct vp *vp);
 void synic_init_root(struct synic *s, struct vp *vp);	/* pages as root_page_spa() has them */
 void synic_reset(struct synic *s);			/* INIT of a child VP */
-void synic_fini(struct synic *s);			/* a child's pages back to its pool */
 
 bool synic_read_msr(struct synic *s, uint32_t msr, uint64_t *value);	/* 0x40000080 to 0x9f; false: fault */
 bool synic_write_msr(struct synic *s, uint32_t msr, uint64_t value);

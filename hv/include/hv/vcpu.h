@@ -67,7 +67,7 @@ void vcpu_request_tpr_window(struct vp *vp, uint8_t priority);	/* exit when CR8 
 void vcpu_request_nmi_window(struct vp *vp);
 void vcpu_prepare_windows(struct vp *vp);		/* a child's, before an entry if any of the above may have changed */
 
-void vcpu_flush_guest_tlb(struct vp *vp);		/* before the next entry of this VP */
+void vcpu_flush_guest_tlb(struct vp *vp);		/* before the next entry of this VP; from any LP */
 
 /* True: entries end by themselves when this LP's first deadline is due, and the root keeps its timer (arch/x86/timer.c). */
 bool vcpu_counts_deadlines(void);

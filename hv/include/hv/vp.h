@@ -16,7 +16,9 @@
 
 struct partition;
 struct lp;
+struct xsave_area;
 struct hv_initial_vp_context;
+struct hv_out_dispatch_vp;
 
 enum vp_next {			/* what to do after an exit was handled */
 	VP_RESUME,		/* enter the guest again */
@@ -72,7 +74,7 @@ struct vp {
 	uint64_t runtime;			/* TSC ticks spent dispatched */
 	uint64_t *stats;			/* by enum vp_counter: own_stats, or the page the root has mapped */
 	uint64_t own_stats[VP_COUNTERS];	/* counted by the LP that runs the VP */
-	void *xsave_area;			/* children: extended state while not running; the back end's page */
+	struct xsave_area *xsave_area;		/* children: extended state while not running; the back end's page */
 	uint64_t xcr0, xss;
 	struct vcpu *arch;
 };
@@ -90,21 +92,23 @@ static inline void vp_look_again(struct vp *vp)
 /* Raises `vector` as a fixed edge interrupt: the root's goes to its LP's real APIC, a child's to its virtual one. */
 void vp_assert_interrupt(struct vp *vp, uint8_t vector);
 
-/* Runs a child on this LP until it must return to the root; state and event are HV_DISPATCH_* (core/vp_run.c). Called with
- * the partition's lock, returns without it. */
-void vp_run_child(struct vp *vp, uint32_t flags, uint32_t *state, uint32_t *event);
+/* Runs a child on this LP until it must return to the root; (core/vp_run.c). Called with the partition's lock, returns without it. */
+void vp_run_child(struct vp *vp, uint32_t flags, struct hv_out_dispatch_vp *out);
 
 /* core/vp.c */
 void vp_init_root(struct vp *vp, uint32_t index);	/* neutral part of a root VP; memory is the caller's */
 hv_status_t vp_create(struct partition *p, uint32_t index);
 void vp_destroy(struct vp *vp);				/* not running; caller holds no lock */
 uint64_t vp_runtime_100ns(const struct vp *vp);		/* intercept/synthetic_msr.c */
-uint64_t vp_register64(struct vp *vp, uint32_t name);	/* a register of the vendor's that cannot fail */
 
-/* core/registers.c: any register of TLFS HV_REGISTER_NAME. Caller holds the lock and has seen that the VP is not running. */
+/* core/registers.c: any register of TLFS HV_REGISTER_NAME. Caller holds the lock and has seen that the VP is not running, or that
+ * hv keeps the register under the lock, whatever the VP is doing. */
+bool vp_register_is_neutral(uint32_t name);
 hv_status_t vp_get_register(struct vp *vp, uint32_t name, union hv_register_value *value);
 hv_status_t vp_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value);
-bool vp_msr_slot(struct vp *vp, uint32_t msr, uint64_t **slot);	/* MSRs that are only kept: core/registers.c */
+bool vp_msr_slot(struct vp *vp, uint32_t msr, uint64_t **slot);	/* MSRs that are only kept */
+uint64_t vp_register64(struct vp *vp, uint32_t name);	/* both: a register of the vendor's */
+hv_status_t vp_set_register64(struct vp *vp, uint32_t name, uint64_t value);
 
 /* core/register_page.c */
 void vp_fill_register_page(struct vp *vp);
@@ -121,8 +125,11 @@ void vp_assert_extint(struct vp *vp, uint8_t vector);
 void vp_unmap_state_pages(struct vp *vp);
 
 /* core/vp_memory.c: guest memory by GPA. Caller holds the lock; false when some page is not accessible that way. */
-bool partition_read(struct partition *p, gpa_t gpa, void *to, size_t bytes);
-bool partition_write(struct partition *p, gpa_t gpa, const void *from, size_t bytes);
+bool partition_copy(struct partition *p, gpa_t gpa, void *buffer, size_t bytes, bool write);
+static inline bool partition_read(struct partition *p, gpa_t gpa, void *to, size_t bytes)
+{
+	return partition_copy(p, gpa, to, bytes, false);
+}
 
 struct gva_walk { uint32_t result; gpa_t gpa; };	/* result: HV_TRANSLATE_* */
 void vp_translate_gva(struct vp *vp, uint64_t gva, unsigned int flags, struct gva_walk *walk);

@@ -99,6 +99,7 @@ void deadline_cancel(struct deadline *d)
 struct lp *lp_get(uint32_t index) { return &fake.lps[index]; }
 struct lp *this_lp(void) { return &fake.lps[0]; }
 void lp_kick(struct lp *lp) { lp->kicks++; }
+void lp_kick_and_wait(uint64_t lps) { fake.kicked_lps = lps; }
 void lp_kick_users_and_wait(const struct gpa_space *g) { (void)g; fake.all_kicks++; }
 void __attribute__((weak)) iommu_flush(void) { }	/* test_iommu.c has the real one */
 
@@ -180,7 +181,7 @@ void vcpu_request_interrupt_window(struct vp *vp) { vp->arch->window = true; }
 void vcpu_request_tpr_window(struct vp *vp, uint8_t priority) { vp->arch->tpr_window = priority; }
 void vcpu_request_nmi_window(struct vp *vp) { vp->arch->window = true; }
 void vcpu_prepare_windows(struct vp *vp) { (void)vp; }
-void vcpu_flush_guest_tlb(struct vp *vp) { (void)vp; }
+void vcpu_flush_guest_tlb(struct vp *vp) { vp->arch->flushes++; }
 unsigned int vcpu_instruction_bytes(struct vp *vp, uint8_t bytes[16]) { (void)vp; (void)bytes; return 0; }
 
 void vcpu_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
@@ -205,7 +206,7 @@ enum vp_next root_gpa_fault(struct vp *vp, const struct gpa_fault *f) { (void)vp
 enum vp_next root_triple_fault(struct vp *vp) { (void)vp; return VP_RESUME; }
 void machine_reset(void) { fail(); for (;;); }
 void hv_fault_for_test(void) { }
-hv_status_t root_create_vp(struct vp *vp, const struct hv_in_create_vp *in) { (void)vp; (void)in; return HV_STATUS_ACCESS_DENIED; }
+hv_status_t root_create_vp(const struct hv_in_create_vp *in) { (void)in; return HV_STATUS_ACCESS_DENIED; }
 
 #define NOT_HERE(name) \
 	hv_status_t name(struct hc_call *call) { (void)call; return HV_STATUS_OPERATION_FAILED; }

@@ -17,6 +17,7 @@
 struct fake_machine {
 	uint64_t tsc;
 	unsigned int all_kicks;			/* lp_kick_users_and_wait() */
+	uint64_t kicked_lps;			/* the last lp_kick_and_wait() */
 	struct deadline *armed;
 	uint64_t armed_tsc;
 	struct lp lps[2];
@@ -34,7 +35,7 @@ struct vcpu {					/* what vcpu_* keep */
 	bool can_take_interrupt, event_pending, window;
 	int injected;				/* vector, or -1 */
 	int exception;
-	unsigned int skipped, entries;
+	unsigned int skipped, entries, flushes;
 	uint8_t tpr_window;
 	int (*exit)(struct vp *vp);		/* what vcpu_run_once() answers */
 };

@@ -234,7 +234,7 @@ static bool create_child(void)
 	for (uint32_t i = 0; i < 2; i++) {
 		vps[i] = fake_child_vp(child, i);
 		vps[i]->arch->exit = run_guest;
-		vps[i]->lapic->svr = 0x1ff;		/* enabled, and as x2APIC */
+		vps[i]->lapic->reg[APIC_SVR] = 0x1ff;		/* enabled, and as x2APIC */
 		vps[i]->lapic->base |= 1u << 10;
 		vcpu_set_register(vps[i], HV_X64_REGISTER_CR0, &protected_mode);
 	}

@@ -50,27 +50,17 @@ static const char *privilege_name(uint64_t privilege)
 	return privilege ? "?" : "";
 }
 
-static const char *partial_of(unsigned int code)
-{
-	for (const struct hc_partial *p = hc_partial; p->missing; p++)
-		if (p->code == code)
-			return p->missing;
-	return NULL;
-}
-
 static void print_row(FILE *to, unsigned int code, const char *name, const struct hc_row *row)
 {
-	const char *partial = partial_of(code);
-
 	fprintf(to, "| 0x%04x | ", code);
 	print_name(to, name);
 	if (!row->handler) {
 		fprintf(to, " | not offered | | | | | |\n");
 		return;
 	}
-	fprintf(to, " | %s | %s | %s | %u + %u | %u + %u | %s |\n", partial ? "partial" : "done", kinds[row->kind],
+	fprintf(to, " | %s | %s | %s | %u + %u | %u + %u | %s |\n", row->missing ? "partial" : "done", kinds[row->kind],
 		row->who == HC_ROOT ? "root" : "root, child", row->in, row->rep_in, row->out, row->rep_out,
-		partial ? partial : privilege_name(row->privilege));
+		row->missing ? row->missing : privilege_name(row->privilege));
 }
 
 static void print_document(FILE *to)
@@ -88,7 +78,7 @@ static void print_document(FILE *to)
 		print_row(to, names[i].code, names[i].name, row);
 		if (!row->handler)
 			none++;
-		else if (partial_of(names[i].code))
+		else if (row->missing)
 			partial++;
 		else
 			done++;

@@ -220,6 +220,129 @@ static void a_large_leaf_is_split_by_taking_one_page_out(void **state)
 	assert_int_equal(state_of(id, 0x400000, &spa), GPA_UNMAPPED);
 }
 
+static void there_can_be_64_vps_in_a_partition_and_512_partitions(void **state)
+{
+	struct hv_in_create_partition create = { .flags = HV_CREATE_EXO | HV_CREATE_LAPIC };
+	struct hv_in_create_vp one_more = { .partition_id = fake_child(), .vp_index = HV_MAX_VPS };
+	uint64_t in_pool = root_partition.pool.total_pages, free, ids[HV_MAX_PARTITIONS] = { 0 };
+	unsigned int count = 0;
+
+	(void)state;
+	assert_true(HV_MAX_VPS >= 64 && HV_MAX_PARTITIONS >= 512);
+	fake_deposit(one_more.partition_id, 0x1800, 256);
+	fake_deposit(one_more.partition_id, 0x1900, 256);
+	free = get(one_more.partition_id)->pool.free_pages;
+	for (uint32_t i = 0; i < HV_MAX_VPS; i++)
+		assert_int_equal(fake_child_vp(one_more.partition_id, i)->lapic->reg[APIC_ID], i);
+	assert_int_equal(fake_hypercall(HVCALL_CREATE_VP, &one_more, sizeof(one_more), NULL, 0), HV_STATUS_INVALID_VP_INDEX);
+	for (uint32_t i = 0; i < HV_MAX_VPS; i++)
+		assert_int_equal(fake_fast_hypercall(HVCALL_DELETE_VP, one_more.partition_id, i), HV_STATUS_SUCCESS);
+	assert_int_equal(get(one_more.partition_id)->pool.free_pages, free);
+
+	for (uint64_t page = 0; page < HV_MAX_PARTITIONS; page++)
+		pool_give(&root_partition.pool, (spa_t){ FAKE_RAM + (1024 + page) * PAGE_SIZE });
+	free = root_partition.pool.free_pages;
+	while (count < HV_MAX_PARTITIONS &&		/* some slots are taken by the tests before this one */
+	       !fake_hypercall(HVCALL_CREATE_PARTITION, &create, sizeof(create), &ids[count], sizeof(ids[count])))
+		count++;
+	assert_true(count >= 512);
+	assert_int_equal(RESULT_STATUS(fake_hypercall(HVCALL_CREATE_PARTITION, &create, sizeof(create), NULL, 0)), HV_STATUS_NO_RESOURCES);
+	assert_int_equal(partition_count(), HV_MAX_PARTITIONS - 1);	/* id 0 is nobody's */
+	while (count--)
+		assert_int_equal(fake_fast_hypercall(HVCALL_DELETE_PARTITION, ids[count], 0), HV_STATUS_SUCCESS);
+	assert_int_equal(root_partition.pool.free_pages, free);
+	assert_int_equal(root_partition.pool.total_pages, in_pool + HV_MAX_PARTITIONS);
+}
+
+static void a_flush_reaches_the_vps_it_names_and_no_other(void **state)
+{
+	static const struct { uint64_t flags, mask, lps; unsigned int first, second; } rows[] = {
+		{ 0, 2, 2, 0, 1 }, { 0, 1, 0, 1, 1 }, { 0, 0, 0, 1, 1 }, { HV_FLUSH_ALL_PROCESSORS, 0, 2, 2, 2 },
+	};
+	uint64_t id = fake_child();
+	struct vp *first = fake_child_vp(id, 0), *second = fake_child_vp(id, 1);
+
+	(void)state;
+	second->running = true;
+	second->lp = lp_get(1);
+	assert_int_equal(RESULT_STATUS(map(id, 0, CHILD_RAM >> 12, RWX, 1)), HV_STATUS_SUCCESS);
+	vcpu_set_register(first, HV_X64_REGISTER_CR0, &(union hv_register_value){ .reg64 = 1 });
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		memcpy(fake_spa(CHILD_RAM), &(struct hv_in_flush){ 0, rows[i].flags, rows[i].mask }, sizeof(struct hv_in_flush));
+		first->gprs.rcx = HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE;
+		first->gprs.rdx = 0;
+		hc_dispatch(first);
+		assert_int_equal(RESULT_STATUS(first->gprs.rax), HV_STATUS_SUCCESS);
+		assert_int_equal(fake.kicked_lps, rows[i].lps);
+		assert_int_equal(first->arch->flushes, rows[i].first);
+		assert_int_equal(second->arch->flushes, rows[i].second);
+	}
+}
+
+/* 1 GiB of the root's memory that is not in this model: hv only maps it. */
+#define GIGABYTE	(1ull << 30)
+static void leaves_are_as_large_as_their_backing_allows(void **state)
+{
+	struct partition *p = get(fake_child());
+	struct gpa_space *g = &p->gpa;
+	uint64_t free, spa;
+	unsigned int access;
+
+	(void)state;
+	gpa_space_map(g, (gpa_t){ 4 * GIGABYTE }, (spa_t){ 8 * GIGABYTE }, 1 << 18, GPA_READ, false);	/* the call covers it */
+	assert_int_equal(g->leaves[3], 1);
+	free = p->pool.free_pages;
+	for (uint64_t at = 0; at < GIGABYTE; at += 2 << 20)		/* piece by piece, as the driver does it */
+		gpa_space_map(g, (gpa_t){ 5 * GIGABYTE + at }, (spa_t){ 9 * GIGABYTE + at }, 512, GPA_READ, false);
+	assert_int_equal(g->leaves[3], 2);
+	assert_int_equal(g->leaves[2], 0);
+	gpa_space_flush(g, &p->lock);
+	assert_int_equal(p->pool.free_pages, free);			/* the table that is not needed came back */
+	for (uint64_t at = 0; at < GIGABYTE; at += 2 << 20)		/* backing that is not aligned alike stays as it is */
+		gpa_space_map(g, (gpa_t){ 6 * GIGABYTE + at }, (spa_t){ 11 * GIGABYTE + (2 << 20) + at }, 512, GPA_READ, false);
+	assert_int_equal(g->leaves[2], 512);
+	gpa_space_map_no_access(g, (gpa_t){ 5 * GIGABYTE + 0x5000 }, 1);	/* one page less: two levels less */
+	assert_int_equal(g->leaves[3], 1);
+	assert_int_equal(g->leaves[2], 512 + 511);
+	assert_int_equal(g->leaves[1], 511);
+	assert_int_equal(gpa_space_lookup(g, (gpa_t){ 5 * GIGABYTE + 0x5000 }, &(spa_t){ 0 }, &access), GPA_NO_ACCESS);
+	gpa_space_map(g, (gpa_t){ 5 * GIGABYTE + 0x5000 }, (spa_t){ 9 * GIGABYTE + 0x5000 }, 1, GPA_READ | GPA_WRITE, false);
+	assert_int_equal(g->leaves[3], 1);				/* other rights */
+	gpa_space_map(g, (gpa_t){ 5 * GIGABYTE + 0x5000 }, (spa_t){ 9 * GIGABYTE + 0x5000 }, 1, GPA_READ, false);
+	assert_int_equal(g->leaves[3], 2);				/* whole again */
+	assert_int_equal(g->leaves[1], 0);
+	for (uint64_t at = 0; at < GIGABYTE; at += 12345 << 12) {
+		spa_t found;
+
+		assert_int_equal(gpa_space_lookup(g, (gpa_t){ 5 * GIGABYTE + at }, &found, &access), GPA_MAPPED);
+		spa = found.addr;
+		assert_int_equal(spa, 9 * GIGABYTE + at);
+	}
+}
+
+static void a_leaf_split_for_dirty_tracking_is_merged_after(void **state)
+{
+	struct partition *p = get(fake_child());
+	struct gpa_space *g = &p->gpa;
+
+	(void)state;
+	gpa_space_map(g, (gpa_t){ 4 * GIGABYTE }, (spa_t){ 8 * GIGABYTE }, 1 << 18, GPA_READ | GPA_WRITE, false);
+	g->tracking = true;
+	assert_int_equal(gpa_space_access_state(g, (gpa_t){ 4 * GIGABYTE }, 0), 0);
+	assert_int_equal(g->leaves[3], 1);				/* a look does not split */
+	for (uint64_t page = 0; page < 512; page++)
+		gpa_space_access_state(g, (gpa_t){ 4 * GIGABYTE + (page << 12) }, HV_GPA_SET_DIRTY);
+	assert_int_equal(g->leaves[2], 512);				/* the first 2 MiB are dirty as a whole, others are not */
+	gpa_space_access_state(g, (gpa_t){ 4 * GIGABYTE + 0x7000 }, HV_GPA_CLEAR_DIRTY);
+	assert_int_equal(g->leaves[2], 511);
+	assert_int_equal(gpa_space_access_state(g, (gpa_t){ 4 * GIGABYTE + 0x7000 }, 0) & HV_GPA_STATE_DIRTY, 0);
+	assert_true(gpa_space_access_state(g, (gpa_t){ 4 * GIGABYTE + 0x8000 }, 0) & HV_GPA_STATE_DIRTY);
+	g->tracking = false;						/* the driver sets what it cleared before it stops */
+	gpa_space_access_state(g, (gpa_t){ 4 * GIGABYTE + 0x7000 }, HV_GPA_SET_DIRTY);
+	assert_int_equal(g->leaves[3], 1);
+	assert_int_equal(g->leaves[2] + g->leaves[1], 0);
+}
+
 static void mapping_over_a_mapping_is_legal_both_ways(void **state)
 {
 	uint64_t id = fake_child(), spa, free;
@@ -694,7 +817,10 @@ int main(void)
 		TEST(a_bad_control_word_is_refused), TEST(a_bad_pointer_is_refused), TEST(user_mode_cannot_call),
 		TEST(deposited_pages_leave_the_root_and_come_back_scrubbed), TEST(a_deposit_is_all_or_nothing),
 		TEST(a_partition_gives_everything_back), TEST(a_vp_without_memory_leaves_no_trace),
-		TEST(a_large_leaf_is_split_by_taking_one_page_out), TEST(mapping_over_a_mapping_is_legal_both_ways),
+		TEST(a_large_leaf_is_split_by_taking_one_page_out), TEST(there_can_be_64_vps_in_a_partition_and_512_partitions),
+		TEST(a_flush_reaches_the_vps_it_names_and_no_other),
+		TEST(leaves_are_as_large_as_their_backing_allows),
+		TEST(a_leaf_split_for_dirty_tracking_is_merged_after), TEST(mapping_over_a_mapping_is_legal_both_ways),
 		TEST(only_the_roots_own_memory_can_be_mapped), TEST(a_lent_page_cannot_be_deposited),
 		TEST(a_removal_never_fails_for_want_of_memory),
 		TEST(an_overlay_hides_a_page_and_survives_remapping), TEST(dirty_state_is_kept_per_small_page),

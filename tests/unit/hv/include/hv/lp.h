@@ -20,6 +20,7 @@ extern uint32_t lp_count;
 struct lp *lp_get(uint32_t index);
 struct lp *this_lp(void);
 void lp_kick(struct lp *lp);
+void lp_kick_and_wait(uint64_t lps);
 void lp_kick_users_and_wait(const struct gpa_space *g);
 void lp_send_interrupt(struct lp *lp, uint8_t vector);
 
