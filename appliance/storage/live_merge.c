@@ -244,7 +244,16 @@ static int merge(struct live_merge *m)
 
 /* --- around it --- */
 
-static int begin(struct live_merge *m)
+static int check_child(struct disk *d)
+{
+	if (d->read_only)
+		return -EROFS;
+	if (!d->parent || !d->ops->engine)
+		return disk_fail(-EINVAL, "the disk is not differencing: there is nothing to merge it into");
+	return 0;
+}
+
+static int join(struct live_merge *m)
 {
 	struct disk_shared *shared = m->child->shared;
 	int r = 0;
@@ -259,8 +268,10 @@ static int begin(struct live_merge *m)
 }
 
 /* The last that this thread does with the disk: it may be closed at once. */
-static void end(struct disk_shared *shared)
+static void leave(struct live_merge *m)
 {
+	struct disk_shared *shared = m->child->shared;
+
 	pthread_mutex_lock(&shared->merge_lock);
 	shared->merge = NULL;
 	pthread_cond_broadcast(&shared->merge_ended);
@@ -279,37 +290,43 @@ void disk_stop_live_merge(struct disk *d)
 	pthread_mutex_unlock(&shared->merge_lock);
 }
 
-static int check_child(struct disk *d, struct live_merge *m)
+int disk_live_merge_begin(struct disk *d, struct live_merge **out)
 {
-	m->child = d;
-	m->s = d->ops->engine ? d->ops->engine(d) : NULL;
-	if (d->read_only)
-		return -EROFS;
-	if (!d->parent || !m->s)
-		return disk_fail(-EINVAL, "the disk is not differencing: there is nothing to merge it into");
-	return 0;
-}
-
-int disk_merge_live(struct disk *d, int parent_fd, const struct disk_progress *p)
-{
-	struct live_merge m = { .progress = p };
+	struct live_merge *m;
 	int r;
 
 	disk_fail_clear();
-	r = check_child(disk_target(d), &m);
-	if (r == 0)
-		r = begin(&m);
-	if (r < 0) {
-		close(parent_fd);
+	d = disk_target(d);
+	r = check_child(d);
+	if (r < 0)
 		return r;
-	}
-	m.buffer = aligned_alloc(4096, MERGE_BYTES);
-	r = m.buffer ? open_parent(&m, parent_fd) : -ENOMEM;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->child = d;
+	m->s = d->ops->engine(d);
+	r = join(m);
+	if (r < 0)
+		free(m);
+	else
+		*out = m;
+	return r;
+}
+
+int disk_live_merge_run(struct live_merge *m, int parent_fd, const struct disk_progress *p)
+{
+	int r;
+
+	disk_fail_clear();
+	m->progress = p;
+	m->buffer = aligned_alloc(4096, MERGE_BYTES);
+	r = m->buffer ? open_parent(m, parent_fd) : -ENOMEM;
 	if (r < 0)
 		close(parent_fd);
 	else
-		r = merge(&m);
-	free(m.buffer);
-	end(m.child->shared);
+		r = merge(m);
+	free(m->buffer);
+	leave(m);
+	free(m);
 	return r;
 }

@@ -40,11 +40,14 @@ int disk_merge(struct disk *child, struct disk *parent, const struct disk_progre
 /* Closes both. `done`: the parent's data gets a new GUID, other children of it are refused from now on. */
 int disk_merge_end(struct disk *child, struct disk *parent, bool done);
 /*
- * The same while others read and write `d`, which was opened over its parent; parent_fd is the parent's file, open for writing, and
- * taken in any case. On success the child's file is empty, which tells whoever finds it that all its data is in the parent, and `d` goes
- * on as the parent: see live_merge.c. Otherwise nothing has changed for anybody. Closing `d` stops it (-ECANCELED).
+ * The same while others read and write `d`, which was opened over its parent. begin() makes closing `d` wait for the end of run(),
+ * which it stops (-ECANCELED) and which must follow, on any thread. parent_fd is the parent's file, open for writing, and taken in
+ * any case. On success the child's file is empty, which tells whoever finds it that all its data is in the parent, and `d` goes on
+ * as the parent: see live_merge.c. Otherwise nothing has changed for anybody.
  */
-int disk_merge_live(struct disk *d, int parent_fd, const struct disk_progress *p);
+struct live_merge;
+int disk_live_merge_begin(struct disk *d, struct live_merge **out);	/* -EINVAL: it has no parent; -EBUSY: one is going on */
+int disk_live_merge_run(struct live_merge *m, int parent_fd, const struct disk_progress *p);
 /* Blocks of zeros lose their place, the last blocks move into the gaps, the file ends earlier. Nobody else may use the disk. */
 int disk_compact(struct disk *d, const struct disk_progress *p);
 /* A differencing disk gets another parent with the same contents (after a merge or a move): paths and GUID are rewritten. */
