@@ -10,12 +10,14 @@ truncate -s 1M "$work/count.img"
 cat >"$work/reboots.guest" <<'GUEST'
 wait_for() { for i in $(seq 600); do [ -e "$1" ] && return; usleep 50000; done; echo "guest: no $1"; }
 wait_for /dev/sda
+devices() { ls -d /sys/bus/vmbus/devices/*/driver | wc -l; }
+for i in $(seq 600); do [ "$(devices)" -ge 6 ] && break; usleep 50000; done	# storage and five services: probing is asynchronous
 count=$(($(dd if=/dev/sda bs=512 count=1 iflag=direct 2>/dev/null | tr -dc 0-9) + 1))
 echo "$count" | dd of=/dev/sda bs=512 conv=sync,notrunc oflag=direct 2>/dev/null
-echo "guest: boot $count, $(ls -d /sys/bus/vmbus/devices/*/driver | wc -l) devices with drivers"
+echo "guest: boot $count, $(devices) devices with drivers"
 [ "$count" -gt "$(option times)" ] || { sync; reboot -f; }
 GUEST
-run_linux $((seconds + 60)) "${SUITE:-trixie}" "$work/reboots.guest" "quiet times=$times" "memory=256 vps=${VPS:-1} seconds=$seconds scsi=/dev/vdb" \
+run_linux $((seconds + 60)) "${SUITE:-trixie}" "$work/reboots.guest" "small quiet report=no times=$times" "memory=256 vps=${VPS:-1} seconds=$seconds scsi=/dev/vdb" \
 	-drive "file=$work/count.img,format=raw,if=none,id=count" -device virtio-blk-pci,drive=count
 must_say "guest: boot $((times + 1))," "off: guest-power-off" "worker ended: exit 0"
 must_not_say "cut here" "hv: panic" "BUG:" "Call Trace" "guest: no "
