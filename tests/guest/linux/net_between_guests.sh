@@ -26,6 +26,7 @@ if [ "$me" = 1 ]; then
 	ip link set eth0 up
 	echo "guest 1: got $(nc -l -p 5001 <>/tmp/idle | sum_of)"
 	send -l -p 5003
+	for i in 1 2; do iperf3 -s -1 >/tmp/iperf3 2>&1 || sed 's/^/guest 1: /' /tmp/iperf3; done
 	nc -l -p 5002 </dev/null
 else
 	for i in $(seq 90); do ping -c 1 -W 1 10.9.9.1 >/dev/null && break; done
@@ -40,6 +41,10 @@ else
 		sleep 1
 	done
 	echo "guest 2: got $got"
+	for way in "" -R; do
+		for i in $(seq 60); do iperf3 -c 10.9.9.1 -t 5 -f m $way >/tmp/iperf3 2>&1 && break; sleep 1; done
+		echo "guest 2: iperf3 $way $(grep receiver /tmp/iperf3 || tail -1 /tmp/iperf3)"
+	done
 	echo "guest 2: says link"
 	for i in $(seq 60); do [ "$(cat /sys/class/net/eth0/carrier)" = 0 ] && break; sleep 1; done
 	echo "guest 2: carrier $(cat /sys/class/net/eth0/carrier) after down"
@@ -86,9 +91,9 @@ cat /tmp/first /tmp/second
 dmesg | grep "cut here"
 SCRIPT
 } >"$work/root-script"
-run_net $((seconds + 60)) "${SUITE:-trixie}" "$work/pair.guest" "quiet mib=$mib"
+run_net $((seconds + 60)) "${SUITE:-trixie}" "$work/pair.guest" "socat quiet mib=$mib"
 must_say "guest 2: ping 5 packets" "guest 2: large ping 3 packets" "guest 2: carrier 0 after down" "guest 2: carrier 1 after up" "guest 2: adapter gone" \
-	"guest 2: after all 5 packets" "guest 2: done"
+	"guest 2: after all 5 packets" "guest 2: done" "guest 2: iperf3  .* receiver" "guest 2: iperf3 -R .* receiver"
 must_not_say "cut here" "hv: panic" "BUG:" "Call Trace"
 same "what the first guest got" "$(said 'guest 1: got')" "$(said 'guest 2: sent')"
 same "what the second guest got" "$(said 'guest 2: got')" "$(said 'guest 1: sent')"

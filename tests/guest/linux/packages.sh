@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fetches an unmodified Debian kernel with the modules a guest on VMBus uses, and the Hyper-V daemons: packages.sh SUITE, where
 # SUITE is bookworm (6.1), trixie (6.12) or trixie-backports (7.x). Prints the folder that then holds vmlinuz, VERSION, and
-# base.cpio, tools.cpio and socat.cpio for the initramfs; kept in the cache under a key of this script and the suite. Runs inside the build root.
+# base.cpio, tools.cpio and socat.cpio (with iperf3) for the initramfs; kept in the cache under a key of this script and the suite. Runs inside the build root.
 set -eu
 suite=$1
 cache=${PARTITA_CACHE:-$HOME/.cache/partita}
@@ -38,7 +38,7 @@ cd "$tmp"
 	parts=$(for part in binary modules; do depends "$image" "linux-$part-[0-9][^ ,]*" || true; done)	# packages of their own from 7.x on
 	apt-get $apt download -qq "$image" $parts "hyperv-daemons=$(pick hyperv-daemons)"
 	# Tools and every library they need, as the distribution has them.
-	apt-get $apt -y -qq --no-install-recommends --download-only install kexec-tools ethtool socat fio sg3-utils util-linux
+	apt-get $apt -y -qq --no-install-recommends --download-only install kexec-tools ethtool socat iperf3 fio sg3-utils util-linux
 } >&2
 for deb in ./*.deb cache/archives/*.deb; do dpkg-deb -x "$deb" tree; done
 [ -d tree/lib/modules ] || { rm -rf tree/lib; ln -s usr/lib tree/lib; }
@@ -74,7 +74,8 @@ take_programs() {	# TO PROGRAM...: with their libraries; the C library is in the
 }
 cp "$loader" "$base/lib64/"
 # shellcheck disable=SC2086
-{ take_programs "$base" $programs; take_programs "$tools_root" $tools; take_programs "$socat_root" bin/socat; }
+{ take_programs "$base" $programs; take_programs "$tools_root" $tools; take_programs "$socat_root" bin/socat bin/iperf3; }
+cp -L "$(find tree -name libgcc_s.so.1 | head -n 1)" "$socat_root/usr/lib/"	# the C library loads it when a thread ends
 find tree -name 'hv_[gs]et_*' -type f -exec cp {} "$base/usr/libexec/hypervkvpd/" \;
 rm -rf "$out.new"
 mkdir -p "$out.new"
