@@ -185,7 +185,7 @@ int ipc_wire_receive(struct ipc_wire *w, struct ipc_message *m)
 	size_t scanned = 0;
 
 	for (;;) {
-		const char *data = w->rx + w->rx_start;
+		const char *data = w->rx ? w->rx + w->rx_start : "";
 		const char *nul = w->rx_len > scanned ? memchr(data + scanned, 0, w->rx_len - scanned) : NULL;
 		int r;
 

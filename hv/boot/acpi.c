@@ -38,6 +38,7 @@ struct acpi_madt_entry {
 		struct { uint16_t reserved; uint32_t apic_id, flags, uid; } __packed x2apic;	/* type 9 */
 	};
 } __packed;
+#define TABLE_MAX		(1u << 20)	/* far more than any of those that hv looks at */
 #define MADT_ENTRIES		44u
 #define MADT_ENABLED		1u
 
@@ -69,41 +70,50 @@ static uint64_t find_rsdp(void)
 	return at ? at : scan_for_rsdp(0xe0000, 0x100000);
 }
 
-static const struct acpi_header *root_table(void)
+/* hv sees the low 4 GiB only at this point; no firmware is known to put tables higher. NULL: it is not there. */
+static struct acpi_header *header_at(uint64_t address)
 {
-	return BOOT_DIRECT(rsdp.revision >= 2 && rsdp.xsdt ? rsdp.xsdt : rsdp.rsdt);
+	return address && address <= BIT(32) - sizeof(struct acpi_header) ? BOOT_DIRECT(address) : NULL;
 }
 
-/* The n-th table, or NULL. hv sees the low 4 GiB only at this point; no firmware is known to put tables higher. */
-static struct acpi_header *table_at(unsigned int n)
+static uint64_t bytes_to_4g(const struct acpi_header *t)
 {
-	const struct acpi_header *root = root_table();
-	unsigned int entry_size = memcmp(root->signature, "XSDT", 4) ? 4 : 8;
-	uint64_t address = 0;
-
-	if (sizeof(*root) + (n + 1) * entry_size > root->length)
-		return NULL;
-	memcpy(&address, (const char *)(root + 1) + n * entry_size, entry_size);
-	return address < BIT(32) ? BOOT_DIRECT(address) : NULL;
+	return BIT(32) - ((uintptr_t)t - DIRECT_MAP);
 }
 
+static bool is_sound(const struct acpi_header *t)
+{
+	return t && t->length >= sizeof(*t) && t->length <= TABLE_MAX && t->length <= bytes_to_4g(t);
+}
+
+/* The first of that name, however long it says it is, or NULL. */
 static struct acpi_header *table_find(const char *signature)
 {
-	struct acpi_header *t;
+	const struct acpi_header *root = header_at(rsdp.revision >= 2 && rsdp.xsdt ? rsdp.xsdt : rsdp.rsdt);
+	unsigned int entry_size, count;
 
-	for (unsigned int n = 0; (t = table_at(n)); n++)
-		if (!memcmp(t->signature, signature, 4))
+	if (!is_sound(root))
+		return NULL;
+	entry_size = memcmp(root->signature, "XSDT", 4) ? 4 : 8;
+	count = (root->length - (unsigned int)sizeof(*root)) / entry_size;
+	for (unsigned int n = 0; n < count; n++) {
+		uint64_t address = 0;
+		struct acpi_header *t;
+
+		memcpy(&address, (const char *)(root + 1) + n * entry_size, entry_size);
+		t = header_at(address);
+		if (t && !memcmp(t->signature, signature, 4))
 			return t;
+	}
 	return NULL;
 }
 
 static void table_read_iommu(const char *signature)
 {
 	const struct acpi_header *t = table_find(signature);
-	uint64_t to_4g = t ? BIT(32) - ((uintptr_t)t - DIRECT_MAP) : 0;
 
-	if (t && to_4g >= sizeof(*t) && t->length <= to_4g && sums_to_zero(t, t->length))
-		iommu_read_acpi(t, to_4g);
+	if (is_sound(t) && sums_to_zero(t, t->length))
+		iommu_read_acpi(t, bytes_to_4g(t));
 }
 
 /* A table nobody knows the name of is a table nobody reads; its checksum stays right. */
@@ -120,9 +130,9 @@ static void table_hide(const char *signature)
 
 static void madt_add(const struct acpi_madt_entry *e)
 {
-	if (e->type == 0 && (e->lapic.flags & MADT_ENABLED))
+	if (e->type == 0 && e->length >= 8 && (e->lapic.flags & MADT_ENABLED))
 		lp_table_add(e->lapic.apic_id);
-	if (e->type == 9 && (e->x2apic.flags & MADT_ENABLED))
+	if (e->type == 9 && e->length >= 16 && (e->x2apic.flags & MADT_ENABLED))
 		lp_table_add(e->x2apic.apic_id);
 }
 
@@ -130,11 +140,13 @@ void acpi_list_processors(void)
 {
 	const struct acpi_header *madt = table_find("APIC");
 
-	for (uint32_t at = MADT_ENTRIES; madt && at + 2 <= madt->length; ) {
+	for (uint32_t at = MADT_ENTRIES; is_sound(madt) && at + 2 <= madt->length; ) {
 		const struct acpi_madt_entry *e = (const void *)((const char *)madt + at);
 
+		if (e->length < 2 || e->length > madt->length - at)
+			break;
 		madt_add(e);
-		at += e->length ? e->length : madt->length;
+		at += e->length;
 	}
 }
 
@@ -151,7 +163,7 @@ void acpi_init(struct boot_info *info)
 		memcpy(&rsdp, BOOT_DIRECT(rsdp_address), sizeof(rsdp));
 	}
 	fadt = table_find("FACP");
-	if (fadt)
+	if (is_sound(fadt))
 		power_read_fadt(fadt, fadt->length);
 	table_read_iommu("IVRS");
 	table_read_iommu("DMAR");

@@ -14,6 +14,7 @@
 #define MB1_HAS_MODULES		BIT(3)
 #define MB1_HAS_MAP		BIT(6)
 #define MB1_HAS_LOADER		BIT(9)
+#define MAP_BYTES_MAX		65536u		/* of either; hv takes MEMORY_MAP_MAX ranges anyway */
 
 struct mb1_info {
 	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, module_count, modules, symbols[4];
@@ -37,64 +38,89 @@ struct mb2_framebuffer {
 } __packed;
 #define MB2_FRAMEBUFFER_RGB	1
 
-static void copy_text(char *to, const char *from)
+/* Nothing is read at or above 4 GiB, where neither Multiboot has anything; the lengths are the loader's. */
+static bool is_below_4g(uint64_t address, uint64_t size)
+{
+	return address <= BIT(32) && size <= BIT(32) - address;
+}
+
+static void copy_text(char *to, const char *from, uint64_t most)
 {
 	size_t n = 0;
 
-	for (; from[n] && n < BOOT_TEXT_MAX - 1; n++)
+	for (; n < most && n < BOOT_TEXT_MAX - 1 && from[n]; n++)
 		to[n] = from[n];
 	to[n] = 0;
 }
 
-static const char *after_first_word(const char *text)
+static void copy_text1(char *to, uint64_t address, bool without_first_word)
 {
-	while (*text && *text != ' ')
-		text++;
-	while (*text == ' ')
-		text++;
-	return text;
+	const char *text = BOOT_DIRECT(0);
+
+	if (without_first_word) {
+		while (address < BIT(32) && text[address] && text[address] != ' ')
+			address++;
+		while (address < BIT(32) && text[address] == ' ')
+			address++;
+	}
+	copy_text(to, text + address, BIT(32) - address);
 }
 
-static void add_module(struct boot_info *out, uint64_t start, uint64_t end, const char *text)
+/* NULL: there is room for no more, or nothing in it. */
+static struct boot_module *add_module(struct boot_info *out, uint64_t start, uint64_t end)
 {
 	struct boot_module *m = &out->modules[out->module_count];
 
 	if (out->module_count == BOOT_MODULES || end <= start)
-		return;
+		return NULL;
 	m->start = start;
 	m->size = end - start;
-	copy_text(m->text, text);
 	out->module_count++;
+	return m;
+}
+
+static void read_map1(const struct mb1_info *info)
+{
+	uint64_t at = info->map, end = at + info->map_bytes;
+
+	while (info->map_bytes <= MAP_BYTES_MAX && end <= BIT(32) && end - at >= sizeof(struct mb1_range)) {
+		const struct mb1_range *r = BOOT_DIRECT(at);
+
+		memory_map_add(r->start, r->bytes, r->type);
+		if (r->size + 4ull > end - at)
+			break;
+		at += r->size + 4ull;
+	}
 }
 
 /* QEMU puts the file's name before a module's text, GRUB does not. */
 static void read_multiboot1(uint32_t address, struct boot_info *out)
 {
 	const struct mb1_info *info = BOOT_DIRECT(address);
-	bool qemu = (info->flags & MB1_HAS_LOADER) && !strncmp(BOOT_DIRECT(info->loader), "qemu", 4);
+	bool qemu = (info->flags & MB1_HAS_LOADER) && is_below_4g(info->loader, 4) && !strncmp(BOOT_DIRECT(info->loader), "qemu", 4);
 	const struct mb1_module *modules = BOOT_DIRECT(info->modules);
 
 	if (info->flags & MB1_HAS_CMDLINE)
-		copy_text(out->options, after_first_word(BOOT_DIRECT(info->cmdline)));
-	for (uint32_t at = 0; (info->flags & MB1_HAS_MAP) && at < info->map_bytes; ) {
-		const struct mb1_range *r = BOOT_DIRECT(info->map + at);
+		copy_text1(out->options, info->cmdline, true);
+	if (info->flags & MB1_HAS_MAP)
+		read_map1(info);
+	for (uint32_t i = 0; (info->flags & MB1_HAS_MODULES) && i < info->module_count && i < BOOT_MODULES; i++) {
+		struct boot_module *m;
 
-		memory_map_add(r->start, r->bytes, r->type);
-		at += r->size + 4;
-	}
-	for (uint32_t i = 0; (info->flags & MB1_HAS_MODULES) && i < info->module_count; i++) {
-		const char *text = BOOT_DIRECT(modules[i].text);
-
-		add_module(out, modules[i].start, modules[i].end, qemu ? after_first_word(text) : text);
+		if (!is_below_4g(info->modules, (i + 1) * sizeof(*modules)))
+			break;
+		m = add_module(out, modules[i].start, modules[i].end);
+		if (m)
+			copy_text1(m->text, modules[i].text, qemu);
 	}
 }
 
 static void read_map2(const struct mb2_map *m)
 {
-	uint32_t n = m->entry_size ? (m->tag.size - (uint32_t)sizeof(*m)) / m->entry_size : 0;
+	uint32_t n = m->entry_size >= sizeof(struct mb2_range) ? (m->tag.size - (uint32_t)sizeof(*m)) / m->entry_size : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct mb2_range *r = (const void *)((const char *)m->ranges + i * m->entry_size);
+		const struct mb2_range *r = (const void *)((const char *)m->ranges + (uint64_t)i * m->entry_size);
 
 		memory_map_add(r->start, r->bytes, r->type);
 	}
@@ -120,36 +146,57 @@ static void read_rsdp(const struct mb2_string *tag, struct boot_info *out)
 	memcpy(out->rsdp_copy, tag->text, n < sizeof(out->rsdp_copy) ? n : sizeof(out->rsdp_copy));
 }
 
+static void read_module2(const struct mb2_module *m, struct boot_info *out)
+{
+	struct boot_module *module = add_module(out, m->start, m->end);
+
+	if (module)
+		copy_text(module->text, m->text, m->tag.size - sizeof(*m));
+}
+
+static void read_options2(const struct mb2_string *s, struct boot_info *out)
+{
+	copy_text(out->options, s->text, s->tag.size - sizeof(*s));
+}
+
 static void read_tag2(const struct mb2_tag *tag, struct boot_info *out)
 {
-	const struct mb2_module *m = (const void *)tag;
+	const void *all = tag;
 
 	switch (tag->type) {
 	case 1:
-		copy_text(out->options, ((const struct mb2_string *)tag)->text);
+		read_options2(all, out);
 		break;
 	case 3:
-		add_module(out, m->start, m->end, m->text);
+		if (tag->size >= sizeof(struct mb2_module))
+			read_module2(all, out);
 		break;
 	case 6:
-		read_map2((const void *)tag);
+		if (tag->size >= sizeof(struct mb2_map) && tag->size <= MAP_BYTES_MAX)
+			read_map2(all);
 		break;
 	case 8:
-		read_framebuffer((const void *)tag, out);
+		if (tag->size >= sizeof(struct mb2_framebuffer))
+			read_framebuffer(all, out);
 		break;
 	case 14:		/* RSDP of ACPI 1.0; 15, of 2.0 and later, comes after it and wins */
 	case 15:
-		read_rsdp((const void *)tag, out);
+		read_rsdp(all, out);
 		break;
 	}
 }
 
 static void read_multiboot2(uint32_t address, struct boot_info *out)
 {
-	const struct mb2_tag *tag = BOOT_DIRECT((uint64_t)address + 8);
+	uint64_t at = (uint64_t)address + 8, end = address + (uint64_t)*(const uint32_t *)BOOT_DIRECT(address);
+	const struct mb2_tag *tag;
 
-	for (; tag->type; tag = (const void *)((const char *)tag + ALIGN_UP(tag->size, 8)))
+	for (; end <= BIT(32) && at < end && end - at >= sizeof(*tag); at += ALIGN_UP((uint64_t)tag->size, 8)) {
+		tag = BOOT_DIRECT(at);
+		if (!tag->type || tag->size < sizeof(*tag) || tag->size > end - at)
+			break;
 		read_tag2(tag, out);
+	}
 }
 
 void multiboot_read(uint32_t magic, uint32_t info, struct boot_info *out)

@@ -19,18 +19,3 @@ hypercalls-doc: $(B)/unit/hv-hypercalls-doc	## writes docs/hypercalls.md
 	$< print >docs/hypercalls.md
 hv-lines:	## lines of code in hv/, per folder
 	@hv/count-lines.sh
-
-# Random work for the neutral half, with the address and undefined-behaviour sanitizers: from a fixed seed in `make check`, with
-# another seed and more inputs by `make fuzz-hv FUZZ_SEED=n FUZZ_INPUTS=n`.
-HV_FUZZ_SOURCES := tests/unit/hv/fuzz_hv.c tests/unit/hv/fake.c $(HV_NEUTRAL)
-HV_FUZZ_FLAGS := -Itests/unit/hv/include -Ihv/include -fno-strict-aliasing -fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=alignment
-UNIT_TESTS += $(B)/unit/hv-fuzz
-$(B)/unit/hv-fuzz: $(HV_FUZZ_SOURCES) $(wildcard hv/include/*/*.h) tests/unit/hv/fake.h
-	@mkdir -p $(@D)
-	@echo '  fuzz  $@'
-	$(CC) $(CFLAGS) $(INCLUDES) $(HV_FUZZ_FLAGS) -o $@ $(HV_FUZZ_SOURCES) -lcmocka
-.PHONY: fuzz-hv
-FUZZ_SEED ?= 1
-FUZZ_INPUTS ?= 100000
-fuzz-hv: $(B)/unit/hv-fuzz	## random work for hv's neutral half, FUZZ_INPUTS times from FUZZ_SEED
-	FUZZ_SEED=$(FUZZ_SEED) FUZZ_INPUTS=$(FUZZ_INPUTS) $<

@@ -232,7 +232,7 @@ int hv_vp_translate(struct hv_vp *vp, uint64_t gva, uint64_t flags, uint32_t *re
 	return 0;
 }
 
-static int fake_bios(void)
+int fake_bios(void)
 {
 	int fd = memfd_create("bios", 0);
 	uint8_t image[0x40000];
@@ -245,19 +245,25 @@ static int fake_bios(void)
 struct machine *fake_machine_new(uint64_t memory, unsigned int processors, bool powered)
 {
 	struct vm_config config;
+
+	vm_config_init(&config);
+	config.memory_bytes = memory;
+	config.processors = processors;
+	config.disks[0] = (struct vm_disk){ .fd = -1, .cd = true, .place = { .controller = 1 }, .format = "raw" };
+	config.disk_count = 1;
+	config.bios_fd = fake_bios();
+	return fake_machine_configured(&config, powered);
+}
+
+struct machine *fake_machine_configured(struct vm_config *config, bool powered)
+{
 	struct machine *m = NULL;
 	sd_event *loop = NULL;
 
 	memset(&fake, 0, sizeof(fake));
-	vm_config_init(&config);
-	strcpy(config.id, "00112233-4455-6677-8899-aabbccddeeff");
-	config.memory_bytes = memory;
-	config.processors = processors;
-	config.boot[0] = VM_BOOT_CD;
-	config.disks[0] = (struct vm_disk){ .fd = -1, .cd = true, .place = { .controller = 1 }, .format = "raw" };
-	config.disk_count = 1;
-	config.bios_fd = fake_bios();
-	if (sd_event_new(&loop) < 0 || machine_create(loop, -1, &m) < 0 || machine_configure(m, &config) < 0)
+	strcpy(config->id, "00112233-4455-6677-8899-aabbccddeeff");
+	config->boot[0] = VM_BOOT_CD;
+	if (sd_event_new(&loop) < 0 || machine_create(loop, -1, &m) < 0 || machine_configure(m, config) < 0)
 		abort();
 	pci_reset(m);
 	for (unsigned int i = 0; i < m->device_count; i++)

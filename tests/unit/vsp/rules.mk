@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Synthetic devices, each on a made-up bus (fake_bus.h), and their parsers under random messages with the sanitizers on.
+# Synthetic devices, each on a made-up bus (fake_bus.h).
 VSP_TEST := tests/unit/vsp/fake_bus.c appliance/vmwp/state.c
 VSP_SOURCES = $(addprefix appliance/vmwp/vsp/,vsp.c video.c video_screen.c video_cursor.c keyboard.c mouse.c ic.c services.c shutdown.c heartbeat.c \
 	timesync.c kvp.c vss.c fcopy.c utf16.c balloon.c balloon_pages.c hvsock.c hvsock_stream.c)
@@ -9,11 +9,3 @@ $(call c-test,vsp_balloon,tests/unit/vsp/test_balloon.c $(VSP_TEST) $(VSP_SOURCE
 $(call c-test,vsp_hvsock,tests/unit/vsp/test_hvsock.c $(VSP_TEST) $(VSP_SOURCES),,)
 
 $(call vmbus-test,vsp_machine,tests/unit/vsp/test_machine.c)
-
-# tests/fuzz/vsp.c plays the guests of all of them
-VSP_FUZZ := tests/fuzz/vsp.c $(VSP_TEST) $(VSP_SOURCES)
-fuzz: $(B)/fuzz/vsp
-$(B)/fuzz/vsp: $(VSP_FUZZ:%.c=$(B)/fuzz/obj/%.o)
-	@echo '  link  $@'
-	$(CC) $(FUZZ_FLAGS) -o $@ $^
--include $(VSP_FUZZ:%.c=$(B)/fuzz/obj/%.d)

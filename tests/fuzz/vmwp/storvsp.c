@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hostile guest against the storage controller: handshakes in any order, SRBs that are almost right, CDBs of every command,
- * pages that are not there, while disks and media come and go and the channel is closed with requests under way. An execution is
- * one of these. After each episode a driver that behaves must get its disk up and read what it wrote.
+ * pages that are not there, while disks and media come and go and the channel is closed with requests under way. After each input
+ * a driver that behaves must get its disk up and read what it wrote.
  */
+#include "tests/fuzz/input.h"
 #include "tests/unit/vmbus/guest.h"
 #include "partita/log.h"
 #include "vmwp/vsp/storage.h"
@@ -19,28 +20,13 @@
 
 #include <cmocka.h>
 
-#define EPISODE_ACTIONS	2000u
 #define DISK_BYTES	(4u << 20)
 #define BUFFER_PAGES	6u		/* the first and the last are never named */
 
 static const struct vmbus_guid scsi_class = VMBUS_GUID(0xba6163d9, 0x04a1, 0x4d29, 0xb6, 0x05, 0x72, 0xe2, 0xff, 0xb1, 0xdc, 0x7f);
-static uint64_t seed = 1;
-static unsigned long executions, episodes, answers, good, hot;
 static struct guest_channel *channel;
 static struct guest_packet packet;
 static uint64_t buffer;
-static unsigned int gone;
-
-static uint32_t any(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16);
-}
-
-static uint32_t below(uint32_t most) { return any() % most; }
-static bool once_in(uint32_t most) { return below(most) == 0; }
 
 static void pump(void)
 {
@@ -50,13 +36,8 @@ static void pump(void)
 
 static void drain(void)
 {
-	struct stor_packet p;
-
-	while (guest_receive(channel, &packet)) {
-		memcpy(&p, packet.payload, sizeof(p));
-		answers += packet.descriptor.type == VMBUS_PACKET_COMPLETION;
-		good += p.status == STOR_SUCCESS;
-	}
+	while (guest_receive(channel, &packet))
+		;
 }
 
 /* --- the host's side --- */
@@ -64,7 +45,6 @@ static void drain(void)
 static void on_gone(void *context)
 {
 	(void)context;
-	gone++;
 }
 
 static struct disk *disk_new(const char *format)
@@ -94,7 +74,6 @@ static void change_units(void)
 		storage_detach(storage, place, on_gone, NULL);
 	machine_unlock(guest.machine);
 	disk_close(d);
-	hot++;
 }
 
 /* --- the guest's side --- */
@@ -139,8 +118,10 @@ static void send_one(void)
 
 	for (unsigned int i = 0; i < 64; i++)
 		parameters[i] = mostly_zero();
-	if (once_in(4) ? guest_send(channel, any(), &p, bytes) : guest_send_pages(channel, any(), gpa, 4 * GUEST_PAGE - 16, &p, bytes))
-		executions++;
+	if (once_in(4))
+		guest_send(channel, any(), &p, bytes);
+	else
+		guest_send_pages(channel, any(), gpa, 4 * GUEST_PAGE - 16, &p, bytes);
 }
 
 static struct stor_packet call(struct stor_packet p, uint64_t gpa, uint32_t bytes)
@@ -195,11 +176,11 @@ static void behave(void)
 	machine_unlock(guest.machine);
 	pump();
 	drain();
-	memset(guest_at(gpa, 4096), (int)episodes, 4096);
+	memset(guest_at(gpa, 4096), 0x5a, 4096);
 	if (call(srb(0x2a, 4096), gpa, 4096).srb.srb_status != SRB_SUCCESS)
 		abort();
 	memset(guest_at(gpa, 4096), 0xee, 4096);
-	if (call(srb(0x28, 4096), gpa, 4096).srb.srb_status != SRB_SUCCESS || *(uint8_t *)guest_at(gpa, 1) != (uint8_t)episodes)
+	if (call(srb(0x28, 4096), gpa, 4096).srb.srb_status != SRB_SUCCESS || *(uint8_t *)guest_at(gpa, 1) != 0x5a)
 		abort();
 	machine_lock(guest.machine);
 	storage_detach(storage, place, on_gone, NULL);
@@ -217,40 +198,52 @@ static void guards_hold(void)
 			abort();
 }
 
-static void episode(void)
+static void attach(uint8_t location)
 {
+	struct device *storage = machine_device(guest.machine, &storage_model);
+	struct storage_place place = { 0, location };
+	bool dvd = location & 1;
+	struct disk *d = disk_new(dvd ? "iso" : "raw");
+
+	machine_lock(guest.machine);
+	storage_detach(storage, place, on_gone, NULL);		/* of the input before */
+	if (storage_attach(storage, place, dvd, d, "fuzz") < 0)
+		disk_close(d);
+	machine_unlock(guest.machine);
+}
+
+static void begin(void)
+{
+	if (!guest.machine) {
+		log_threshold(LOG_LEVEL_ERROR);
+		guest_boot(2);
+	}
 	guest_reset();
 	machine_lock(guest.machine);
 	storage_model.reset(machine_device(guest.machine, &storage_model));
 	machine_unlock(guest.machine);
+	pump();
+	attach(0);
+	attach(1);
 	open_well();
-	behave();
-	for (unsigned int i = 0; i < EPISODE_ACTIONS; i++) {
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	input_begin(data, size);
+	begin();
+	while (input_left()) {
 		send_one();
-		if (once_in(64))
+		if (once_in(32))
 			change_units();
 		if (once_in(3))
 			pump();
 		if (once_in(8))
 			drain();
 	}
-	if (once_in(3))
-		guest_close(channel);		/* with requests under way */
+	pump();
 	guards_hold();
-	episodes++;
-}
-
-int main(int argc, char **argv)
-{
-	unsigned long most = argc > 1 ? strtoul(argv[1], NULL, 0) : 100000;
-
-	seed = argc > 2 ? strtoul(argv[2], NULL, 0) * 2 + 1 : 1;
-	log_threshold(LOG_LEVEL_ERROR);
-	guest_boot(2);
-	while (executions < most)
-		episode();
-	guest_shut_down();
-	printf("fuzz storvsp: %lu executions in %lu episodes, %lu answers, %lu good, %lu units changed, %u detached, no finding\n", executions,
-	       episodes, answers, good, hot, gone);
-	return answers && good && gone ? 0 : 1;
+	begin();			/* a new guest, whatever is still under way */
+	behave();
+	return 0;
 }

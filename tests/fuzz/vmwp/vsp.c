@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hostile guest against the parsers of the synthetic video, keyboard, mouse, the integration services, dynamic memory and
- * Hyper-V sockets, on the made-up bus of tests/unit/vsp. It opens channels, agrees on versions as a good driver does, and then
- * sends messages that are almost right, answers that were changed, and nonsense, while the host acts and time passes. Saved
- * state with bytes changed is loaded, too. An execution is one message, load or action; the sanitizers judge.
+ * A hostile guest against the parser of one synthetic device, FUZZ_TARGET, on the made-up bus of tests/unit/vsp: video, keyboard, mouse,
+ * each integration service, dynamic memory, Hyper-V sockets. It opens the channel, agrees on versions as a good driver does, and then
+ * sends messages that are almost right, answers that were changed, and nonsense, while the host acts and time passes. Saved state
+ * with bytes changed is loaded, too.
  */
-#include "../unit/vsp/fake_bus.h"
+#include "tests/fuzz/input.h"
+#include "tests/unit/vsp/fake_bus.h"
 
 #include "vmwp/vsp/balloon.h"
 #include "vmwp/vsp/hvsock.h"
@@ -19,30 +20,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EPISODE		2000u
 #define MESSAGE_MAX	20000u
 
-static uint64_t seed = 1;
-static unsigned long executions, messages, answers, loads, faults, opens;
-static unsigned int done_calls;
 static struct machine m;
-
-static uint32_t any(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16);
-}
-
-static uint32_t below(uint32_t n) { return any() % n; }
-static bool once_in(uint32_t n) { return below(n) == 0; }
 
 static uint32_t number(void)
 {
 	static const uint32_t edges[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 127, 128, 255, 256, 1024, 4095, 4096, 0x100000, 0x7fffffff, 0x80000000, 0xffffffff };
 
-	return once_in(3) ? any() : edges[below(sizeof(edges) / sizeof(edges[0]))];
+	return edge(edges, sizeof(edges) / sizeof(edges[0]));
 }
 
 static void mutate(uint8_t *bytes, size_t size, unsigned int times)
@@ -77,24 +63,24 @@ static const struct phrase balloon[] = {
 static const struct phrase stream[] = { SAY(true, 0x41424344), SAY(true, 1, 2, 3, 4, 5, 6, 7, 8), { true, 0, NULL } };
 
 static const struct guest {
+	const char *target;
 	const struct device_model *model;
 	const struct phrase *phrases;
 	unsigned int count, handshake;		/* the first so many make the driver ready */
 } guests[] = {
-	{ &video_model, video, 9, 3 }, { &keyboard_model, keyboard, 2, 1 }, { &mouse_model, mouse, 2, 2 }, { &balloon_model, balloon, 7, 2 },
-	{ &shutdown_model, NULL, 0, 0 }, { &time_sync_model, NULL, 0, 0 }, { &heartbeat_model, NULL, 0, 0 }, { &kvp_model, NULL, 0, 0 },
-	{ &vss_model, NULL, 0, 0 }, { &fcopy_model, NULL, 0, 0 }, { &hvsock_model, stream, 3, 0 },
+	{ "video", &video_model, video, 9, 3 }, { "keyboard", &keyboard_model, keyboard, 2, 1 }, { "mouse", &mouse_model, mouse, 2, 2 },
+	{ "balloon", &balloon_model, balloon, 7, 2 }, { "shutdown", &shutdown_model, NULL, 0, 0 }, { "timesync", &time_sync_model, NULL, 0, 0 },
+	{ "heartbeat", &heartbeat_model, NULL, 0, 0 }, { "kvp", &kvp_model, NULL, 0, 0 }, { "vss", &vss_model, NULL, 0, 0 },
+	{ "fcopy", &fcopy_model, NULL, 0, 0 }, { "hvsock", &hvsock_model, stream, 3, 0 },
 };
 #define GUESTS	(sizeof(guests) / sizeof(guests[0]))
 
 static void send_bytes(struct vmbus_channel *c, bool pipe, const uint8_t *bytes, size_t size)
 {
-	messages++;
 	if (pipe)
 		fake_pipe_send(c, bytes, size);
 	else
 		fake_send(c, bytes, size);
-	faults += c->faulted;
 }
 
 static void say(struct vmbus_channel *c, const struct phrase *p, unsigned int mutations)
@@ -116,7 +102,6 @@ static void answer(struct vmbus_channel *c, bool change)
 
 	if (size < 28)
 		return;
-	answers++;
 	memcpy(&type, message + 4, 2);
 	if (type == 0) {			/* one framework, one version: the newest */
 		uint16_t frameworks;
@@ -150,7 +135,6 @@ static void done(void *context, int result)
 {
 	(void)context;
 	(void)result;
-	done_calls++;
 }
 
 static void copy_file(void)
@@ -212,7 +196,6 @@ static void load_changed(struct vmbus_channel *c)
 	c->kind->state(c, s);
 	(void)state_load_end(s);
 	free(data);
-	loads++;
 }
 
 /* --- an episode --- */
@@ -230,7 +213,6 @@ static struct vmbus_channel *channel_of(struct device *dev)
 
 static void open_channel(struct vmbus_channel *c, const struct guest *g)
 {
-	opens++;
 	if (fake_open(c) < 0 || once_in(4))
 		return;
 	for (unsigned int i = 0; i < g->handshake && c->open; i++)
@@ -259,12 +241,10 @@ static void act_on(struct vmbus_channel *c, const struct guest *g)
 		;
 }
 
-static void step(void)
+static void step(const struct guest *g)
 {
-	const struct guest *g = &guests[below(GUESTS)];
 	struct vmbus_channel *c = channel_of(machine_device(&m, g->model));
 
-	executions++;
 	if (once_in(6))
 		host_acts();
 	else if (once_in(10))
@@ -279,10 +259,20 @@ static void step(void)
 		fake_pump();
 }
 
-static void episode(unsigned long until)
+static const struct guest *target(void)
+{
+	const struct guest *g = guests;
+
+	while (strcmp(g->target, FUZZ_TARGET))
+		g++;
+	return g;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int service[2];
 
+	input_begin(data, size);
 	m.ram_low = 512ull << 20;
 	m.ram_max = 2048ull << 20;
 	m.now = 1;
@@ -290,20 +280,9 @@ static void episode(unsigned long until)
 		fake_add(&m, guests[i].model);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, service) < 0 || hvsock_add_service(&m, 9000, service[0]) < 0)
 		abort();
-	for (unsigned int i = 0; i < EPISODE && executions < until; i++)
-		step();
+	while (input_left())
+		step(target());
 	fake_clear(&m);
 	close(service[1]);
-}
-
-int main(int argc, char **argv)
-{
-	unsigned long until = argc > 1 ? strtoul(argv[1], NULL, 10) : 20000;
-
-	seed = argc > 2 ? strtoul(argv[2], NULL, 10) | 1 : 1;
-	while (executions < until)
-		episode(until);
-	printf("vsp: %lu executions (%lu messages, %lu of them answers; %lu loads of state), %lu opens, %lu refused, %u callbacks\n", executions,
-	       messages, answers, loads, opens, faults, done_calls);
 	return 0;
 }

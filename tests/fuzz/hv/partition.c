@@ -2,19 +2,18 @@
 /*
  * Random work for hv's neutral half: hypercalls of root and child, MSRs, CPUID, GPA faults, timers and dispatches, as the bytes
  * of an input say. Each input gets a child with two VPs and takes it down again; whatever it did, every page it deposited must
- * come back and no page of hv's may have been mapped for it. The inputs come from a fixed seed in `make check`, from $FUZZ_SEED and
- * $FUZZ_INPUTS with `make fuzz-hv`, or from libFuzzer, whose entry point this has.
+ * come back and no page of hv's may have been mapped for it.
  */
+#include "tests/fuzz/input.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "fake.h"
+#include "child.h"
 #include <abi/hv_cpuid.h>
 #include <abi/hv_synic.h>
 #include <abi/hv_types.h>
@@ -22,37 +21,14 @@
 #include <hv/intercept.h>
 #include <hv/lapic.h>
 
-#define DEPOSIT_GPFN	0x400ull
-#define DEPOSITED	128u
-#define CHILD_RAM_GPFN	0x900ull	/* the root's frames that are the child's memory from GPA 0 on */
-#define CHILD_PAGES	32u
-#define RESET_EVERY	256u		/* inputs: ports and statistics of the root stay until then */
 #define CHILDREN_MAX	8u
 
-struct stream { const uint8_t *data; size_t left; };
-static struct stream in;
-static uint64_t child, others[CHILDREN_MAX];
+static uint64_t others[CHILDREN_MAX];
 static unsigned int other_count;
 static struct vp *vps[2];
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint8_t next_byte(void)
-{
-	if (!in.left)
-		return 0;
-	in.left--;
-	return *in.data++;
-}
-
-static uint64_t next_number(void)
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < 8; i++)
-		value = value << 8 | next_byte();
-	return value;
-}
+static uint8_t next_byte(void) { return (uint8_t)input_number(1); }
+static uint64_t next_number(void) { return input_number(8); }
 
 /* Values a field may have that get past the first check: ids, indexes, frame numbers, addresses; or anything. */
 static uint64_t interesting(void)
@@ -158,7 +134,7 @@ static int run_guest(struct vp *vp)
 {
 	vp->arch->exception = vp->arch->injected = -1;
 	vp->arch->can_take_interrupt = true;
-	return in.left ? random_exit(vp) : VP_RETURN;
+	return input_left() ? random_exit(vp) : VP_RETURN;
 }
 
 static void time_passes(void)
@@ -198,49 +174,6 @@ static void step(void)
 	}
 }
 
-static bool deposit(uint64_t id)
-{
-	uint64_t block[1 + DEPOSITED] = { id };
-
-	for (unsigned int i = 0; i < DEPOSITED; i++)
-		block[1 + i] = DEPOSIT_GPFN + i;
-	return !RESULT_STATUS(fake_hypercall(HVCALL_DEPOSIT_MEMORY | REPS(DEPOSITED), block, sizeof(block), NULL, 0));
-}
-
-static bool give_memory(void)
-{
-	struct { struct hv_in_map_gpa head; uint64_t frames[CHILD_PAGES]; } block = {
-		.head = { .partition_id = child, .flags = HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE | HV_MAP_GPA_EXECUTABLE },
-	};
-
-	for (unsigned int i = 0; i < CHILD_PAGES; i++)
-		block.frames[i] = CHILD_RAM_GPFN + i;
-	return !RESULT_STATUS(fake_hypercall(HVCALL_MAP_GPA_PAGES | REPS(CHILD_PAGES), &block, sizeof(block), NULL, 0));
-}
-
-static bool create_child(void)
-{
-	union hv_register_value protected_mode = { .reg64 = 1 };
-	struct hv_in_create_partition block = { .flags = HV_CREATE_EXO | HV_CREATE_LAPIC | HV_CREATE_X2APIC };
-	struct hv_in_set_property features = { .property = HV_PROPERTY_SYNTHETIC_FEATURES, .value = ~0ull };
-	struct hv_out_partition_id out;
-
-	if (RESULT_STATUS(fake_hypercall(HVCALL_CREATE_PARTITION, &block, sizeof(block), &out, sizeof(out))))
-		return false;
-	child = features.partition_id = out.partition_id;
-	fake_hypercall(HVCALL_SET_PARTITION_PROPERTY, &features, sizeof(features), NULL, 0);
-	if (!deposit(child) || RESULT_STATUS(fake_fast_hypercall(HVCALL_INITIALIZE_PARTITION, child, 0)))
-		return false;
-	for (uint32_t i = 0; i < 2; i++) {
-		vps[i] = fake_child_vp(child, i);
-		vps[i]->arch->exit = run_guest;
-		vps[i]->lapic->reg[APIC_SVR] = 0x1ff;		/* enabled, and as x2APIC */
-		vps[i]->lapic->base |= 1u << 10;
-		vcpu_set_register(vps[i], HV_X64_REGISTER_CR0, &protected_mode);
-	}
-	return give_memory();
-}
-
 static void nothing_of_hv_is_mapped(void)
 {
 	struct partition *p;
@@ -255,96 +188,18 @@ static void nothing_of_hv_is_mapped(void)
 	partition_put(p);
 }
 
-static unsigned int withdraw(uint64_t id)
-{
-	struct hv_in_withdraw block = { .partition_id = id };
-	unsigned int pages = 0, got;
-
-	do {
-		got = RESULT_REPS(fake_hypercall(HVCALL_WITHDRAW_MEMORY | REPS(64), &block, sizeof(block), NULL, 0));
-		pages += got;
-	} while (got);
-	return pages;
-}
-
-/* The partition may have been finalized or deleted by the input itself: then the calls fail, and that is right. */
-static void destroy(uint64_t id)
-{
-	struct partition *p;
-
-	fake_fast_hypercall(HVCALL_FINALIZE_PARTITION, id, 0);
-	withdraw(id);
-	fake_fast_hypercall(HVCALL_DELETE_PARTITION, id, 0);
-	assert_int_not_equal(partition_get(id, &p), HV_STATUS_SUCCESS);
-}
-
-static void deposits_are_back(void)
-{
-	unsigned int access;
-	spa_t spa;
-
-	for (uint64_t i = 0; i < DEPOSITED; i++)
-		assert_int_equal(gpa_space_lookup(&root_partition.gpa, (gpa_t){ (DEPOSIT_GPFN + i) << 12 }, &spa, &access), GPA_MAPPED);
-}
-
-static void start_over(void)
-{
-	fake_reset();
-	assert_true(create_child());
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static unsigned int inputs;
-
-	in = (struct stream){ data, size };
+	input_begin(data, size);
 	other_count = 0;
-	if (inputs++ % RESET_EVERY == 0 || !create_child())
-		start_over();
-	while (in.left)
+	child_create(vps);
+	vps[0]->arch->exit = vps[1]->arch->exit = run_guest;
+	while (input_left())
 		step();
 	nothing_of_hv_is_mapped();
-	destroy(child);
 	while (other_count)
-		destroy(others[--other_count]);
-	if (inputs % RESET_EVERY == 0)
-		deposits_are_back();
+		child_destroy(others[--other_count]);
+	child_destroy(child);
+	child_deposits_are_back();
 	return 0;
 }
-
-#ifndef LIBFUZZER
-#define INPUTS		4000u
-#define INPUT_BYTES	2000u
-
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-
-	return text && *text ? strtoull(text, NULL, 0) : otherwise;
-}
-
-static void random_work_breaks_nothing(void **state)
-{
-	static uint8_t bytes[INPUT_BYTES];
-	uint64_t x = number_from("FUZZ_SEED", 0x5eed5eed5eedull), inputs = number_from("FUZZ_INPUTS", INPUTS);
-
-	(void)state;
-	for (unsigned int i = 0; i < inputs; i++) {
-		for (unsigned int n = 0; n < INPUT_BYTES; n++) {
-			x ^= x << 13;
-			x ^= x >> 7;
-			x ^= x << 17;
-			bytes[n] = (uint8_t)(x >> 24);
-		}
-		LLVMFuzzerTestOneInput(bytes, 64 + (size_t)(x % (INPUT_BYTES - 64)));
-	}
-	printf("# %llu inputs\n", (unsigned long long)inputs);
-}
-
-int main(void)
-{
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(random_work_breaks_nothing) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
-#endif

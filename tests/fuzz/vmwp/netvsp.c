@@ -2,8 +2,9 @@
 /*
  * A hostile guest, and a hostile wire, against the network adapter: NVSP and RNDIS that are almost right, any object with any
  * value, per-packet information, pages that are not there, buffers returned twice, and frames of every shape from the tap.
- * An execution is one of these. After each episode a driver that behaves must get its adapter up and a frame each way.
+ * After each input a driver that behaves must get its adapter up and a frame each way. FUZZ_TARGET: netvsp, rndis or net_wire.
  */
+#include "tests/fuzz/input.h"
 #include "tests/unit/net/nic.h"
 
 #include "partita/log.h"
@@ -19,30 +20,16 @@
 
 #include <cmocka.h>
 
-#define EPISODE_ACTIONS	2000u
-#define REOPENS_MAX	60u		/* the fake guest's memory is not given back */
+#define INPUTS_MAX	1000u		/* of one machine */
 
-static uint64_t seed = 1;
-static unsigned long executions, episodes, frames_out, frames_in, faults;
 static struct nic n;
-static unsigned int reopens;
-
-static uint32_t any(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16);
-}
-
-static uint32_t below(uint32_t most) { return any() % most; }
-static bool once_in(uint32_t most) { return below(most) == 0; }
+static uint64_t first_free_page;
 
 static uint32_t number(void)
 {
 	static const uint32_t edges[] = { 0, 1, 4, 8, 11, 12, 13, 14, 20, 28, 36, 44, 52, 60, 1500, 1514, 1518, 4096, 6144, 65535, 0x7fffffff, 0xfffffff8, ~0u };
 
-	return once_in(3) ? edges[below(sizeof(edges) / sizeof(*edges))] : once_in(4) ? any() : below(256);
+	return edge(edges, sizeof(edges) / sizeof(*edges));
 }
 
 static void pump(void)
@@ -197,8 +184,7 @@ static void from_wire(void)
 	struct iovec iov[2] = { { &v, sizeof(v) }, { f, 0 } };
 
 	iov[1].iov_len = make_frame(f, once_in(4) ? 60000 : 3000);
-	if (sendmsg(n.wire, &(struct msghdr){ .msg_iov = iov, .msg_iovlen = 2 }, MSG_DONTWAIT) > 0)
-		frames_in++;
+	(void)sendmsg(n.wire, &(struct msghdr){ .msg_iov = iov, .msg_iovlen = 2 }, MSG_DONTWAIT);
 }
 
 /* Reads what came; usually returns the buffers. */
@@ -218,25 +204,36 @@ static void read_wire(void)
 	struct virtio_net_hdr v;
 
 	while (nic_wire_read(&n, &v, f, sizeof(f)) >= 0)
-		frames_out++;
+		;
 }
+
+static void send_control(void) { send_section(true); }
+static void send_data(void) { send_section(false); }
+
+static const struct { const char *target; void (*actions[4])(void); } targets[] = {
+	{ "netvsp", { send_nvsp, send_nvsp, send_pages, complete } },
+	{ "rndis", { send_control, send_control, send_data, send_pages } },
+	{ "net_wire", { from_wire, from_wire, from_wire, send_data } },
+};
 
 static void act(void)
 {
-	switch (below(8)) {
-	case 0: send_nvsp(); break;
-	case 1: send_section(true); break;
-	case 2: case 3: send_section(false); break;
-	case 4: send_pages(); break;
-	case 5: case 6: from_wire(); break;
-	default: once_in(30) ? complete() : read_ring(); break;
-	}
+	unsigned int row = 0, what = below(6);
+
+	while (strcmp(targets[row].target, FUZZ_TARGET))
+		row++;
+	if (what < 4)
+		targets[row].actions[what]();
+	else
+		read_ring();
 	if (once_in(4))
 		pump();
-	executions++;
+	if (once_in(50))
+		read_wire();
 }
 
-/* --- episodes --- */
+/* --- an input --- */
+
 
 static void up(void)
 {
@@ -247,10 +244,15 @@ static void up(void)
 
 static void reopen(void)
 {
+	uint32_t relid = n.channel->relid;
+
 	guest_close(n.channel);
+	guest_teardown(relid, n.receive_gpadl);
+	guest_teardown(relid, n.send_gpadl);
+	guest_take_all();
+	guest.next_page = first_free_page;		/* the fake guest does not give memory back by itself */
 	nic_open(&n);
 	up();
-	reopens++;
 }
 
 static bool is_up(void)
@@ -277,37 +279,32 @@ static void behave(void)
 	assert_int_equal(nic_receive(n.channel, &n, got, NET_BATCH, true), 1);
 }
 
-static void episode(void)
+static void begin(void)
 {
-	nic_plug(&n, 2);
-	reopens = 0;
-	up();
-	guest.machine->adapters->config.mac_spoofing = once_in(2);
-	for (unsigned int i = 0; i < EPISODE_ACTIONS && reopens < REOPENS_MAX; i++) {
+	static unsigned int inputs;
+
+	if (inputs++ % INPUTS_MAX == 0) {
+		if (n.channel)
+			nic_unplug(&n);
+		log_threshold(LOG_LEVEL_ERROR);
+		nic_plug(&n, 2);
+		first_free_page = guest.next_page;
+	}
+	reopen();
+	guest.machine->adapters->config.mac_spoofing = below(2);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	input_begin(data, size);
+	begin();
+	while (input_left()) {
 		act();
-		if (once_in(50))
-			read_wire();
-		if (!is_up()) {
-			faults++;
+		if (!is_up())
 			reopen();
-		}
 	}
 	pump();
 	read_ring();
 	behave();
-	nic_unplug(&n);
-	episodes++;
-}
-
-int main(int argc, char **argv)
-{
-	unsigned long wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 100000;
-
-	seed = argc > 2 ? strtoul(argv[2], NULL, 0) : 0x243f6a8885a308d3;
-	log_threshold(LOG_LEVEL_ERROR);
-	while (executions < wanted)
-		episode();
-	printf("fuzz netvsp: %lu executions in %lu episodes, %lu frames out, %lu in, %lu channels closed, no finding\n", executions, episodes,
-	       frames_out, frames_in, faults);
 	return 0;
 }

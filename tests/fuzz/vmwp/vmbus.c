@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hostile guest against the VMBus server: messages that are almost right, rings full of nonsense, at any time, while the
- * devices come and go and let go of pages late. An execution is one message, ring or device action. The sanitizers judge memory;
- * after each episode a guest that behaves must be able to connect, open a channel and get an answer.
+ * devices come and go and let go of pages late. The sanitizers judge memory; after each input a guest that behaves must be able
+ * to connect, open a channel and get an answer. FUZZ_TARGET: vmbus does mostly messages, vmbus_ring mostly packets in rings.
  */
-#include "echo.h"
+#include "tests/fuzz/input.h"
+#include "tests/unit/vmbus/echo.h"
 
 #include "partita/log.h"
 
@@ -13,33 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EPISODE_ACTIONS	400u
 #define DEVICES		4u
 #define CHANNELS	6u		/* relids that are tried: devices and sub-channels */
 #define RING_GPA	(16ull << 20)
 #define RING_PAGES	6u
 
-static uint64_t seed = 1;
-static unsigned long executions, episodes, packets, opens;
 static struct vmbus_channel *devices[DEVICES];
-
-static uint32_t any(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16);
-}
-
-static uint32_t below(uint32_t n) { return any() % n; }
-static bool once_in(uint32_t n) { return below(n) == 0; }
 
 /* A number that a field might hold: small, at an edge, or anything. */
 static uint32_t number(void)
 {
 	static const uint32_t edges[] = { 0, 1, 2, 7, 8, 15, 16, 4095, 4096, 4097, 8192, 65535, 65536, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff };
 
-	return once_in(3) ? edges[below(sizeof(edges) / sizeof(edges[0]))] : once_in(4) ? any() : below(10);
+	return edge(edges, sizeof(edges) / sizeof(edges[0]));
 }
 
 static uint64_t ring_page(uint32_t relid, size_t i)
@@ -285,32 +272,37 @@ static void slot_changes(void)
 		vmbus_message_slot_free(guest.machine->vmbus, 0, VMBUS_SINT);
 }
 
+static const struct { const char *target; uint8_t open, post, ring, signal, device, plug; } shares[] = {
+	{ "vmbus", 6, 60, 68, 76, 92, 97 }, { "vmbus_ring", 8, 10, 70, 92, 98, 99 },	/* of a hundred actions, up to here */
+};
+
 static void act(void)
 {
+	size_t row = strcmp(FUZZ_TARGET, shares[0].target) ? 1 : 0;
 	uint32_t what = below(100);
 
-	if (what < 3)
+	if (what < shares[row].open)
 		open_properly();
-	else if (what < 15)
+	else if (what < shares[row].post)
 		post_something();
-	else if (what < 60)
+	else if (what < shares[row].ring)
 		write_ring();
-	else if (what < 88)
+	else if (what < shares[row].signal)
 		signal_something();
-	else if (what < 96)
+	else if (what < shares[row].device)
 		device_acts();
-	else if (what < 98)
+	else if (what < shares[row].plug)
 		device_comes_or_goes();
 	else
 		slot_changes();
-	executions++;
 	if (once_in(3))
 		guest_run();
 	if (fake.posted_count > FAKE_MESSAGES / 2)
 		fake.posted_count = 0;
 }
 
-/* --- episodes --- */
+/* --- an input --- */
+
 
 static void let_go(void)
 {
@@ -343,37 +335,28 @@ static bool a_good_guest_still_works(void)
 	return good;
 }
 
-static void episode(void)
+static void begin(void)
 {
+	if (!guest.machine) {
+		log_threshold(LOG_LEVEL_ERROR);
+		guest_boot_bare(2);
+	}
 	guest_reset();
 	let_go();
+	memset(guest_at(RING_GPA, (CHANNELS + 1) * RING_PAGES * 4096), 0, (CHANNELS + 1) * RING_PAGES * 4096);
 	for (unsigned int i = 0; i < DEVICES; i++)
 		if (!devices[i])
 			devices[i] = echo_offer(&echo_device, (uint8_t)(i + 1));
 	guest_connect(VMBUS_V5_3);
-	for (unsigned int i = 0; i < EPISODE_ACTIONS; i++)
-		act();
-	if (!a_good_guest_still_works()) {
-		fprintf(stderr, "fuzz vmbus: after episode %lu no guest can connect\n", episodes);
-		exit(1);
-	}
-	packets += echo.received;
-	opens += echo.opened;
-	echo.received = echo.opened = 0;
-	episodes++;
 }
 
-int main(int argc, char **argv)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	unsigned long wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 100000;
-
-	seed = argc > 2 ? strtoul(argv[2], NULL, 0) : 0x243f6a8885a308d3;
-	log_threshold(LOG_LEVEL_ERROR);
-	guest_boot_bare(2);
-	while (executions < wanted)
-		episode();
-	guest_shut_down();
-	printf("fuzz vmbus: %lu executions in %lu episodes, %lu opens, %lu packets reached the device, no finding\n", executions, episodes,
-	       opens, packets);
+	input_begin(data, size);
+	begin();
+	while (input_left())
+		act();
+	if (!a_good_guest_still_works())
+		abort();
 	return 0;
 }
