@@ -32,7 +32,7 @@ enum vp_next intercept_halt(struct vp *vp)
 {
 	vp->stats[STAT_HALTS]++;
 	vcpu_skip_instruction(vp);
-	vp->halted = true;
+	vp->halted = !vcpu_event_pending(vp);		/* the trap of a single step ends it */
 	vp_look_again(vp);
 	return VP_RESUME;
 }

@@ -61,12 +61,6 @@ static void move_result(struct vp *vp, const struct move *m, uint64_t value)
 		*reg = m->reg_size == 4 ? value : (*reg & ~mask) | value;
 }
 
-/* Also ends the interrupt shadow, as the instruction would. */
-static void complete(struct vp *vp, const struct move *m)
-{
-	vcpu_set_rip(vp, vcpu_rip(vp) + m->length);
-}
-
 static enum vp_next apic_page(struct vp *vp, const struct gpa_fault *fault)
 {
 	uint32_t offset = fault->gpa.addr & ~PAGE_MASK;
@@ -83,7 +77,7 @@ static enum vp_next apic_page(struct vp *vp, const struct gpa_fault *fault)
 		move_result(vp, &m, lapic_mmio_read(vp->lapic, offset & ~3u) >> (offset & 3) * 8);
 	synic_rescan(vp->synic);
 	spin_unlock(&vp->partition->lock);
-	complete(vp, &m);
+	vcpu_complete_instruction(vp, m.length);
 	return result == LAPIC_EOI_INTERCEPT ? message_apic_eoi(vp, vector) : VP_RESUME;
 }
 
@@ -95,7 +89,7 @@ static bool doorbell(struct vp *vp, const struct gpa_fault *fault)
 	if (!vp->partition->connections.pages || !fault->write || !decode_current(vp, &m) || !m.write ||
 	    !doorbell_write(vp, fault->gpa, m.size, move_source(vp, &m)))
 		return false;
-	complete(vp, &m);
+	vcpu_complete_instruction(vp, m.length);
 	return true;
 }
 

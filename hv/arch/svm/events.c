@@ -5,7 +5,10 @@
  * may deliver the latter twice (root-boot-notes.md section A2).
  */
 #include <arch/svm/svm.h>
+#include <hv/intercept.h>
 #include <hv/partition.h>
+
+#define WITH_ERROR_CODE	(BIT(8) | 0x1full << 10 | BIT(17) | BIT(21) | BIT(29) | BIT(30))	/* exceptions */
 
 static bool interrupt_in_flight(const struct vmcb *c)
 {
@@ -80,6 +83,47 @@ static void set_intercept1(struct vmcb *c, uint32_t bit, bool on)
 	c->intercept1 = on ? c->intercept1 | bit : c->intercept1 & ~bit;
 }
 
+/* It was executed, or has faulted. The guest has its exception, and of a trap what is not the step's. */
+static enum vp_next iret_ended(struct vp *vp, bool guest_steps)
+{
+	struct vmcb *c = vmcb_of(vp);
+	uint8_t vector = (uint8_t)(c->exit_code - SVM_EXIT_EXCEPTION);
+
+	svm_of(vp)->nmi_blocked = false;
+	if (vector == VECTOR_PF)
+		c->cr2 = c->exit_info2;
+	if (vector != VECTOR_DB || guest_steps || (c->dr6 & DR6_BREAKPOINTS))
+		svm_inject_exception(vp, vector, WITH_ERROR_CODE >> vector & 1, (uint32_t)c->exit_info1);
+	return intercept_interrupt_window(vp);
+}
+
+/*
+ * NMIs are blocked until an IRET is done or has faulted, but what exits is one that is about to be executed. So it is stepped over
+ * in an entry of its own, in which the trap and every fault exit. Any other exit means that it is still to be executed, and exits
+ * again; so it does when an interrupt goes first.
+ */
+enum vp_next svm_step_iret(struct vp *vp)
+{
+	struct vmcb *c = vmcb_of(vp);
+	uint64_t tf = c->rflags & RFLAGS_TF, bs = c->dr6 & DR6_BS;
+
+	if (interrupt_in_flight(c) && (c->rflags & RFLAGS_IF) && !(c->interrupt_shadow & VMCB_SHADOW))
+		return VP_RESUME;
+	c->rflags |= RFLAGS_TF;
+	c->dr6 &= ~DR6_BS;
+	c->intercept_exceptions = ~0u;
+	set_intercept1(c, INTERCEPT1_IRET, false);
+	svm_run_guest(vp);
+	set_intercept1(c, INTERCEPT1_IRET, true);
+	c->intercept_exceptions = EXCEPTIONS_CHILD;
+	if (c->exit_code != SVM_EXIT_EXCEPTION + VECTOR_DB || !(c->dr6 & DR6_BS))
+		c->rflags = (c->rflags & ~RFLAGS_TF) | tf;		/* else the IRET has set it */
+	c->dr6 = (tf ? c->dr6 : c->dr6 & ~DR6_BS) | bs;
+	if (c->exit_code - SVM_EXIT_EXCEPTION < 32 && c->exit_code != SVM_EXIT_EXCEPTION + VECTOR_MC)
+		return iret_ended(vp, tf);
+	return svm_handle_exit(vp);
+}
+
 /*
  * While hv shares the timer, the root exits for an interrupt it could take: hv looks at its deadlines. Then hv steps aside:
  * the interrupt is the root's, which takes it before the virtual one (physical ones come first, APM 2, 15.21.4), and the
@@ -117,5 +161,8 @@ void svm_prepare_windows(struct vp *vp)
 		request_virtual_interrupt(c, 0);
 	c->intercept_cr = (c->int_ctl & INT_CTL_IRQ) || vp->arch->tpr_window ? INTERCEPT_WRITE_CR8 : 0;
 	set_intercept1(c, INTERCEPT1_IRET, svm_of(vp)->nmi_blocked);
+	if (vp->arch->nmi_window && !svm_of(vp)->nmi_blocked && (c->event_inject & EVENT_VALID))
+		lp_kick(this_lp());		/* exits when that event is delivered: GIF holds it back until then */
+	vp->arch->nmi_window = false;
 	c->intercept_dr = vp->arch->uses_debug ? 0 : INTERCEPT_DR0_TO_DR3;
 }

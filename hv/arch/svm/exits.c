@@ -27,6 +27,8 @@ void svm_skip_instruction(struct vp *vp)
 	hv_assert(c->exit_code < ARRAY_SIZE(instruction_bytes));
 	c->rip = svm_features.nrip ? c->next_rip : c->rip + instruction_bytes[c->exit_code];
 	c->interrupt_shadow = 0;
+	if (c->rflags & RFLAGS_TF)
+		exit_single_step(vp);
 }
 
 unsigned int svm_instruction_bytes(struct vp *vp, uint8_t bytes[16])
@@ -68,6 +70,7 @@ static enum vp_next exit_nmi(struct vp *vp)
 	return exit_nmi_common(vp, svm_nmi_window());
 }
 
+/* About to be executed. In the root it ends a handler, in a child the blocking of NMIs. */
 static enum vp_next exit_iret(struct vp *vp)
 {
 	timer_poll(true);
@@ -75,8 +78,7 @@ static enum vp_next exit_iret(struct vp *vp)
 		svm_lp(this_lp())->step_aside = false;
 		return VP_RESUME;
 	}
-	svm_of(vp)->nmi_blocked = vp->arch->nmi_window = false;
-	return intercept_interrupt_window(vp);
+	return svm_step_iret(vp);
 }
 
 static enum vp_next exit_msr(struct vp *vp)
@@ -135,7 +137,7 @@ static enum vp_next exit_write_cr8(struct vp *vp)
 		return VP_RESUME;
 	}
 	vcpu_set_register(vp, HV_X64_REGISTER_CR8, &value);
-	vcpu_set_rip(vp, vcpu_rip(vp) + length);
+	vcpu_complete_instruction(vp, length);
 	return intercept_interrupt_window(vp);
 }
 
@@ -143,7 +145,7 @@ static const svm_exit_fn svm_exits[] = {
 	[SVM_EXIT_WRITE_CR8]	= exit_write_cr8,
 	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR0 + 3]	= exit_debug_register,
 	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR0 + 3]	= exit_debug_register,
-	[SVM_EXIT_EXCEPTION_MC] = exit_machine_check,
+	[SVM_EXIT_EXCEPTION + VECTOR_MC] = exit_machine_check,
 	[SVM_EXIT_INTR]		= exit_interrupt,	[SVM_EXIT_NMI]		= exit_nmi,
 	[SVM_EXIT_VINTR]	= exit_window,		[SVM_EXIT_IRET]		= exit_iret,
 	[SVM_EXIT_CPUID]	= intercept_cpuid,	[SVM_EXIT_MSR]		= exit_msr,

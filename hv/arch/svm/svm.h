@@ -11,7 +11,7 @@ struct svm_vcpu {
 	struct vmcb *vmcb;
 	uint64_t vmcb_spa;
 	bool reload;				/* the root: FS, GS, TR, ... in the VMCB were set and are not in the CPU yet */
-	bool nmi_blocked;			/* an NMI was injected and its IRET not seen yet */
+	bool nmi_blocked;			/* an NMI was injected and its IRET not executed yet */
 };
 
 struct svm_lp {
@@ -21,6 +21,8 @@ struct svm_lp {
 	bool watch_timer;			/* hv shares the timer: vcpu_watch_root_timer() */
 	bool step_aside;			/* the root takes a pending interrupt itself; VINTR tells when it has */
 };
+
+#define EXCEPTIONS_CHILD ((uint32_t)BIT(VECTOR_MC))	/* that exit */
 
 struct svm_features { bool nrip, decode_assists, flush_by_asid; uint32_t asids; };
 extern struct svm_features svm_features;
@@ -41,6 +43,9 @@ void msrpm_watch_timer(uint8_t *msrpm, bool on);
 uint64_t svm_child_msrpm(void);
 uint64_t svm_child_iopm(void);
 
+/* vcpu.c */
+void svm_run_guest(struct vp *vp);		/* one entry; the exit is still to be answered */
+
 /* exits.c */
 enum vp_next svm_handle_exit(struct vp *vp);
 
@@ -50,6 +55,7 @@ void svm_sync(struct vp *vp);			/* makes FS, GS, TR, LDTR and the syscall MSRs i
 
 /* events.c */
 void svm_deliver_again(struct vp *vp);		/* after an exit that interrupted a delivery: it is pending again */
+enum vp_next svm_step_iret(struct vp *vp);	/* a child's, that is to unblock NMIs */
 void svm_prepare_root(struct vp *vp);		/* before an entry of a root VP */
 
 #endif

@@ -28,7 +28,7 @@ static void set_intercepts(struct vp *vp)
 	}
 	c->intercept1 |= INTERCEPT1_CHILD;
 	c->intercept2 |= INTERCEPT2_CHILD;
-	c->intercept_exceptions = (uint32_t)BIT(VECTOR_MC);
+	c->intercept_exceptions = EXCEPTIONS_CHILD;
 	c->msrpm = svm_child_msrpm();
 	c->iopm = svm_child_iopm();
 	c->int_ctl = INT_CTL_MASKING;
@@ -146,13 +146,11 @@ static void prepare_root(struct vp *vp)
 		svm_load_pending(vp);
 }
 
-int svm_run_once(struct vp *vp)
+void svm_run_guest(struct vp *vp)
 {
 	struct lp *lp = this_lp();
 	struct vmcb *c = vmcb_of(vp);
 
-	if (partition_is_root(vp->partition))
-		prepare_root(vp);
 	enter(lp, vp, c);
 	if (partition_is_root(vp->partition))
 		vcpu_check_saved_state(vp, c->rip, c->cr3);
@@ -160,5 +158,12 @@ int svm_run_once(struct vp *vp)
 	if (c->exit_int_info & EVENT_VALID)
 		svm_deliver_again(vp);
 	timer_look(lp);
+}
+
+int svm_run_once(struct vp *vp)
+{
+	if (partition_is_root(vp->partition))
+		prepare_root(vp);
+	svm_run_guest(vp);
 	return svm_handle_exit(vp);
 }

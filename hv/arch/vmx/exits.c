@@ -28,6 +28,8 @@ static uint64_t next_rip(struct vp *vp)
 void vmx_skip_instruction(struct vp *vp)
 {
 	vmx_set_rip(vp, next_rip(vp));
+	if (field_get(vmx_of(vp), F_RFLAGS) & RFLAGS_TF)
+		exit_single_step(vp);
 }
 
 unsigned int vmx_instruction_bytes(struct vp *vp, uint8_t bytes[16])

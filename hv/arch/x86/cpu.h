@@ -24,7 +24,10 @@
 #define EFER_LMA		BIT(10)
 #define EFER_NXE		BIT(11)
 #define EFER_SVME		BIT(12)
+#define RFLAGS_TF		BIT(8)
 #define RFLAGS_IF		BIT(9)
+#define DR6_BREAKPOINTS		0xfull
+#define DR6_BS			BIT(14)
 
 #define MSR_TSC			0x10
 #define MSR_APIC_BASE		0x1b
@@ -51,9 +54,11 @@
 #define APIC_BASE_ENABLE	BIT(11)
 #define APIC_BASE_X2APIC	BIT(10)
 
+#define VECTOR_DB		1
 #define VECTOR_NMI		2
 #define VECTOR_UD		6
 #define VECTOR_GP		13
+#define VECTOR_PF		14
 #define VECTOR_MC		18
 
 struct cpuid { uint32_t eax, ebx, ecx, edx; };

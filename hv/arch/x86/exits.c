@@ -40,6 +40,22 @@ enum vp_next exit_machine_check(struct vp *vp)
 	return VP_RETURN;
 }
 
+/* The trap that RFLAGS.TF asks for after every instruction (Intel SDM 3, 18.3.1.4): a CPU raises it only for those that do not exit. */
+void exit_single_step(struct vp *vp)
+{
+	union hv_register_value dr6 = { .reg64 = vp_register64(vp, HV_X64_REGISTER_DR6) | DR6_BS };
+
+	vcpu_set_register(vp, HV_X64_REGISTER_DR6, &dr6);
+	vcpu_inject_exception(vp, VECTOR_DB, false, 0);
+}
+
+void vcpu_complete_instruction(struct vp *vp, unsigned int length)
+{
+	vcpu_set_rip(vp, vcpu_rip(vp) + length);
+	if (vp_register64(vp, HV_X64_REGISTER_RFLAGS) & RFLAGS_TF)
+		exit_single_step(vp);
+}
+
 static uint64_t edx_eax(const struct vp *vp)
 {
 	return (uint32_t)vp->gprs.rax | vp->gprs.rdx << 32;

@@ -133,6 +133,7 @@ enum vp_next exit_xsetbv(struct vp *vp);
 enum vp_next exit_undefined(struct vp *vp);			/* SVM, VMX, ...: not in the CPU we show */
 enum vp_next exit_monitor(struct vp *vp), exit_mwait(struct vp *vp);	/* not either, but OVMF parks its APs with them unasked */
 enum vp_next exit_forbidden(struct vp *vp);			/* RDPMC: no counters */
+void exit_single_step(struct vp *vp);				/* hv has executed an instruction, and RFLAGS.TF is set */
 enum vp_next exit_ignored(struct vp *vp);			/* a child's INVD, WBINVD: caches are coherent, devices are emulated */
 
 /* NMIs that come while hv runs: between `begin` and `end` the code must not go on, see nmi_take() in descriptors.c. */

@@ -50,7 +50,8 @@ uint64_t vcpu_rip(struct vp *vp);
 void vcpu_set_rip(struct vp *vp, uint64_t rip);		/* also ends the interrupt shadow */
 unsigned int vcpu_cpl(struct vp *vp);
 bool vcpu_in_long_mode(struct vp *vp);			/* EFER.LMA and CS.L */
-void vcpu_skip_instruction(struct vp *vp);		/* the one that caused the current exit */
+void vcpu_skip_instruction(struct vp *vp);		/* the one that caused the current exit, which hv has executed */
+void vcpu_complete_instruction(struct vp *vp, unsigned int length);	/* likewise, where hv itself has decoded it */
 
 /* VMMCALL or VMCALL, for the hypercall page. */
 extern uint8_t vcpu_hypercall_instruction[3];

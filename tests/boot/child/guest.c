@@ -12,6 +12,7 @@
 struct cpu cpus[MAX_VPS];
 volatile bool eoi_by_hand[256];
 void (*volatile in_handler[256])(void);
+bool (*volatile on_exception)(uint64_t vector, uint64_t *frame);
 
 struct gate { uint16_t low, selector, attributes, middle; uint32_t high, reserved; };
 static struct gate idt[256] __attribute__((aligned(16)));
@@ -151,6 +152,8 @@ void interrupt(uint64_t vector, uint64_t *frame)
 			end_interrupt(c);
 		return;
 	}
+	if (on_exception && on_exception(vector, frame))
+		return;
 	c->fault_vector = (uint32_t)vector;
 	if (vector == 2)
 		return;
@@ -212,6 +215,7 @@ static void (*const tests[GUEST_TESTS])(unsigned int vp) = {
 	[GUEST_PROCESSORS] = guest_processors, [GUEST_APIC] = guest_apic, [GUEST_TIME] = guest_time,
 	[GUEST_STATE] = guest_state, [GUEST_MEMORY] = guest_memory,
 	[GUEST_ISOLATION] = guest_isolation, [GUEST_FUZZ] = guest_fuzz, [GUEST_TRIPLE_FAULT] = guest_triple_fault, [GUEST_SPIN] = guest_spin,
+	[GUEST_EXCEPTIONS] = guest_exceptions,
 };
 
 void guest_main(unsigned int test, unsigned int vp)

@@ -26,6 +26,7 @@ struct cpu {			/* one per VP, at GS */
 extern struct cpu cpus[MAX_VPS];
 extern volatile bool eoi_by_hand[256];	/* the handler writes no EOI for these */
 extern void (*volatile in_handler[256])(void);	/* called before EOI */
+extern bool (*volatile on_exception)(uint64_t vector, uint64_t *frame);	/* true: the test has dealt with it */
 
 static inline struct cpu *this_cpu(void)
 {
@@ -88,5 +89,6 @@ void guest_isolation(unsigned int vp);
 void guest_fuzz(unsigned int vp);
 void guest_triple_fault(unsigned int vp);
 void guest_spin(unsigned int vp);
+void guest_exceptions(unsigned int vp);
 
 #endif

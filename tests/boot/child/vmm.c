@@ -30,7 +30,7 @@ unsigned int seconds = 1;
 
 static const struct test *const tests[] = {
 	&test_synic, &test_signals, &test_stimers, &test_processors, &test_apic, &test_time, &test_state, &test_memory,
-	&test_isolation, &test_fuzz, &test_triple_fault, &test_spin,
+	&test_isolation, &test_exceptions, &test_fuzz, &test_triple_fault, &test_spin,
 };
 static const struct test *test;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -42,7 +42,7 @@ struct test {
 			 HV_SYNTH_REFERENCE_COUNTER | HV_SYNTH_SYNIC)
 
 extern const struct test test_synic, test_signals, test_stimers, test_processors, test_apic, test_time, test_state, test_memory, test_isolation,
-	test_fuzz, test_triple_fault, test_spin;
+	test_fuzz, test_triple_fault, test_spin, test_exceptions;
 
 /* The partition of the test that runs. */
 extern int partition_fd;

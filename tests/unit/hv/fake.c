@@ -172,6 +172,7 @@ void vcpu_set_rip(struct vp *vp, uint64_t rip) { vp->arch->rip = rip; }
 unsigned int vcpu_cpl(struct vp *vp) { return vp->arch->cpl; }
 bool vcpu_in_long_mode(struct vp *vp) { return vp->arch->bits == 64; }
 void vcpu_skip_instruction(struct vp *vp) { vp->arch->skipped++; }
+void vcpu_complete_instruction(struct vp *vp, unsigned int length) { vp->arch->rip += length; }
 bool vcpu_can_take_interrupt(struct vp *vp) { return vp->arch->can_take_interrupt && vp->arch->injected < 0; }
 void vcpu_inject_interrupt(struct vp *vp, uint8_t vector) { vp->arch->injected = vector; }
 void vcpu_inject_nmi(struct vp *vp) { vp->arch->injected = 2; }
