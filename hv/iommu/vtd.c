@@ -41,7 +41,6 @@
 #define FAULT_OVERFLOW		BIT(0)
 #define FAULT_VALID		BIT(63)
 #define FAULT_MASKED		BIT(31)
-#define PROTECTED_ON		BIT(31)
 #define PROTECTED_STATUS	BIT(0)
 
 #define QUEUE_FLUSH_CONTEXTS	0x11ull		/* type 1, all */

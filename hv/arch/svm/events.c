@@ -15,21 +15,35 @@ static bool interrupt_in_flight(const struct vmcb *c)
 	return (c->int_ctl & INT_CTL_IRQ) && !(c->intercept1 & INTERCEPT1_VINTR);
 }
 
-bool svm_event_pending(struct vp *vp)
+uint64_t svm_event(struct vp *vp)
 {
-	return (vmcb_of(vp)->event_inject & EVENT_VALID) || interrupt_in_flight(vmcb_of(vp));
+	const struct vmcb *c = vmcb_of(vp);
+
+	if ((c->event_inject & EVENT_VALID) || !interrupt_in_flight(c))
+		return c->event_inject;
+	return EVENT_MAKE(EVENT_INTERRUPT, (uint8_t)(c->int_ctl >> INT_CTL_VECTOR_SHIFT));
+}
+
+/* An exception goes before an interrupt in flight; only nothing at all takes that back. */
+void svm_set_event(struct vp *vp, uint64_t event)
+{
+	struct vmcb *c = vmcb_of(vp);
+
+	c->event_inject = event;
+	if (!event && interrupt_in_flight(c))
+		c->int_ctl &= ~INT_CTL_VIRQ_FIELDS;
 }
 
 bool svm_can_take_interrupt(struct vp *vp)
 {
 	struct vmcb *c = vmcb_of(vp);
 
-	return (c->rflags & RFLAGS_IF) && !(c->interrupt_shadow & VMCB_SHADOW) && !svm_event_pending(vp);
+	return (c->rflags & RFLAGS_IF) && !(c->interrupt_shadow & VMCB_SHADOW) && !vcpu_event_pending(vp);
 }
 
 bool svm_can_take_nmi(struct vp *vp)
 {
-	return !svm_of(vp)->nmi_blocked && !(vmcb_of(vp)->interrupt_shadow & VMCB_SHADOW) && !svm_event_pending(vp);
+	return !svm_of(vp)->nmi_blocked && !(vmcb_of(vp)->interrupt_shadow & VMCB_SHADOW) && !vcpu_event_pending(vp);
 }
 
 static void request_virtual_interrupt(struct vmcb *c, uint8_t vector)
@@ -52,30 +66,18 @@ void svm_inject_nmi(struct vp *vp)
 	svm_of(vp)->nmi_blocked = !partition_is_root(vp->partition);
 }
 
-void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
-{
-	vmcb_of(vp)->event_inject = EVENT_MAKE(EVENT_EXCEPTION, vector) |
-				    (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
-}
-
-/*
- * What the exit interrupted while it was being delivered. INT n and its like are simply executed again: RIP is still there.
- * QEMU's TCG calls a virtual interrupt an exception there; no exception has a vector above 31.
- */
+/* What the exit interrupted while it was being delivered. QEMU's TCG calls a virtual interrupt an exception; none is above 31. */
 void svm_deliver_again(struct vp *vp)
 {
-	struct vmcb *c = vmcb_of(vp);
-	uint64_t event = c->exit_int_info;
-	bool by_instruction = EVENT_TYPE(event) == EVENT_SOFTWARE ||
-			      (EVENT_TYPE(event) == EVENT_EXCEPTION && (EVENT_VECTOR(event) == 3 || EVENT_VECTOR(event) == 4));
+	uint64_t event = event_to_deliver_again(vmcb_of(vp)->exit_int_info);
 
-	if (by_instruction)
+	if (!event)
 		return;
 	vp_look_again(vp);
 	if (EVENT_TYPE(event) == EVENT_INTERRUPT || EVENT_VECTOR(event) >= 32)
 		svm_inject_interrupt(vp, EVENT_VECTOR(event));
 	else
-		c->event_inject = event;
+		svm_set_event(vp, event);
 }
 
 static void set_intercept1(struct vmcb *c, uint32_t bit, bool on)
@@ -93,7 +95,7 @@ static enum vp_next iret_ended(struct vp *vp, bool guest_steps)
 	if (vector == VECTOR_PF)
 		c->cr2 = c->exit_info2;
 	if (vector != VECTOR_DB || guest_steps || (c->dr6 & DR6_BREAKPOINTS))
-		svm_inject_exception(vp, vector, WITH_ERROR_CODE >> vector & 1, (uint32_t)c->exit_info1);
+		vcpu_inject_exception(vp, vector, WITH_ERROR_CODE >> vector & 1, (uint32_t)c->exit_info1);
 	return intercept_interrupt_window(vp);
 }
 

@@ -17,8 +17,7 @@ struct vmcb_field { uint32_t name; uint16_t offset; };
 static const struct vmcb_field plain_fields[] = {
 	FIELD(HV_X64_REGISTER_RIP, rip), FIELD(HV_X64_REGISTER_RFLAGS, rflags),
 	FIELD(HV_X64_REGISTER_CR0, cr0), FIELD(HV_X64_REGISTER_CR2, cr2), FIELD(HV_X64_REGISTER_CR3, cr3),
-	FIELD(HV_X64_REGISTER_CR4, cr4), FIELD(HV_X64_REGISTER_INTERMEDIATE_CR0, cr0),
-	FIELD(HV_X64_REGISTER_INTERMEDIATE_CR3, cr3), FIELD(HV_X64_REGISTER_INTERMEDIATE_CR4, cr4),
+	FIELD(HV_X64_REGISTER_CR4, cr4), FIELD(HV_X64_REGISTER_EFER, efer),
 	FIELD(HV_X64_REGISTER_DR6, dr6), FIELD(HV_X64_REGISTER_DR7, dr7), FIELD(HV_X64_REGISTER_PAT, pat),
 	FIELD(HV_X64_REGISTER_TSC_OFFSET, tsc_offset),
 	FIELD(HV_X64_REGISTER_KERNEL_GS_BASE, kernel_gs_base), FIELD(HV_X64_REGISTER_SYSENTER_CS, sysenter_cs),
@@ -132,118 +131,31 @@ static void segment_set(struct vmcb *c, struct vmcb_segment *s, uint32_t name, c
 		c->cpl = s->attributes >> 5 & 3;		/* SVM keeps the CPL apart */
 }
 
-static uint64_t pending_interruption(const struct vp *vp)
-{
-	const struct vmcb *c = vmcb_of(vp);
-	uint64_t event = c->event_inject;
-	union hv_pending_interruption p = { 0 };
-
-	if (!(event & EVENT_VALID) && (c->int_ctl & INT_CTL_IRQ) && !(c->intercept1 & INTERCEPT1_VINTR))
-		event = EVENT_MAKE(EVENT_INTERRUPT, (uint8_t)(c->int_ctl >> INT_CTL_VECTOR_SHIFT));
-	if (!(event & EVENT_VALID))
-		return 0;
-	p.pending = 1;
-	p.type = EVENT_TYPE(event) & 7;			/* the same numbers as HV_INTERRUPTION_* for 0, 2, 3 and 4 */
-	p.deliver_error_code = !!(event & EVENT_HAS_ERROR);
-	p.vector = EVENT_VECTOR(event);
-	p.error_code = (uint32_t)(event >> 32);
-	return p.as_uint64;
-}
-
-static void set_pending_interruption(struct vp *vp, union hv_pending_interruption p)
-{
-	struct vmcb *c = vmcb_of(vp);
-
-	c->event_inject = 0;
-	if (!(c->intercept1 & INTERCEPT1_VINTR))
-		c->int_ctl &= ~INT_CTL_VIRQ_FIELDS;
-	if (!p.pending)
-		return;
-	if (p.type == HV_INTERRUPTION_EXTERNAL && vcpu_can_take_interrupt(vp))
-		vcpu_inject_interrupt(vp, (uint8_t)p.vector);
-	else
-		c->event_inject = EVENT_MAKE(p.type > HV_INTERRUPTION_SOFTWARE_INTERRUPT ? EVENT_EXCEPTION : p.type, (uint8_t)p.vector) |
-				  (p.deliver_error_code ? EVENT_HAS_ERROR | (uint64_t)p.error_code << 32 : 0);
-}
-
-static uint64_t interrupt_state(const struct vp *vp)
+uint64_t svm_interrupt_state(struct vp *vp)
 {
 	return (vmcb_of(vp)->interrupt_shadow & VMCB_SHADOW ? HV_INTERRUPT_STATE_SHADOW : 0) |
 	       (svm_of(vp)->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0);
 }
 
-static void set_efer(struct vmcb *c, uint64_t value)
+void svm_set_interrupt_state(struct vp *vp, uint64_t state)
 {
-	c->efer = (value & ~EFER_SVME) | EFER_SVME;		/* VMRUN insists; the guest does not see it */
+	vmcb_of(vp)->interrupt_shadow = state & HV_INTERRUPT_STATE_SHADOW ? VMCB_SHADOW : 0;
+	svm_of(vp)->nmi_blocked = state & HV_INTERRUPT_STATE_NMI_MASKED;
 }
 
-static hv_status_t special_get(struct vp *vp, uint32_t name, union hv_register_value *v)
-{
-	struct vmcb *c = vmcb_of(vp);
-
-	switch (name) {
-	case HV_X64_REGISTER_EFER:
-		v->reg64 = c->efer & ~EFER_SVME;
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_CR8:
-	case HV_X64_REGISTER_INTERMEDIATE_CR8:
-		v->reg64 = c->int_ctl & INT_CTL_TPR;
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_TSC:
-		v->reg64 = rdtsc() + c->tsc_offset;
-		return HV_STATUS_SUCCESS;
-	case HV_REGISTER_PENDING_INTERRUPTION:
-		v->reg64 = pending_interruption(vp);
-		return HV_STATUS_SUCCESS;
-	case HV_REGISTER_INTERRUPT_STATE:
-		v->reg64 = interrupt_state(vp);
-		return HV_STATUS_SUCCESS;
-	}
-	return HV_STATUS_INVALID_PARAMETER;
-}
-
-static hv_status_t special_set(struct vp *vp, uint32_t name, const union hv_register_value *v)
-{
-	struct vmcb *c = vmcb_of(vp);
-
-	switch (name) {
-	case HV_X64_REGISTER_EFER:
-		set_efer(c, v->reg64);
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_CR8:
-	case HV_X64_REGISTER_INTERMEDIATE_CR8:
-		c->int_ctl = (c->int_ctl & ~INT_CTL_TPR) | (v->reg64 & INT_CTL_TPR);
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_TSC:
-		c->tsc_offset = v->reg64 - rdtsc();
-		return HV_STATUS_SUCCESS;
-	case HV_REGISTER_PENDING_INTERRUPTION:
-		set_pending_interruption(vp, v->pending_interruption);
-		return HV_STATUS_SUCCESS;
-	case HV_REGISTER_INTERRUPT_STATE:
-		c->interrupt_shadow = v->reg64 & HV_INTERRUPT_STATE_SHADOW ? VMCB_SHADOW : 0;
-		svm_of(vp)->nmi_blocked = v->reg64 & HV_INTERRUPT_STATE_NMI_MASKED;
-		return HV_STATUS_SUCCESS;
-	}
-	return HV_STATUS_INVALID_PARAMETER;
-}
-
-hv_status_t svm_get_register(struct vp *vp, uint32_t name, union hv_register_value *value)
+hv_status_t svm_get_own_register(struct vp *vp, uint32_t name, union hv_register_value *value)
 {
 	struct vmcb *c = vmcb_of(vp);
 	uint64_t *plain = field_find(c, plain_fields, ARRAY_SIZE(plain_fields), name);
 	struct vmcb_segment *segment = field_find(c, segment_fields, ARRAY_SIZE(segment_fields), name);
 
-	memset(value, 0, sizeof(*value));
 	if (is_switched(name))
 		svm_sync(vp);
 	if (plain)
-		value->reg64 = *plain;
+		value->reg64 = name == HV_X64_REGISTER_EFER ? *plain & ~EFER_SVME : *plain;
 	else if (segment)
 		segment_get(segment, name, value);
-	else if (!switch_get(vp, name, &value->reg64))
-		return special_get(vp, name, value);
-	return HV_STATUS_SUCCESS;
+	return plain || segment ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
 }
 
 /* Set from outside there was no MOV to CR that flushed the guest's translations. */
@@ -253,7 +165,7 @@ static bool changes_paging(uint32_t name)
 	       name == HV_X64_REGISTER_EFER || name == HV_X64_REGISTER_PAT;
 }
 
-hv_status_t svm_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value)
+hv_status_t svm_set_own_register(struct vp *vp, uint32_t name, const union hv_register_value *value)
 {
 	struct vmcb *c = vmcb_of(vp);
 	uint64_t *plain = field_find(c, plain_fields, ARRAY_SIZE(plain_fields), name);
@@ -262,15 +174,13 @@ hv_status_t svm_set_register(struct vp *vp, uint32_t name, const union hv_regist
 	if (is_switched(name))
 		svm_sync(vp);
 	vp->arch->flush |= changes_paging(name);
-	if (plain)
-		*plain = value->reg64;
+	if (plain)					/* VMRUN insists on SVME; the guest does not see it */
+		*plain = name == HV_X64_REGISTER_EFER ? value->reg64 | EFER_SVME : value->reg64;
 	else if (segment)
 		segment_set(c, segment, name, value);
-	else if (!switch_set(vp, name, value->reg64))
-		return special_set(vp, name, value);
 	if (is_switched(name))
 		sync_back(vp);
-	return HV_STATUS_SUCCESS;
+	return plain || segment ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
 }
 
 void svm_get_frame(struct vp *vp, struct vcpu_frame *f)
@@ -285,8 +195,8 @@ void svm_get_frame(struct vp *vp, struct vcpu_frame *f)
 	f->cr8 = c->int_ctl & INT_CTL_TPR;
 	f->efer = c->efer & ~EFER_SVME;
 	f->dr7 = c->dr7;
-	f->pending_interruption = pending_interruption(vp);
-	f->interrupt_state = interrupt_state(vp);
+	f->pending_interruption = vcpu_pending_interruption(vp);
+	f->interrupt_state = svm_interrupt_state(vp);
 	for (unsigned int i = 0; i < 6; i++) {		/* segment_fields begins with ES to GS */
 		const struct vmcb_segment *from = (const void *)((const char *)c + segment_fields[i].offset);
 
@@ -303,6 +213,11 @@ uint64_t svm_cr0(struct vp *vp)
 uint64_t svm_cr8(struct vp *vp)
 {
 	return vmcb_of(vp)->int_ctl & INT_CTL_TPR;
+}
+
+void svm_set_cr8(struct vp *vp, uint64_t value)
+{
+	vmcb_of(vp)->int_ctl = (vmcb_of(vp)->int_ctl & ~INT_CTL_TPR) | (value & INT_CTL_TPR);
 }
 
 uint64_t svm_rip(struct vp *vp)

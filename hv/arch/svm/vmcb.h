@@ -42,8 +42,6 @@ struct vmcb {
 _Static_assert(sizeof(struct vmcb) == 4096 && offsetof(struct vmcb, int_ctl) == 0x60 && offsetof(struct vmcb, event_inject) == 0xa8 &&
 	       offsetof(struct vmcb, cr4) == 0x548 && offsetof(struct vmcb, rax) == 0x5f8 && offsetof(struct vmcb, cr2) == 0x640, "APM 2, B");
 
-#define SEGMENT_PRESENT		BIT(7)
-
 #define INTERCEPT_WRITE_CR8	(1u << 24)
 #define INTERCEPT_DR0_TO_DR3	0x000f000fu	/* reads, writes */
 #define INTERCEPT1_INTR		(1u << 0)
@@ -85,16 +83,6 @@ _Static_assert(sizeof(struct vmcb) == 4096 && offsetof(struct vmcb, int_ctl) == 
 #define TLB_KEEP		0
 #define TLB_FLUSH_ALL		1
 #define TLB_FLUSH_ASID		3
-
-#define EVENT_VECTOR(e)		((uint8_t)(e))
-#define EVENT_TYPE(e)		((unsigned int)((e) >> 8) & 7)
-#define EVENT_INTERRUPT		0u
-#define EVENT_NMI		2u
-#define EVENT_EXCEPTION		3u
-#define EVENT_SOFTWARE		4u
-#define EVENT_MAKE(type, vector) ((uint64_t)(type) << 8 | (vector) | EVENT_VALID)
-#define EVENT_HAS_ERROR		BIT(11)
-#define EVENT_VALID		BIT(31)
 
 #define VMCB_SHADOW		BIT(0)
 #define NP_ENABLE		BIT(0)

@@ -8,60 +8,49 @@
 #define SHADOW			(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)
 #define VIRTUAL_TPR		0x80		/* in the virtual APIC page */
 
-bool vmx_event_pending(struct vp *vp)
+uint64_t vmx_event(struct vp *vp)
 {
-	return vmx_of(vp)->event & EVENT_VALID;
+	return vmx_of(vp)->event;
+}
+
+void vmx_set_event(struct vp *vp, uint64_t event)
+{
+	vmx_of(vp)->event = event;
 }
 
 bool vmx_can_take_interrupt(struct vp *vp)
 {
 	struct vmx_vcpu *v = vmx_of(vp);
 
-	return (field_get(v, F_RFLAGS) & RFLAGS_IF) && !(field_get(v, F_INTERRUPTIBILITY) & SHADOW) && !vmx_event_pending(vp);
+	return (field_get(v, F_RFLAGS) & RFLAGS_IF) && !(field_get(v, F_INTERRUPTIBILITY) & SHADOW) && !vcpu_event_pending(vp);
 }
 
 bool vmx_can_take_nmi(struct vp *vp)
 {
-	return !(field_get(vmx_of(vp), F_INTERRUPTIBILITY) & (SHADOW | BLOCKED_BY_NMI)) && !vmx_event_pending(vp);
-}
-
-static void inject(struct vp *vp, uint32_t event, uint32_t error)
-{
-	vmx_of(vp)->event = event;
-	vmx_of(vp)->event_error = error;
+	return !(field_get(vmx_of(vp), F_INTERRUPTIBILITY) & (SHADOW | BLOCKED_BY_NMI)) && !vcpu_event_pending(vp);
 }
 
 void vmx_inject_interrupt(struct vp *vp, uint8_t vector)
 {
-	inject(vp, EVENT_MAKE(EVENT_INTERRUPT, vector), 0);
+	vmx_set_event(vp, EVENT_MAKE(EVENT_INTERRUPT, vector));
 }
 
 void vmx_inject_nmi(struct vp *vp)
 {
-	inject(vp, EVENT_MAKE(EVENT_NMI, VECTOR_NMI), 0);
+	vmx_set_event(vp, EVENT_MAKE(EVENT_NMI, VECTOR_NMI));
 }
 
-/* In real mode there are no error codes, and asking for one is an error. */
-void vmx_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
-{
-	has_error &= !!(field_get(vmx_of(vp), F_CR0) & CR0_PE);
-	inject(vp, EVENT_MAKE(EVENT_EXCEPTION, vector) | (has_error ? EVENT_HAS_ERROR : 0), error);
-}
-
-/*
- * What the exit interrupted while it was being delivered. INT n and its like are simply executed again: RIP is still there.
- * An NMI that was not delivered blocks no other.
- */
+/* What the exit interrupted while it was being delivered. An NMI that was not delivered blocks no other. */
 void vmx_complete_event(struct vp *vp)
 {
 	struct vmx_vcpu *v = vmx_of(vp);
-	uint32_t event = (uint32_t)vmcs_read(VMCS_VECTORING);
 
-	v->event = 0;
-	if (!(event & EVENT_VALID) || EVENT_TYPE(event) >= EVENT_SOFTWARE)
+	v->event = event_to_deliver_again(vmcs_read(VMCS_VECTORING) & ~EVENT_NMI_UNBLOCKED);
+	if (!v->event)
 		return;
-	inject(vp, event & ~EVENT_NMI_UNBLOCKED, event & EVENT_HAS_ERROR ? (uint32_t)vmcs_read(VMCS_VECTORING_ERROR) : 0);
-	if (EVENT_TYPE(event) == EVENT_NMI)
+	if (v->event & EVENT_HAS_ERROR)
+		v->event |= vmcs_read(VMCS_VECTORING_ERROR) << 32;
+	if (EVENT_TYPE(v->event) == EVENT_NMI)
 		field_set(v, F_INTERRUPTIBILITY, field_get(v, F_INTERRUPTIBILITY) & ~BLOCKED_BY_NMI);
 }
 
@@ -117,9 +106,9 @@ static void prepare_event(struct vmx_vcpu *v)
 {
 	if (!(v->event & EVENT_VALID))
 		return;
-	vmcs_write(VMCS_ENTRY_EVENT, v->event);
+	vmcs_write(VMCS_ENTRY_EVENT, (uint32_t)v->event);
 	if (v->event & EVENT_HAS_ERROR)
-		vmcs_write(VMCS_ENTRY_ERROR, v->event_error);
+		vmcs_write(VMCS_ENTRY_ERROR, EVENT_ERROR(v->event));
 }
 
 void vmx_prepare_events(struct vp *vp)
@@ -128,26 +117,4 @@ void vmx_prepare_events(struct vp *vp)
 		field_set(vmx_of(vp), F_CPU_CONTROLS, vmx_cpu_controls(vp, 0));
 	prepare_deadline(vp);
 	prepare_event(vmx_of(vp));
-}
-
-uint64_t vmx_pending_interruption(const struct vp *vp)
-{
-	uint32_t event = vmx_of(vp)->event;
-	union hv_pending_interruption p = { 0 };
-
-	if (!(event & EVENT_VALID))
-		return 0;
-	p.pending = 1;
-	p.type = EVENT_TYPE(event) & 7;			/* the same numbers as HV_INTERRUPTION_* */
-	p.deliver_error_code = !!(event & EVENT_HAS_ERROR);
-	p.vector = EVENT_VECTOR(event);
-	p.error_code = vmx_of(vp)->event_error;
-	return p.as_uint64;
-}
-
-void vmx_set_pending_interruption(struct vp *vp, union hv_pending_interruption p)
-{
-	unsigned int type = p.type > HV_INTERRUPTION_SOFTWARE_INTERRUPT ? EVENT_EXCEPTION : p.type;
-
-	inject(vp, p.pending ? EVENT_MAKE(type, p.vector & 0xff) | (p.deliver_error_code ? EVENT_HAS_ERROR : 0) : 0, p.error_code);
 }

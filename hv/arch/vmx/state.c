@@ -21,7 +21,7 @@
 
 static const struct { uint32_t name; uint8_t field; } plain_fields[] = {
 	{ HV_X64_REGISTER_RIP, F_RIP }, { HV_X64_REGISTER_RFLAGS, F_RFLAGS }, { HV_X64_REGISTER_CR3, F_CR3 },
-	{ HV_X64_REGISTER_INTERMEDIATE_CR3, F_CR3 }, { HV_X64_REGISTER_EFER, F_EFER }, { HV_X64_REGISTER_DR7, F_DR7 },
+	{ HV_X64_REGISTER_EFER, F_EFER }, { HV_X64_REGISTER_DR7, F_DR7 },
 	{ HV_X64_REGISTER_PAT, F_PAT }, { HV_X64_REGISTER_TSC_OFFSET, F_TSC_OFFSET }, { HV_X64_REGISTER_SYSENTER_CS, F_SYSENTER_CS },
 	{ HV_X64_REGISTER_SYSENTER_EIP, F_SYSENTER_EIP }, { HV_X64_REGISTER_SYSENTER_ESP, F_SYSENTER_ESP },
 };
@@ -113,17 +113,17 @@ static void segment_set(struct vmx_vcpu *v, unsigned int i, const struct hv_x64_
 	field_set(v, F_RIGHTS + i, rights);
 }
 
-static uint64_t interrupt_state(struct vmx_vcpu *v)
+uint64_t vmx_interrupt_state(struct vp *vp)
 {
-	uint64_t blocked = field_get(v, F_INTERRUPTIBILITY);
+	uint64_t blocked = field_get(vmx_of(vp), F_INTERRUPTIBILITY);
 
 	return (blocked & SHADOW ? HV_INTERRUPT_STATE_SHADOW : 0) | (blocked & BLOCKED_BY_NMI ? HV_INTERRUPT_STATE_NMI_MASKED : 0);
 }
 
-static void set_interrupt_state(struct vmx_vcpu *v, uint64_t state)
+void vmx_set_interrupt_state(struct vp *vp, uint64_t state)
 {
-	field_set(v, F_INTERRUPTIBILITY, (state & HV_INTERRUPT_STATE_SHADOW ? BLOCKED_BY_MOV_SS : 0) |
-					 (state & HV_INTERRUPT_STATE_NMI_MASKED ? BLOCKED_BY_NMI : 0));
+	field_set(vmx_of(vp), F_INTERRUPTIBILITY, (state & HV_INTERRUPT_STATE_SHADOW ? BLOCKED_BY_MOV_SS : 0) |
+						  (state & HV_INTERRUPT_STATE_NMI_MASKED ? BLOCKED_BY_NMI : 0));
 }
 
 static uint64_t *msr_slot(struct vmx_vcpu *v, uint32_t name, uint32_t *msr)
@@ -149,33 +149,10 @@ static hv_status_t special_get(struct vp *vp, uint32_t name, uint64_t *value)
 	struct vmx_vcpu *v = vmx_of(vp);
 
 	switch (name) {
-	case HV_X64_REGISTER_CR0:
-	case HV_X64_REGISTER_INTERMEDIATE_CR0:
-		*value = cr0_of_guest(vp);
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_CR4:
-	case HV_X64_REGISTER_INTERMEDIATE_CR4:
-		*value = cr4_of_guest(vp);
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_CR2:
-		*value = v->common.loaded ? read_cr2() : v->cr2;
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_CR8:
-	case HV_X64_REGISTER_INTERMEDIATE_CR8:
-		*value = vmx_cr8(vp);
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_DR6:
-		*value = v->common.loaded ? read_dr6() : v->dr6;
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_TSC:
-		*value = rdtsc() + field_get(v, F_TSC_OFFSET);
-		return HV_STATUS_SUCCESS;
-	case HV_REGISTER_PENDING_INTERRUPTION:
-		*value = vmx_pending_interruption(vp);
-		return HV_STATUS_SUCCESS;
-	case HV_REGISTER_INTERRUPT_STATE:
-		*value = interrupt_state(v);
-		return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_CR0:	*value = cr0_of_guest(vp); return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_CR4:	*value = cr4_of_guest(vp); return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_CR2:	*value = v->common.loaded ? read_cr2() : v->cr2; return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_DR6:	*value = v->common.loaded ? read_dr6() : v->dr6; return HV_STATUS_SUCCESS;
 	}
 	return HV_STATUS_INVALID_PARAMETER;
 }
@@ -185,49 +162,29 @@ static hv_status_t special_set(struct vp *vp, uint32_t name, uint64_t value)
 	struct vmx_vcpu *v = vmx_of(vp);
 
 	switch (name) {
-	case HV_X64_REGISTER_CR0:
-	case HV_X64_REGISTER_INTERMEDIATE_CR0:
-		cr0_set(vp, value);
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_CR4:
-	case HV_X64_REGISTER_INTERMEDIATE_CR4:
-		cr4_set(vp, value);
-		return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_CR0:	cr0_set(vp, value); return HV_STATUS_SUCCESS;
+	case HV_X64_REGISTER_CR4:	cr4_set(vp, value); return HV_STATUS_SUCCESS;
 	case HV_X64_REGISTER_CR2:
 		v->cr2 = value;
 		if (v->common.loaded)
 			write_cr2(value);
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_CR8:
-	case HV_X64_REGISTER_INTERMEDIATE_CR8:
-		vmx_set_cr8(vp, value);
 		return HV_STATUS_SUCCESS;
 	case HV_X64_REGISTER_DR6:
 		v->dr6 = (uint32_t)value;
 		if (v->common.loaded)
 			write_dr6(v->dr6);
 		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_TSC:
-		field_set(v, F_TSC_OFFSET, value - rdtsc());
-		return HV_STATUS_SUCCESS;
-	case HV_REGISTER_PENDING_INTERRUPTION:
-		vmx_set_pending_interruption(vp, (union hv_pending_interruption){ .as_uint64 = value });
-		return HV_STATUS_SUCCESS;
-	case HV_REGISTER_INTERRUPT_STATE:
-		set_interrupt_state(v, value);
-		return HV_STATUS_SUCCESS;
 	}
 	return HV_STATUS_INVALID_PARAMETER;
 }
 
-hv_status_t vmx_get_register(struct vp *vp, uint32_t name, union hv_register_value *value)
+hv_status_t vmx_get_own_register(struct vp *vp, uint32_t name, union hv_register_value *value)
 {
 	struct vmx_vcpu *v = vmx_of(vp);
 	const uint8_t *plain = plain_field(name);
 	uint32_t msr;
 	uint64_t *slot = msr_slot(v, name, &msr);
 
-	memset(value, 0, sizeof(*value));
 	if (plain)
 		value->reg64 = field_get(v, *plain);
 	else if (slot)
@@ -238,7 +195,7 @@ hv_status_t vmx_get_register(struct vp *vp, uint32_t name, union hv_register_val
 		value->table = (struct hv_x64_table_register){ .limit = (uint16_t)field_get(v, F_GDTR_LIMIT), .base = field_get(v, F_GDTR_BASE) };
 	else if (name == HV_X64_REGISTER_IDTR)
 		value->table = (struct hv_x64_table_register){ .limit = (uint16_t)field_get(v, F_IDTR_LIMIT), .base = field_get(v, F_IDTR_BASE) };
-	else if (!switch_get(vp, name, &value->reg64))
+	else
 		return special_get(vp, name, &value->reg64);
 	return HV_STATUS_SUCCESS;
 }
@@ -257,7 +214,7 @@ static void set_msr(struct vmx_vcpu *v, uint64_t *slot, uint32_t msr, uint64_t v
 		wrmsr_safe(msr, value);
 }
 
-hv_status_t vmx_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value)
+hv_status_t vmx_set_own_register(struct vp *vp, uint32_t name, const union hv_register_value *value)
 {
 	struct vmx_vcpu *v = vmx_of(vp);
 	const uint8_t *plain = plain_field(name);
@@ -277,7 +234,7 @@ hv_status_t vmx_set_register(struct vp *vp, uint32_t name, const union hv_regist
 	} else if (name == HV_X64_REGISTER_IDTR) {
 		field_set(v, F_IDTR_LIMIT, value->table.limit);
 		field_set(v, F_IDTR_BASE, value->table.base);
-	} else if (!switch_set(vp, name, value->reg64)) {
+	} else {
 		status = special_set(vp, name, value->reg64);
 	}
 	v->common.flush |= v->paging_changed || name == HV_X64_REGISTER_PAT;	/* no MOV to CR did it */
@@ -296,8 +253,8 @@ void vmx_get_frame(struct vp *vp, struct vcpu_frame *f)
 	f->cr8 = vmx_cr8(vp);
 	f->efer = field_get(v, F_EFER);
 	f->dr7 = field_get(v, F_DR7);
-	f->pending_interruption = vmx_pending_interruption(vp);
-	f->interrupt_state = interrupt_state(v);
+	f->pending_interruption = vcpu_pending_interruption(vp);
+	f->interrupt_state = vmx_interrupt_state(vp);
 	for (unsigned int i = 0; i < ARRAY_SIZE(f->segments); i++)
 		f->segments[i] = segment_get(v, i);
 }

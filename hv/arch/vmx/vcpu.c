@@ -115,11 +115,11 @@ static void make_ready(struct lp *lp, struct vp *vp)
 static void note_exit(struct lp *lp, struct vp *vp)
 {
 	struct vmx_vcpu *v = vmx_of(vp);
-	uint32_t event_in = v->event;
+	uint64_t event_in = v->event;
 
 	v->reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
 	v->qualification = vmcs_read(VMCS_QUALIFICATION);
-	v->exit_event = v->reason == VMX_EXIT_EXCEPTION_NMI ? (uint32_t)vmcs_read(VMCS_EXIT_EVENT) & ~EVENT_NMI_UNBLOCKED : 0;
+	v->exit_event = v->reason == VMX_EXIT_EXCEPTION_NMI ? (uint32_t)(vmcs_read(VMCS_EXIT_EVENT) & ~EVENT_NMI_UNBLOCKED) : 0;
 	if (v->exit_event == EVENT_MAKE(EVENT_NMI, VECTOR_NMI)) {
 		lp->nmi_count++;		/* this exit took it instead of hv's IDT; until IRET no other comes */
 		vmx_unblock_nmis();

@@ -75,16 +75,7 @@ enum vmcs_field {
 #define ENTRY_LOAD_PAT			(1u << 14)
 #define ENTRY_LOAD_EFER			(1u << 15)
 
-#define EVENT_VECTOR(e)			((uint8_t)(e))
-#define EVENT_TYPE(e)			((unsigned int)((e) >> 8) & 7)
-#define EVENT_INTERRUPT			0u
-#define EVENT_NMI			2u
-#define EVENT_EXCEPTION			3u
-#define EVENT_SOFTWARE			4u	/* INT n; 5: INT1, 6: INT3 and INTO */
-#define EVENT_HAS_ERROR			(1u << 11)
-#define EVENT_NMI_UNBLOCKED		(1u << 12)	/* by the IRET that caused it */
-#define EVENT_VALID			(1u << 31)
-#define EVENT_MAKE(type, vector)	(EVENT_VALID | (uint32_t)(type) << 8 | (vector))
+#define EVENT_NMI_UNBLOCKED		BIT(12)	/* by the IRET that caused it */
 
 #define BLOCKED_BY_STI			BIT(0)
 #define BLOCKED_BY_MOV_SS		BIT(1)
@@ -113,15 +104,10 @@ enum vmx_exit {
 #define FEATURE_CONTROL_LOCKED		BIT(0)
 #define FEATURE_CONTROL_VMX		BIT(2)
 #define MSR_VMX_BASIC			0x480
-#define MSR_VMX_PIN			0x481
-#define MSR_VMX_CPU			0x482
-#define MSR_VMX_EXIT			0x483
-#define MSR_VMX_ENTRY			0x484
+#define MSR_VMX_PIN			0x481		/* to 0x484: pin, CPU, exit and entry controls */
 #define MSR_VMX_MISC			0x485
 #define MSR_VMX_CR0_FIXED0		0x486
-#define MSR_VMX_CR0_FIXED1		0x487
 #define MSR_VMX_CR4_FIXED0		0x488
-#define MSR_VMX_CR4_FIXED1		0x489
 #define MSR_VMX_CPU2			0x48b
 #define MSR_VMX_EPT_VPID		0x48c
 #define MSR_VMX_TRUE_PIN		0x48d		/* to 0x490: the same four, telling more */

@@ -30,7 +30,7 @@ struct vmx_vcpu {
 	bool prepared, launched;	/* the VMCS: has its constant part; since the last VMCLEAR */
 	bool paging_changed;		/* since the last entry, by hv: PDPTEs and the entry control follow */
 	uint64_t known, dirty, value[F_COUNT];
-	uint32_t event, event_error;	/* to inject at the next entry */
+	uint64_t event;			/* to inject at the next entry */
 	uint32_t reason, exit_event;	/* of the last exit */
 	uint64_t qualification;
 	uint64_t turn_end;		/* TSC: when a child goes back to the root at the latest */
@@ -105,9 +105,6 @@ enum vp_next exit_control_register(struct vp *vp);
 /* events.c */
 void vmx_complete_event(struct vp *vp);		/* after an exit: what was not delivered is pending again */
 void vmx_prepare_events(struct vp *vp);		/* before an entry */
-void vmx_set_cr8(struct vp *vp, uint64_t value);
-uint64_t vmx_pending_interruption(const struct vp *vp);
-void vmx_set_pending_interruption(struct vp *vp, union hv_pending_interruption p);
 
 /* exits.c */
 enum vp_next vmx_handle_exit(struct vp *vp);

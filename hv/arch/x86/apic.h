@@ -6,7 +6,6 @@
 #include <hv/types.h>
 
 #define APIC_MSR_ID		0x802
-#define APIC_MSR_VERSION	0x803
 #define APIC_MSR_TPR		0x808
 #define APIC_MSR_EOI		0x80b
 #define APIC_MSR_SVR		0x80f
@@ -18,7 +17,6 @@
 #define APIC_MSR_TIMER_INITIAL	0x838
 #define APIC_MSR_TIMER_CURRENT	0x839
 #define APIC_MSR_TIMER_DIVIDE	0x83e
-#define APIC_MSR_SELF_IPI	0x83f
 
 #define APIC_SVR_ENABLE		BIT(8)
 #define APIC_LVT_MASKED		BIT(16)
@@ -27,7 +25,6 @@
 #define APIC_ICR_INIT		(5u << 8)
 #define APIC_ICR_SIPI		(6u << 8)
 #define APIC_ICR_ASSERT		BIT(14)
-#define APIC_ICR_OTHERS		(3u << 18)
 
 bool apic_has_x2apic(void);
 void apic_enable(void);				/* x2APIC mode on this LP */

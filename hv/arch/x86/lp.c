@@ -48,14 +48,6 @@ struct lp *lp_get(uint32_t index)
 	return index < lp_count ? lps[index] : NULL;
 }
 
-struct lp *lp_find_by_apic_id(uint32_t apic_id)
-{
-	for (uint32_t i = 0; i < lp_count; i++)
-		if (lp_apic_ids[i] == apic_id)
-			return lps[i];
-	return NULL;
-}
-
 void *lp_stack_top(struct lp *lp)
 {
 	return (char *)lp + LP_STACK_SIZE;

@@ -22,7 +22,6 @@ void descriptors_load(void);			/* GDT and IDT, on each LP */
 
 /* lp.c */
 void lp_table_add(uint32_t apic_id);		/* from the MADT, in the order Linux will number them */
-struct lp *lp_find_by_apic_id(uint32_t apic_id);
 void lp_allocate_all(void);
 void *lp_stack_top(struct lp *lp);
 void lp_stacks_in_use(void);			/* the boot stack is left: from now on this_lp() works */

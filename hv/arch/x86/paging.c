@@ -13,7 +13,6 @@
 #define PTE_PRESENT	BIT(0)
 #define PTE_WRITE	BIT(1)
 #define PTE_LARGE	BIT(7)
-#define PTE_GLOBAL	BIT(8)
 #define PTE_NX		BIT(63)
 #define PTE_ADDRESS	0x000ffffffffff000ull
 #define LEVEL_SHIFT(level)	(12 + 9 * ((level) - 1))	/* level 1: 4 KiB ... 4: the root */

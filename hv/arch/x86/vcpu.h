@@ -7,6 +7,7 @@
 #define HV_X86_VCPU_H
 
 #include <arch/x86/cpu.h>
+#include <arch/x86/event.h>
 #include <hv/gpa_space.h>
 #include <hv/lp.h>
 #include <hv/partition.h>
@@ -41,7 +42,11 @@ struct lp_vendor {				/* begins svm's and vmx's own struct */
 	uint64_t last_partition;		/* whose child ran here last: its branch predictions are not the next one's */
 };
 
-/* Result, name, parameters, arguments: hv/vcpu.h says what each does. */
+/*
+ * Result, name, parameters, arguments: hv/vcpu.h says what each does. These are only for arch/x86: get_own_register and its pair, for
+ * the names registers.c does not know; event, what is to be injected at the next entry (event.h), which set_event replaces, 0 by
+ * nothing; interrupt_state and its pair, as TLFS has it.
+ */
 #define VCPU_VENDOR_CALLS(X) \
 	X(void, prepare_lp, (struct lp *lp), (lp)) \
 	X(void, enable_lp, (struct lp *lp), (lp)) \
@@ -52,11 +57,12 @@ struct lp_vendor {				/* begins svm's and vmx's own struct */
 	X(int, run_once, (struct vp *vp), (vp)) \
 	X(void, switch_in, (struct vp *vp), (vp)) \
 	X(void, switch_out, (struct vp *vp), (vp)) \
-	X(hv_status_t, get_register, (struct vp *vp, uint32_t name, union hv_register_value *value), (vp, name, value)) \
-	X(hv_status_t, set_register, (struct vp *vp, uint32_t name, const union hv_register_value *value), (vp, name, value)) \
+	X(hv_status_t, get_own_register, (struct vp *vp, uint32_t name, union hv_register_value *value), (vp, name, value)) \
+	X(hv_status_t, set_own_register, (struct vp *vp, uint32_t name, const union hv_register_value *value), (vp, name, value)) \
 	X(void, get_frame, (struct vp *vp, struct vcpu_frame *frame), (vp, frame)) \
 	X(uint64_t, cr0, (struct vp *vp), (vp)) \
 	X(uint64_t, cr8, (struct vp *vp), (vp)) \
+	X(void, set_cr8, (struct vp *vp, uint64_t value), (vp, value)) \
 	X(uint64_t, rip, (struct vp *vp), (vp)) \
 	X(void, set_rip, (struct vp *vp, uint64_t rip), (vp, rip)) \
 	X(unsigned int, cpl, (struct vp *vp), (vp)) \
@@ -67,8 +73,10 @@ struct lp_vendor {				/* begins svm's and vmx's own struct */
 	X(void, inject_interrupt, (struct vp *vp, uint8_t vector), (vp, vector)) \
 	X(void, inject_nmi, (struct vp *vp), (vp)) \
 	X(bool, can_take_nmi, (struct vp *vp), (vp)) \
-	X(void, inject_exception, (struct vp *vp, uint8_t vector, bool has_error, uint32_t error), (vp, vector, has_error, error)) \
-	X(bool, event_pending, (struct vp *vp), (vp)) \
+	X(uint64_t, event, (struct vp *vp), (vp)) \
+	X(void, set_event, (struct vp *vp, uint64_t event), (vp, event)) \
+	X(uint64_t, interrupt_state, (struct vp *vp), (vp)) \
+	X(void, set_interrupt_state, (struct vp *vp, uint64_t state), (vp, state)) \
 	X(void, prepare_windows, (struct vp *vp), (vp)) \
 	X(void, watch_root_timer, (struct lp *lp, bool on), (lp, on)) \
 	X(void, wait_for_kick, (void), ()) \
@@ -113,6 +121,18 @@ static inline struct vp_exit_record *vcpu_next_record(struct lp *lp)
 {
 	return &lp->exits[lp->exit_count++ % LP_EXIT_RING];
 }
+
+/* Prototypes of what is not in hv/vcpu.h. */
+hv_status_t vcpu_get_own_register(struct vp *vp, uint32_t name, union hv_register_value *value);
+hv_status_t vcpu_set_own_register(struct vp *vp, uint32_t name, const union hv_register_value *value);
+void vcpu_set_cr8(struct vp *vp, uint64_t value);
+uint64_t vcpu_event(struct vp *vp);
+void vcpu_set_event(struct vp *vp, uint64_t event);
+uint64_t vcpu_interrupt_state(struct vp *vp);
+void vcpu_set_interrupt_state(struct vp *vp, uint64_t state);
+
+/* registers.c */
+uint64_t vcpu_pending_interruption(struct vp *vp);		/* union hv_pending_interruption */
 
 /* switch.c */
 void switch_prepare_lp(struct lp_vendor *lv);			/* memory, at boot */
