@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /host/certificate: what the appliance shows to browsers, and an administrator's own in its place. */
+/* /host/certificate: what the appliance shows to browsers, an administrator's own in its place, and the request to have one signed. */
 #include "banner.h"
 #include "http/field.h"
 #include "http/route.h"
+#include "tls/names.h"
+#include "tls/signing_request.h"
 #include "tls/store.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PEM_MAX	65536	/* characters of a key, of a chain */
@@ -93,21 +96,34 @@ static void certificate_get(struct request *req, struct reply *rep)
 	reply_current(req, rep);
 }
 
+static void replace(struct request *req, struct reply *rep, const char *key, const char *chain, bool requested)
+{
+	struct certificate_fault fault = { NULL, NULL };
+	int r = tls_store_replace(req->api->tls, key, chain, &fault);
+
+	if (r == 0 && requested)
+		signing_request_drop(req->api->state_fd);	/* it is answered; the key is the certificate's now */
+	if (fault.detail)
+		reply_problem(rep, 422, "certificate_invalid", requested ? "certificate" : fault.field, fault.detail, NULL);
+	else
+		reply_changed(req, rep, r);
+}
+
+/* Without a key it is the answer to the signing request that was made here. */
 static void certificate_put(struct request *req, struct reply *rep)
 {
 	struct field_check check = { .body = req->body };
-	const char *chain = need_string(&check, "certificate", 1, PEM_MAX), *key = need_string(&check, "privateKey", 1, PEM_MAX);
-	struct certificate_fault fault = { NULL, NULL };
-	int r;
+	const char *chain = need_string(&check, "certificate", 1, PEM_MAX), *key = may_string(&check, "privateKey", 1, PEM_MAX);
+	struct signing_request pending = { NULL, NULL };
 
 	no_other_fields(&check);
 	if (field_reply(&check, rep))
 		return;
-	r = tls_store_replace(req->api->tls, key, chain, &fault);
-	if (fault.detail)
-		reply_problem(rep, 422, "certificate_invalid", fault.field, fault.detail, NULL);
+	if (!key && signing_request_load(req->api->state_fd, &pending) < 0)
+		reply_problem(rep, 422, "missing_field", "privateKey", "This field is required while there is no signing request.", NULL);
 	else
-		reply_changed(req, rep, r);
+		replace(req, rep, key ? key : pending.key, chain, !key);
+	signing_request_clear(&pending);
 }
 
 static void certificate_delete(struct request *req, struct reply *rep)
@@ -115,9 +131,73 @@ static void certificate_delete(struct request *req, struct reply *rep)
 	reply_changed(req, rep, tls_store_reset(req->api->tls));
 }
 
+/* --- the request to have one signed --- */
+
+static void reply_request(struct reply *rep, int status, const struct signing_request *r)
+{
+	reply_json(rep, status, json_pack("{s:s}", "signingRequest", r->pem));
+}
+
+static void request_get(struct request *req, struct reply *rep)
+{
+	struct signing_request r = { NULL, NULL };
+
+	if (signing_request_load(req->api->state_fd, &r) < 0)
+		reply_error(rep, 404, "not_found", NULL, "There is no signing request.");
+	else
+		reply_request(rep, 200, &r);
+	signing_request_clear(&r);
+}
+
+static bool names_read(const json_t *body, struct names *names, struct reply *rep)
+{
+	const json_t *list = json_object_get(body, "names"), *name;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > NAMES_MAX || json_object_size(body) != 1) {
+		reply_error(rep, 422, json_object_size(body) > 1 ? "unknown_field" : list ? "out_of_range" : "missing_field", "names",
+			    "Give names, a list of 1 to %d host names and addresses, and nothing else.", NAMES_MAX);
+		return false;
+	}
+	json_array_foreach(list, i, name)
+		if (!json_is_string(name) || !names_add(names, json_string_value(name))) {
+			reply_error(rep, 422, "out_of_range", "names", "Name %zu is neither a host name nor an address.", i + 1);
+			return false;
+		}
+	return true;
+}
+
+static void request_post(struct request *req, struct reply *rep)
+{
+	struct signing_request r = { NULL, NULL };
+	struct names *names = calloc(1, sizeof(*names));
+
+	if (!names) {
+		reply_error(rep, 500, "internal_error", NULL, "There is no memory for the names.");
+	} else if (names_read(req->body, names, rep)) {
+		if (signing_request_make(req->api->state_fd, names, &r) < 0)
+			reply_error(rep, 500, "internal_error", NULL, "The key or the request could not be made or stored.");
+		else
+			reply_request(rep, 201, &r);
+	}
+	signing_request_clear(&r);
+	free(names);
+}
+
+static void request_delete(struct request *req, struct reply *rep)
+{
+	if (signing_request_drop(req->api->state_fd) < 0)
+		reply_error(rep, 500, "internal_error", NULL, "The signing request could not be removed.");
+	else
+		reply_empty(rep, 204);
+}
+
 const struct route host_certificate_routes[] = {
 	{ "GET", "/host/certificate", ROLE_VIEWER, BODY_NONE, NULL, certificate_get, 0, NULL, NULL },
 	{ "PUT", "/host/certificate", ROLE_ADMINISTRATOR, BODY_JSON, NULL, certificate_put, 0, NULL, NULL },
 	{ "DELETE", "/host/certificate", ROLE_ADMINISTRATOR, BODY_NONE, NULL, certificate_delete, 0, NULL, NULL },
+	{ "GET", "/host/certificate/request", ROLE_ADMINISTRATOR, BODY_NONE, NULL, request_get, 0, NULL, NULL },
+	{ "POST", "/host/certificate/request", ROLE_ADMINISTRATOR, BODY_JSON, NULL, request_post, 0, NULL, NULL },
+	{ "DELETE", "/host/certificate/request", ROLE_ADMINISTRATOR, BODY_NONE, NULL, request_delete, 0, NULL, NULL },
 	{ 0 }
 };

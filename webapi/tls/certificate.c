@@ -4,18 +4,15 @@
  * machine at the time it was made (RFC 5280 §4.2.1.6). Renewed at a start when it ends within 30 days.
  */
 #include "tls/certificate.h"
+#include "tls/names.h"
 
 #include "partita/file.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/pem.h>
 #include <mbedtls/sha256.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +23,6 @@
 
 #define VALID_DAYS	825	/* the longest that browsers accept of a certificate trusted by hand */
 #define RENEW_DAYS	30
-#define NAMES_MAX	32
 #define PEM_SIZE	8192
 
 int certificate_random(void *unused, unsigned char *out, size_t size)
@@ -41,58 +37,6 @@ int certificate_random(void *unused, unsigned char *out, size_t size)
 		size -= (size_t)n;
 	}
 	return 0;
-}
-
-struct names {			/* the list that mbedTLS wants, with room for what it points to */
-	mbedtls_x509_san_list entry[NAMES_MAX];
-	unsigned char address[NAMES_MAX][16];
-	char host[256];
-	size_t count;
-};
-
-static void names_add(struct names *n, int type, void *data, size_t size)
-{
-	mbedtls_x509_san_list *e = &n->entry[n->count];
-
-	if (n->count == NAMES_MAX)
-		return;
-	e->node.type = type;
-	e->node.san.unstructured_name.p = data;
-	e->node.san.unstructured_name.len = size;
-	if (n->count > 0)
-		n->entry[n->count - 1].next = e;
-	n->count++;
-}
-
-static void names_add_address(struct names *n, const struct sockaddr *address)
-{
-	unsigned char *to = n->address[n->count < NAMES_MAX ? n->count : 0];
-
-	if (n->count == NAMES_MAX)
-		return;
-	if (address->sa_family == AF_INET) {
-		memcpy(to, &((const struct sockaddr_in *)address)->sin_addr, 4);
-		names_add(n, MBEDTLS_X509_SAN_IP_ADDRESS, to, 4);
-	} else if (address->sa_family == AF_INET6) {
-		memcpy(to, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
-		names_add(n, MBEDTLS_X509_SAN_IP_ADDRESS, to, 16);
-	}
-}
-
-static void names_collect(struct names *n)
-{
-	struct ifaddrs *list = NULL;
-	static char localhost[] = "localhost";
-
-	if (gethostname(n->host, sizeof(n->host) - 1) == 0 && n->host[0])
-		names_add(n, MBEDTLS_X509_SAN_DNS_NAME, n->host, strlen(n->host));
-	names_add(n, MBEDTLS_X509_SAN_DNS_NAME, localhost, strlen(localhost));
-	if (getifaddrs(&list) < 0)
-		return;
-	for (const struct ifaddrs *i = list; i; i = i->ifa_next)
-		if (i->ifa_addr)
-			names_add_address(n, i->ifa_addr);
-	freeifaddrs(list);
 }
 
 static int set_validity(mbedtls_x509write_cert *w)
@@ -135,6 +79,13 @@ static int write_pem(int dir_fd, const char *name, const unsigned char *pem, mod
 	return file_write(dir_fd, name, pem, strlen((const char *)pem), mode);
 }
 
+int certificate_key_make(mbedtls_pk_context *key)
+{
+	int r = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
+
+	return r ? r : mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), certificate_random, NULL);
+}
+
 static int certificate_make(int dir_fd)
 {
 	mbedtls_x509write_cert w;
@@ -149,9 +100,7 @@ static int certificate_make(int dir_fd)
 		goto out;
 	names_collect(names);
 	r = -EIO;
-	if (mbedtls_pk_setup(&key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) ||
-	    mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(key), certificate_random, NULL) ||
-	    set_content(&w, &key, names) || mbedtls_pk_write_key_pem(&key, pem, sizeof(pem)))
+	if (certificate_key_make(&key) || set_content(&w, &key, names) || mbedtls_pk_write_key_pem(&key, pem, sizeof(pem)))
 		goto out;
 	r = write_pem(dir_fd, "tls.key", pem, 0600);
 	if (r == 0)

@@ -33,6 +33,8 @@ int certificate_load(int dir_fd, struct certificate **out);
 struct certificate_fault { const char *field, *detail; };
 int certificate_from_pem(const char *key, const char *chain, struct certificate **out, struct certificate_fault *fault);
 
+int certificate_key_make(mbedtls_pk_context *key);	/* ECDSA P-256, into an initialized context; 0 or mbedTLS' error */
+
 /* A generator for mbedTLS calls (f_rng): getrandom(2). */
 int certificate_random(void *unused, unsigned char *out, size_t size);
 
