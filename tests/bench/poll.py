@@ -18,7 +18,7 @@ def cpu_seconds(pid):
 
 
 def main():
-    build, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 200
+    build, count = os.path.abspath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 200
     s = Services(build)
     try:
         s.start()
@@ -27,7 +27,7 @@ def main():
             memory = {"startupBytes": 32 * MIB} | ({"dynamic": True, "minimumBytes": 32 * MIB, "maximumBytes": 64 * MIB} if n % 2 else {})
             vm = c.call("vmms.CreateVm", vm={"name": f"demand-{25 + n % 8}-{n}", "processor": {"count": 1}, "memory": memory})["vm"]["id"]
             c.call("vmms.VmAction", id=vm, action="start")
-        s.wait(lambda: all(vm["state"] == "running" for vm in c.call("vmms.ListVms")["vms"]), 120)
+        s.wait(lambda: all(vm["state"] == "running" for vm in c.call("vmms.ListVms")["vms"]), 600)
         time.sleep(5)
         begin = cpu_seconds(s.vmms.pid)
         time.sleep(SECONDS)

@@ -4,7 +4,7 @@ BENCH := $(B)/bench
 EXITS_COUNT := 1000
 
 .PHONY: bench
-bench: image $(BENCH)/exits-kvm $(BENCH)/exits-mshv $(BENCH)/io-guest $(BENCH)/io-peer $(BENCH)/count.so $(B)/bin/vmwp $(B)/tests/worker-drive $(B)/tests/net-attach	## measure; prints a table and writes build/bench.json
+bench: image $(BENCH)/exits-kvm $(BENCH)/exits-mshv $(BENCH)/io-guest $(BENCH)/io-peer $(BENCH)/count.so $(B)/bin/vmwp $(B)/tests/worker-drive $(B)/tests/net-attach $(B)/unit/services/run	## measure; prints a table and writes build/bench.json
 	@tests/bench/run.sh
 
 $(BENCH)/exits-kvm: tests/bench/exits_kvm.c

@@ -10,6 +10,8 @@ for part in exits devices appliance; do
 	echo "bench: $part" >&2
 	tests/bench/$part.sh >>"$rows" || { echo "bench: $part did not finish" >&2; status=1; }
 done
+echo "bench: poll" >&2
+tests/bench/poll.py build "${POLL_VMS:-200}" >>"$rows" || { echo "bench: poll did not finish" >&2; status=1; }
 jq -s . "$rows" >build/bench.json
 jq -r '(["area", "what", "unit", "ours", "peer", "ratio", "goal", "met"], (.[] | [.area, .name, .unit, .ours, .peer // "-",
 	(if .peer then (.ours / .peer * 100 | round / 100) else "-" end), .goal // "-",

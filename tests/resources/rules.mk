@@ -16,5 +16,5 @@ $(RESOURCES)/guest.iso: tests/resources/make-guest.sh tests/resources/init $(RES
 	tests/resources/make-guest.sh $@ $(RESOURCES)/eater
 
 .PHONY: test-resources
-test-resources: $(IMAGE) $(RESOURCES)/guest.iso $(RESOURCES)/sweep.bin	## real guests compete for memory and processors of an appliance (MEM=12G); an hour
+test-resources: $(IMAGE) $(RESOURCES)/guest.iso $(RESOURCES)/sweep.bin $(B)/hv/hv.elf $(KERNEL) $(B)/bin/vmwp $(B)/tests/worker-drive	## real guests compete for memory and processors of an appliance (MEM=12G); an hour
 	@tests/resources/run.sh

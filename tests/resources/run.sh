@@ -14,6 +14,9 @@ part() { # NAME SECONDS
 	timeout -k 20 "$2" tests/resources/"$1".py | tee -a "$said"
 }
 
+# Without services first: it needs no appliance.
+timeout -k 20 1200 tests/resources/swapped_guest_keeps_its_memory.sh && echo "ok a swapped guest keeps its memory" | tee -a "$said" ||
+	echo "not ok a swapped guest keeps its memory" | tee -a "$said"
 mkdir -p "$RUN"
 image/run/appliance.sh start >&2 || { echo "not ok the appliance starts" | tee -a "$said"; }
 for name in ${*:-processors paging memory density}; do
