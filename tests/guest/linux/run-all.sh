@@ -73,6 +73,7 @@ cell "reboots-${REBOOTS:=1000}" $((REBOOTS * 60 + 600)) TIMES="$REBOOTS" "$here/
 cell "reboots-generation-2" 3600 GENERATION=2 TIMES=20 "$here/reboots.sh"
 cell "hot-disks-${HOT_CYCLES:=1000}" $((HOT_CYCLES * 15 + 900)) TIMES="$HOT_CYCLES" SECONDS_MAX=$((HOT_CYCLES * 15 + 600)) "$here/storage_keeps_data.sh"
 cell "shutdowns-${SHUTDOWNS:=100}" $((SHUTDOWNS * 120 + 600)) TIMES="$SHUTDOWNS" "$here/shutdowns.sh"
+cell appliance-reaches-guest 1800 "$here/appliance_reaches_guest.sh"
 cell installs-debian 15000 "$here/installs_debian.sh"
 
 [ -z "$list" ] || exit 0

@@ -8,6 +8,8 @@ seconds=${SECONDS_MAX:-$((times * 120 + 100))}
 cat >"$work/shutdowns.guest" <<'GUEST'
 printf '#!/bin/busybox sh\necho "guest: asked to power off" >/dev/ttyS0\n/bin/busybox poweroff -f\n' >/sbin/poweroff
 chmod +x /sbin/poweroff
+for i in $(seq 600); do [ "$(ls -d /sys/bus/vmbus/devices/*/driver | wc -l)" -ge 5 ] && break; usleep 50000; done	# the services
+sleep 1
 echo "guest: watching"
 sleep 300
 echo "guest: no request"
@@ -25,7 +27,7 @@ done
 dmesg | grep "cut here"
 SCRIPT
 }
-run_linux "$seconds" "${SUITE:-trixie}" "$work/shutdowns.guest" "quiet" "memory=256 vps=${VPS:-1} seconds=400 from=watching do=0:vmwp.Shutdown"
+run_linux "$seconds" "${SUITE:-trixie}" "$work/shutdowns.guest" "small quiet report=no" "memory=256 vps=${VPS:-1} seconds=400 from=watching do=1:vmwp.Shutdown"
 must_say "root: ended $times"
 must_not_say "cut here" "hv: panic" "BUG:" "Call Trace" "guest: no "
 asked=$(grep -c "guest: asked to power off" "$log")
