@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The VMM's library and main program: `child-tests [-n TIMES] [-s SECONDS] [NAME...]` runs the tests in order, a partition each;
+ * The VMM's library and main program: `child-tests [-n TIMES] [-s SECONDS] [-m] [NAME...]` runs the tests in order, a partition each;
  * see vmm.h.
  */
 #include <errno.h>
@@ -17,6 +17,8 @@
 
 #define TABLES_GPA	0x1000u		/* PML4, PDPT, four page directories: 4 GiB of identity, 2 MiB pages */
 #define GDT_GPA		0x8000u
+#define MANY_VPS	64u
+#define MANY_PARTITIONS	512u
 #define PTE_RIGHTS	3ull
 #define PTE_LARGE	0x80ull
 #define CR0_LONG	0x80000033ull	/* PG, NE, ET, MP, PE */
@@ -333,6 +335,30 @@ static void run_test(void)
 	destroy();
 }
 
+/* As many VPs and partitions as hv promises, none of which runs. */
+static void create_many(void)
+{
+	int vp_fds[MANY_VPS], partition_fds[MANY_PARTITIONS];
+	unsigned int made_vps = 0, made_partitions = 0;
+
+	test = tests[0];
+	create_partition();
+	for (struct mshv_create_vp create = { 0 }; create.vp_index < MANY_VPS; create.vp_index++) {
+		vp_fds[made_vps] = ioctl(partition_fd, MSHV_CREATE_VP, &create);
+		made_vps += vp_fds[made_vps] >= 0;
+	}
+	claim_equal(made_vps, MANY_VPS, "VPs in one partition");
+	for (partition_fds[made_partitions++] = partition_fd; made_partitions < MANY_PARTITIONS; made_partitions++) {
+		open_partition();
+		partition_fds[made_partitions] = partition_fd;
+	}
+	claim_equal(made_partitions, MANY_PARTITIONS, "partitions at the same time");
+	while (made_vps)
+		close(vp_fds[--made_vps]);
+	while (made_partitions)
+		close(partition_fds[--made_partitions]);
+}
+
 static bool is_wanted(const char *name, char **names)
 {
 	bool wanted = !*names;
@@ -354,17 +380,22 @@ static void run_wanted(char **names)
 int main(int count, char **arguments)
 {
 	unsigned long times = 1;
+	bool many = false;
 	int option;
 
-	while ((option = getopt(count, arguments, "n:s:")) != -1)
+	while ((option = getopt(count, arguments, "n:s:m")) != -1)
 		if (option == 'n')
 			times = strtoul(optarg, NULL, 10);
 		else if (option == 's')
 			seconds = (unsigned int)strtoul(optarg, NULL, 10);
+		else if (option == 'm')
+			many = true;
 		else
 			return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while (times--)
+	if (many)
+		create_many();
+	while (!many && times--)
 		run_wanted(arguments + optind);
 	printf("1..%d, %d failed\n", claims, failures);
 	return failures != 0;
