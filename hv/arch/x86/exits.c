@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exits that both vendors answer alike; called from their tables. */
+#include <abi/hv_synic.h>
+#include <arch/x86/timer.h>
 #include <arch/x86/vcpu.h>
 #include <boot/root_startup.h>
 #include <hv/intercept.h>
@@ -68,7 +70,12 @@ enum vp_next exit_msr_read(struct vp *vp)
 
 enum vp_next exit_msr_write(struct vp *vp)
 {
-	return intercept_wrmsr(vp, (uint32_t)vp->gprs.rcx, edx_eax(vp));
+	uint32_t msr = (uint32_t)vp->gprs.rcx;
+	enum vp_next next = intercept_wrmsr(vp, msr, edx_eax(vp));
+
+	if (msr == HV_X64_MSR_SINT0 && partition_is_root(vp->partition))
+		timer_own_vector_changed();
+	return next;
 }
 
 enum vp_next exit_xsetbv(struct vp *vp)

@@ -93,12 +93,15 @@ static void unshare(struct lp_timer *t)
 	vcpu_watch_root_timer(this_lp(), false);
 }
 
-/* The SynIC's vector for messages; the root's own timer vector until it has programmed one. */
+/*
+ * The SynIC's vector for messages; the root's own timer vector until it has programmed one, and while that is masked: Linux masks it when
+ * a processor goes off line and then unmaps the page that the handler of that vector reads.
+ */
 static uint8_t own_vector(const struct lp_timer *t)
 {
-	uint8_t vector = (uint8_t)this_lp()->root_vp->synic->sint[0];
+	uint64_t sint = this_lp()->root_vp->synic->sint[0];
 
-	return vector >= 16 ? vector : LVT_VECTOR(t->root.lvt);
+	return (uint8_t)sint >= 16 && !(sint & HV_SINT_MASKED) ? (uint8_t)sint : LVT_VECTOR(t->root.lvt);
 }
 
 static void program(struct lp_timer *t)
@@ -106,15 +109,26 @@ static void program(struct lp_timer *t)
 	uint64_t own = t->first ? t->first->tsc : TIMER_NEVER;
 	bool for_root = t->root_due <= own;
 	uint64_t due = for_root ? t->root_due : own;
+	uint8_t vector;
 
 	if (due == t->armed_tsc && for_root == t->armed_for_root)
 		return;
 	t->armed_tsc = due;
 	t->armed_for_root = for_root;
-	if (due == TIMER_NEVER)
+	vector = for_root ? LVT_VECTOR(t->root.lvt) : own_vector(t);
+	if (due == TIMER_NEVER || vector < 16)		/* the root has just been reset: hv looks by itself until it has set up either */
 		timer_hw_stop();
 	else
-		timer_hw_fire_at(due, for_root ? LVT_VECTOR(t->root.lvt) : own_vector(t));
+		timer_hw_fire_at(due, vector);
+}
+
+void timer_own_vector_changed(void)
+{
+	struct lp_timer *t = timer_of_this_lp();
+
+	t->armed_tsc = TIMER_NEVER;
+	if (t->shared)
+		program(t);
 }
 
 /*

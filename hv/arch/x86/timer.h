@@ -24,6 +24,7 @@ static inline void timer_look(struct lp *lp)
 
 bool timer_root_read(uint32_t msr, uint64_t *value);	/* false: not a timer register, or not shared at present */
 bool timer_root_write(uint32_t msr, uint64_t value);
+void timer_own_vector_changed(void);			/* the root VP has written its SINT 0 */
 void timer_root_reset(void);				/* the root VP's LAPIC was reset */
 
 #endif
