@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Soak on 1, 2 and 4 processors, SOAK_SECONDS each: spinning VPs, timers, signals, a VP moved between partitions, partitions
-# created and destroyed, direct disk reads, and processors that go off line and come back, all at once. Nothing stalls, every
-# claim of every child holds, and hv has all its pages back.
+# created and destroyed, direct disk reads, data sent over the network and back, and processors that go off line and come back, all
+# at once. Nothing stalls, every claim of every child holds, and hv has all its pages back.
 set -eu
 . "$(dirname "$0")/qemu.inc"
 make -s -C "$top" B="$build" "$build/tests/child-tests"
@@ -20,6 +20,16 @@ again() {	# NAME TEST...: over and over; says how often
 	done
 	echo "soak: $name $n times"
 }
+echoed() { timeout 120 nc 10.0.2.100 7 </tmp/sent | head -c 300000 | cmp -s - /tmp/sent; }
+network() {	# what is sent to a peer that sends it back, again and again
+	ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0
+	head -c 300000 /dev/urandom >/tmp/sent
+	n=0
+	while going; do
+		if echoed; then n=$((n + 1)); else echo "soak: network failed"; fi
+	done
+	echo "soak: network $n times"
+}
 /tests/child-tests triple-fault signals >/dev/null
 before=$(deposited)
 /tests/child-tests -s $seconds spin >/tmp/spin 2>&1 &
@@ -28,6 +38,7 @@ again timers stimers & a=$!
 again signals signals & b=$!
 again churn -n 3 triple-fault & c=$!
 { reads=0; while going; do dd if=/dev/sda of=/dev/null bs=4k count=200 iflag=direct 2>/dev/null && reads=$((reads + 1)); done; echo "soak: disk $reads times"; } & d=$!
+network & e=$!
 while going; do
 	for cpu in /sys/devices/system/cpu/cpu[1-9]/online; do
 		[ -e "$cpu" ] || continue
@@ -39,33 +50,24 @@ while going; do
 done
 wait $spin || echo "soak: spin failed"
 grep '^not ok\|^#' /tmp/spin
-wait $a $b $c $d
+wait $a $b $c $d $e
 after=$(deposited)
 echo "soak: deposited $before before, $after after"
 echo "soak: $(nproc) processors at the end"
 T
 test_disk "$top/$build/tests/child-tests" "$work/soak"
-soak=${SOAK_SECONDS:-20}
+soak=${SOAK_SECONDS:-60}
 # An IPI to all processors (vectors 0xf0 and up) may reach one that is just starting: QEMU's local APIC keeps it while software has it
 # disabled, a real one does not (Intel SDM 3, 10.4.7.2). Anything else that is left over means a reset that did not reset.
 stale_timer='Stale IRR: ....0*[1-9a-f]'
 stale_device='Stale IRR: [0-9a-f]*,.*[1-9a-f]'
-soak_once() {
-	boot_root $((soak * 4 + 120)) "$cpus" 2G "test=soak soak=$soak"
-}
 
-# A known defect (hv/README.md): rarely, a disk interrupt is lost while its processor goes off line, and Linux has the command done
-# again after 30 s. Once is told; twice in a row is a failure.
 for cpus in ${SOAK_CPUS:-1 2 4}; do
-	soak_once
-	if grep -aq "exception Emask" "$log"; then
-		echo "# note: a disk interrupt was lost with $cpus processors; once more"
-		soak_once
-	fi
-	must_say "soak: timers [1-9]" "soak: signals [1-9]" "soak: churn [1-9]" "soak: disk [1-9]" "soak: $cpus processors at the end" \
-		"init: test ended with 0"
+	boot_root $((soak * 4 + 120)) "$cpus" 2G "test=soak soak=$soak" -nic user,model=e1000e,guestfwd=tcp:10.0.2.100:7-cmd:cat
+	must_say "soak: timers [1-9]" "soak: signals [1-9]" "soak: churn [1-9]" "soak: disk [1-9]" "soak: network [1-9]" \
+		"soak: $cpus processors at the end" "init: test ended with 0"
 	must_not_say "^not ok" "^soak: .* failed" "stopped:" "stall" "exception Emask" "WARNING" "BUG" "$stale_timer" "$stale_device" \
-		"failed to report alive"
+		"NETDEV WATCHDOG" "failed to report alive"
 	must_end
 	sed -n 's/^soak: deposited \([0-9]*\) before, \([0-9]*\) after/\1 \2/p' "$log" | {
 		read -r before after
