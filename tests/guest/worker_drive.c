@@ -13,6 +13,8 @@
  * "do" prints what it is answered; the descriptor of "file" goes with every one. "maximum" makes the memory dynamic.
  * "scsi": disks of SCSI controller 0 from location 0 on, attached before the start. A line "host: METHOD JSON" on COM1 is done
  * at once; the descriptor of "hot", open for writing, goes with it when its parameters name one.
+ * The line "host: save N" pauses and saves the VM into a file, kills the worker, and restores and resumes it in a new one.
+ * The line "host: memory" closes the display and prints the worker's memory (PSS) beyond the guest's RAM.
  * With "uefi" the VM is of generation 2 and the two files are the firmware's code and its variables; rom is our driver.
  */
 #include "partita/display.h"
@@ -58,7 +60,7 @@ struct drive {
 	unsigned int event_count;
 	struct ipc_client *control;
 	int serial_fd, display_fd, screens_fd;
-	unsigned int shots;
+	unsigned int shots, saves;
 	struct display_mode mode;
 	void *pixels;
 	pid_t pid;
@@ -416,6 +418,80 @@ static void run_events(struct drive *d, double elapsed)
 	}
 }
 
+/* --- saving: one worker ends, the next goes on --- */
+
+static void call_with_file(struct drive *d, const char *method, int fd)
+{
+	struct ipc_message reply = call(d, method, NULL, &fd, fd >= 0);
+
+	ipc_message_clear(&reply);
+}
+
+static void connect_streams(struct drive *d)
+{
+	d->display_fd = open_stream(d, "vmwp.OpenDisplay", NULL);
+	d->serial_fd = open_stream(d, "vmwp.OpenSerial", json_pack("{s:i}", "port", 1));
+	listen_sockets(d);
+}
+
+static void kill_worker(struct drive *d)
+{
+	kill(d->pid, SIGKILL);
+	waitpid(d->pid, NULL, 0);
+	ipc_disconnect(d->control);
+	close(d->serial_fd);
+	close(d->display_fd);
+}
+
+static void save_and_restore(struct drive *d, unsigned int number)
+{
+	double begun = now(), saved;
+	int fd;
+
+	if (number != d->saves + 1)		/* said before, and shown again from the scrollback */
+		return;
+	d->saves = number;
+	fd = open("/tmp/saved", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	call_with_file(d, "vmwp.Pause", -1);
+	call_with_file(d, "vmwp.SaveState", fd);
+	saved = now();
+	kill_worker(d);
+	start_worker(d);
+	configure(d);
+	attach_scsi(d);
+	call_with_file(d, "vmwp.RestoreState", fd);
+	connect_streams(d);
+	call_with_file(d, "vmwp.Resume", -1);
+	printf("worker-drive: saved %u: %lld bytes in %.2f s, restored in %.2f s\n", number, (long long)lseek(fd, 0, SEEK_END), saved - begun, now() - saved);
+	close(fd);
+}
+
+/* --- the worker's own memory --- */
+
+static void report_memory(struct drive *d)
+{
+	char path[64], line[512], rights[8];
+	unsigned long long kib, own = 0;
+	bool guest = false;
+	FILE *maps;
+
+	if (d->display_fd >= 0)			/* who looks costs the pixels */
+		close(d->display_fd);
+	d->display_fd = -1;
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)d->pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		die(path, errno);
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%*x-%*x %7s", rights) == 1)
+			guest = strstr(line, "guest-ram") != NULL;
+		else if (!guest && sscanf(line, "Pss: %llu kB", &kib) == 1)
+			own += kib;
+	}
+	fclose(maps);
+	printf("worker-drive: worker's memory beyond the guest's %llu KiB\n", own);
+}
+
 /* "host: METHOD JSON": what the guest's script wants of its host. */
 static void do_as_asked(struct drive *d)
 {
@@ -426,6 +502,14 @@ static void do_as_asked(struct drive *d)
 
 	if (sscanf(d->line, "host: %63s %n", method, &at) != 1)
 		return;
+	if (strcmp(method, "memory") == 0) {
+		report_memory(d);
+		return;
+	}
+	if (strcmp(method, "save") == 0) {
+		save_and_restore(d, (unsigned int)atoi(d->line + at));
+		return;
+	}
 	parameters = json_loads(d->line + at, 0, NULL);
 	if (d->hot && json_object_get(parameters, "fd"))
 		fd = open_or_die(d->hot, O_RDWR);
@@ -571,9 +655,7 @@ int main(int argc, char **argv)
 	configure(&d);
 	attach_scsi(&d);
 	d.screens_fd = d.screens ? open_or_die(d.screens, O_WRONLY) : -1;
-	d.display_fd = open_stream(&d, "vmwp.OpenDisplay", NULL);
-	d.serial_fd = open_stream(&d, "vmwp.OpenSerial", json_pack("{s:i}", "port", 1));
-	listen_sockets(&d);
+	connect_streams(&d);
 	d.started = now();
 	reply = call(&d, "vmwp.Start", NULL, NULL, 0);
 	ipc_message_clear(&reply);
