@@ -1169,11 +1169,13 @@ def test_images_that_name_other_files_are_refused_by_name_and_read_nothing(s, c)
 
 
 def test_an_import_sees_two_files_only_and_ends_when_it_is_cancelled(s, c):
+    s.kill(s.vmms)
     s.kill(s.vmpriv)
     s.importer = s.worker
-    s.start_vmpriv()
+    s.start()                           # vmms is connected to vmpriv when it answers
+    c = s.client()
     id = str(uuid.uuid4())
-    job = s.wait(lambda: send_disk(c, id, "slow", padded(foreign_image(s, "qcow2")[0]))["job"])
+    job = send_disk(c, id, "slow", padded(foreign_image(s, "qcow2")[0]))["job"]
     s.wait(lambda: (j := c.call("vmms.GetJob", id=job["id"])["job"])["progressPercent"] >= 60 or j["state"] != "running")
     now = c.call("vmms.GetJob", id=job["id"])["job"]
     assert now["state"] == "running", now

@@ -74,6 +74,8 @@ class Services:
         self.log = open(self.dir + "/log", "ab")
 
     def start_vmpriv(self):
+        if os.path.exists(self.run + "/priv.sock"):     # of one that was killed
+            os.unlink(self.run + "/priv.sock")
         self.vmpriv = subprocess.Popen(
             [self.build + "/unit/services/vmpriv", "--runtime-dir", self.run, "--worker", self.worker, "--console", self.build + "/bin/console", "--importer", self.importer,
              "--hypervisor-device", "/dev/null", "--vmms-user", self.user], stderr=self.log, preexec_fn=die_with_parent)
