@@ -62,9 +62,12 @@ static struct tm rtc_now(struct rtc *rtc)
 	return tm;
 }
 
+/* The guest may have set a clock that is halted to anything. */
 static uint8_t rtc_encode(const struct rtc *rtc, int value)
 {
-	return (uint8_t)(rtc->cmos[REG_B] & B_BINARY ? value : value / 10 % 10 << 4 | value % 10);
+	unsigned int n = (unsigned int)value;
+
+	return (uint8_t)(rtc->cmos[REG_B] & B_BINARY ? n : n / 10 % 10 << 4 | n % 10);
 }
 
 static int rtc_decode(const struct rtc *rtc, uint8_t value)

@@ -292,11 +292,12 @@ enum bit_op { BIT_TEST, BIT_SET, BIT_RESET, BIT_COMPLEMENT };
 static int do_bit(struct emulation *e, int op)
 {
 	unsigned int size = operand_size(e, 0), bits = 8 * size;
-	uint64_t index, value, bit, address = operand_address(e, 0);
+	uint64_t index, value, bit, address;
 	int r = operand_read(e, 1, &index);
 
 	if (r || e->operands[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
 		return r ? r : -EOPNOTSUPP;
+	address = operand_address(e, 0);
 	if (e->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER)	/* a bit string: the index reaches beyond the operand */
 		address += (uint64_t)((int64_t)sign_extend(index, operand_size(e, 1)) >> __builtin_ctz(bits)) * size;
 	bit = 1ull << (index % bits);
