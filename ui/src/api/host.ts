@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The appliance itself.
-import { request } from './http.js';
-import type { Host, HostCertificate, HostPower } from './types.js';
+import { ApiError, request } from './http.js';
+import type { Host, HostCertificate, HostPower, SigningRequest } from './types.js';
 
 export function getHost(): Promise<Host> {
 	return request('GET', '/host');
@@ -19,10 +19,29 @@ export function getCertificate(): Promise<HostCertificate> {
 	return request('GET', '/host/certificate');
 }
 
-export function replaceCertificate(certificate: string, privateKey: string): Promise<HostCertificate> {
+/* Without a key it is the answer to the signing request. */
+export function replaceCertificate(certificate: string, privateKey?: string): Promise<HostCertificate> {
 	return request('PUT', '/host/certificate', { body: { certificate, privateKey } });
 }
 
 export function resetCertificate(): Promise<HostCertificate> {
 	return request('DELETE', '/host/certificate');
+}
+
+/* null: none is pending. */
+export async function getSigningRequest(): Promise<string | null> {
+	try {
+		return (await request<SigningRequest>('GET', '/host/certificate/request')).signingRequest;
+	} catch (error) {
+		if (error instanceof ApiError && error.status === 404) return null;
+		throw error;
+	}
+}
+
+export async function createSigningRequest(names: string[]): Promise<string> {
+	return (await request<SigningRequest>('POST', '/host/certificate/request', { body: { names } })).signingRequest;
+}
+
+export function deleteSigningRequest(): Promise<void> {
+	return request('DELETE', '/host/certificate/request');
 }

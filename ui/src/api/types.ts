@@ -10,6 +10,7 @@ export type User = Schemas['User'];
 export type Host = Schemas['Host'];
 export type HostPower = Schemas['HostPower'];
 export type HostCertificate = Schemas['HostCertificate'];
+export type SigningRequest = Schemas['SigningRequest'];
 export type HostMemory = Schemas['HostMemory'];
 export type HostMetrics = Schemas['HostMetrics'];
 export type VmMetrics = Schemas['VmMetrics'];

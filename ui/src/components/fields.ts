@@ -64,6 +64,11 @@ export function textField(options: TextOptions): TemplateResult {
 		</div>`;
 }
 
+/* Several names or addresses in one field. */
+export function listOf(text: string): string[] {
+	return text.split(/[\s,;]+/).filter(Boolean);
+}
+
 export interface Choice {
 	value: string;
 	label: string;

@@ -13,6 +13,7 @@ import certificate from '@fluentui/svg-icons/icons/certificate_20_regular.svg?ra
 import ok from '@fluentui/svg-icons/icons/checkmark_circle_20_filled.svg?raw';
 import chevron from '@fluentui/svg-icons/icons/chevron_right_20_regular.svg?raw';
 import jobs from '@fluentui/svg-icons/icons/clipboard_task_20_regular.svg?raw';
+import copy from '@fluentui/svg-icons/icons/copy_20_regular.svg?raw';
 import theme from '@fluentui/svg-icons/icons/dark_theme_20_regular.svg?raw';
 import remove from '@fluentui/svg-icons/icons/delete_20_regular.svg?raw';
 import desktop from '@fluentui/svg-icons/icons/desktop_20_regular.svg?raw';
@@ -49,6 +50,7 @@ const icons = {
 	certificate,
 	chevron,
 	console: consoleIcon,
+	copy,
 	desktop,
 	disk,
 	download,

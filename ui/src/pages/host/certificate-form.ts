@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// <pt-certificate-form>: an administrator's own certificate and key, pasted or from PEM files.
+// <pt-certificate-form>: an administrator's own certificate and key, pasted or from PEM files. While a signing request is
+// pending the key may be left out: the certificate is then its answer.
 import { html } from 'lit';
-import { customElement, state } from 'lit/decorators.js';
+import { customElement, property, state } from 'lit/decorators.js';
 import { replaceCertificate } from '../../api/host.js';
 import { textAreaField } from '../../components/fields.js';
 import { FormPanel, type Problems } from '../../components/form.js';
@@ -17,6 +18,7 @@ type Part = 'certificate' | 'privateKey';
 
 @customElement('pt-certificate-form')
 export class CertificateForm extends FormPanel {
+	@property({ type: Boolean }) pending = false;
 	@state() private certificate = '';
 	@state() private privateKey = '';
 
@@ -25,12 +27,12 @@ export class CertificateForm extends FormPanel {
 	protected check(): Problems {
 		return {
 			certificate: this.certificate.trim() ? undefined : t('form.required'),
-			privateKey: this.privateKey.trim() ? undefined : t('form.required'),
+			privateKey: this.pending || this.privateKey.trim() ? undefined : t('form.required'),
 		};
 	}
 
 	protected async save(): Promise<void> {
-		await replaceCertificate(this.certificate, this.privateKey);
+		await replaceCertificate(this.certificate, this.privateKey.trim() ? this.privateKey : undefined);
 		notify('success', t('certificate.replaced'), t('certificate.replacedDetail'));
 	}
 
@@ -47,13 +49,13 @@ export class CertificateForm extends FormPanel {
 		if (file) this[part] = await file.text();
 	}
 
-	#part(part: Part) {
+	#part(part: Part, hint: string) {
 		return html`
 			${textAreaField({
 				name: part,
 				label: t(`certificate.${part}`),
 				value: this[part],
-				hint: t(`certificate.${part}Hint`),
+				hint,
 				problem: this.problems[part],
 				change: (value) => {
 					this[part] = value;
@@ -64,6 +66,8 @@ export class CertificateForm extends FormPanel {
 	}
 
 	protected fields() {
-		return html`${this.#part('certificate')}${this.#part('privateKey')}`;
+		return html`
+			${this.#part('certificate', t('certificate.certificateHint'))}
+			${this.#part('privateKey', t(this.pending ? 'certificate.privateKeyPending' : 'certificate.privateKeyHint'))}`;
 	}
 }

@@ -4,7 +4,7 @@ import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { setGuestAddresses } from '../../api/guests.js';
 import type { GuestAddresses, Vm } from '../../api/types.js';
-import { radioField, selectField, textField } from '../../components/fields.js';
+import { listOf, radioField, selectField, textField } from '../../components/fields.js';
 import { FormPanel, type Problems } from '../../components/form.js';
 import { t } from '../../i18n/index.js';
 import { jobStarted } from '../../state/jobs.js';
@@ -16,10 +16,6 @@ const fieldsOfServer = [
 ] as const;
 
 type ListName = (typeof fieldsOfServer)[number][0];
-
-function listOf(text: string): string[] {
-	return text.split(/[\s,;]+/).filter(Boolean);
-}
 
 @customElement('pt-guest-addresses')
 export class GuestAddressesForm extends FormPanel {
