@@ -267,6 +267,7 @@ export const strings = {
 	'guestFile.folderHint': ['As the guest names it, like /tmp or C:\\Temp.', 'ゲストでの表記 (例: /tmp、C:\\Temp)。'],
 	'guestFile.name': ['Name in the guest', 'ゲストでの名前'],
 	'guestFile.overwrite': ['Overwrite an existing file', '既存のファイルを上書きする'],
+	'guestFile.progress': ['A file is being copied: {percent} %', 'ファイルをコピー中: {percent} %'],
 	'guestFile.serviceOff': [
 		'The integration service for file copy is switched off; see Settings.',
 		'ファイル コピーの統合サービスがオフです。設定で変更できます。',

@@ -26,16 +26,21 @@ export function jobChanged(job: Job): void {
 		notify('error', t('job.failed', { job: jobTitle(job) }), job.error?.detail ?? '');
 }
 
-/* For the answer 202: from now on the end of this job concerns the person at this page. */
-export function jobStarted(job: Job): void {
+/* For the answer 202: the event of the job's end may have come before it. */
+function jobAnswered(job: Job): void {
 	const known = store.state.jobs?.find((other) => other.id === job.id);
-	mine.add(job.id);
 	jobChanged(known && !isUnfinished(known) ? known : job);
+}
+
+/* From now on the end of this job concerns the person at this page. */
+export function jobStarted(job: Job): void {
+	mine.add(job.id);
+	jobAnswered(job);
 }
 
 export async function stopJob(job: Job): Promise<void> {
 	try {
-		jobChanged(await cancelJob(job.id));
+		jobAnswered(await cancelJob(job.id));
 	} catch (error) {
 		notifyError('job.cancelFailed', error);
 	}

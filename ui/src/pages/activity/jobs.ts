@@ -3,6 +3,7 @@
 import { html, nothing } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import type { Job } from '../../api/types.js';
+import { cancelButton, jobProgress } from '../../components/job.js';
 import '../../components/table.js';
 import type { Column } from '../../components/table.js';
 import type { IconName } from '../../components/icon.js';
@@ -10,7 +11,7 @@ import { baseStyles, pageStyles } from '../../components/styles.js';
 import { View } from '../../components/view.js';
 import { formatTime } from '../../i18n/format.js';
 import { t } from '../../i18n/index.js';
-import { isUnfinished, jobTitle, stopJob } from '../../state/jobs.js';
+import { jobTitle } from '../../state/jobs.js';
 
 const icons: Record<Job['state'], IconName> = {
 	queued: 'refresh',
@@ -23,17 +24,8 @@ const icons: Record<Job['state'], IconName> = {
 function stateCell(job: Job) {
 	return html`
 		<span class="cell ${job.state}"><pt-icon name=${icons[job.state]}></pt-icon>${t(`jobState.${job.state}`)}</span>
-		${
-			isUnfinished(job)
-				? html`<fluent-progress-bar aria-label=${jobTitle(job)} min="0" max="100" value=${job.progressPercent}></fluent-progress-bar>`
-				: nothing
-		}
+		${jobProgress(job)}
 		${job.error ? html`<div class="bad">${job.error.detail}</div>` : nothing}`;
-}
-
-function cancelCell(job: Job) {
-	if (!isUnfinished(job) || !job.cancellable) return '';
-	return html`<fluent-button size="small" @click=${() => void stopJob(job)}>${t('common.cancel')}</fluent-button>`;
 }
 
 @customElement('pt-jobs')
@@ -57,7 +49,7 @@ export class JobsPage extends View {
 				cell: (job) => html`<span class="stamp">${job.finishedAt ? formatTime(job.finishedAt) : ''}</span>`,
 				order: (job) => job.finishedAt ?? '',
 			},
-			{ id: 'cancel', label: t('table.actions'), cell: cancelCell },
+			{ id: 'cancel', label: t('table.actions'), cell: (job) => html`${cancelButton(job)}` },
 		];
 	}
 

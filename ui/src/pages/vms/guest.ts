@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guest of a VM: what it says of itself, and the integration services: how each is doing, and switching them.
+// The guest of a VM: what it says of itself, the integration services (how each is doing, and switching them), and files on their
+// way into it.
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Vm } from '../../api/types.js';
 import type { Command } from '../../components/command-bar.js';
 import { checkField } from '../../components/fields.js';
+import { cancelButton, jobProgress } from '../../components/job.js';
 import { formatTime } from '../../i18n/format.js';
 import { t } from '../../i18n/index.js';
+import { isUnfinished } from '../../state/jobs.js';
+import { store } from '../../state/store.js';
 import { mayAdminister } from '../../state/vms.js';
 
 export type GuestForm = 'copy-file' | 'addresses';
@@ -56,6 +60,15 @@ function commands(vm: Vm, open: (form: GuestForm) => void): Command[] {
 	];
 }
 
+function copiesUnderWay(vm: Vm): TemplateResult[] {
+	const jobs = (store.state.jobs ?? []).filter((job) => job.type === 'vm.copy-file' && job.object.id === vm.id && isUnfinished(job));
+	return jobs.map((job) => html`
+		<div class="heading" data-job=${job.id}>
+			<span class="subtitle">${t('guestFile.progress', { percent: job.progressPercent })}</span>${mayAdminister() ? cancelButton(job) : nothing}
+		</div>
+		${jobProgress(job)}`);
+}
+
 export function guestCard(vm: Vm, open: (form: GuestForm) => void): TemplateResult {
 	const { osName, osVersion, hostName, ipAddresses } = vm.guest;
 	return html`
@@ -68,6 +81,7 @@ export function guestCard(vm: Vm, open: (form: GuestForm) => void): TemplateResu
 				${row(t('guest.addresses'), ipAddresses.join(', '))}
 				${serviceNames.map((name) => service(vm, name))}
 			</dl>
+			${copiesUnderWay(vm)}
 			<pt-command-bar .label=${t('vm.guest')} .commands=${commands(vm, open)}></pt-command-bar>
 		</section>`;
 }
