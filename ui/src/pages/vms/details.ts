@@ -2,6 +2,7 @@
 // <pt-vm>: one virtual machine: its commands, what it is, its screen, its drives, and what happened to it.
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { keyed } from 'lit/directives/keyed.js';
 import type { NetworkAdapter, Vm, VmDisk } from '../../api/types.js';
 import '../../components/command-bar.js';
 import type { Command } from '../../components/command-bar.js';
@@ -24,6 +25,7 @@ import { adapterSection } from './adapters.js';
 import './attach-form.js';
 import { ejectDrive, removeDrive } from './drives.js';
 import { guestCard, type GuestForm } from './guest.js';
+import './items.js';
 import './settings-form.js';
 import { controllerName, driveName, summary } from './summary.js';
 
@@ -198,6 +200,7 @@ export class VmPage extends View {
 					this.adapter = adapter;
 					this.form = 'adapter';
 				})}
+				${keyed(vm.id, html`<pt-guest-items .vm=${vm}></pt-guest-items>`)}
 				<section class="card wide" aria-labelledby="events"><h2 id="events">${t('nav.events')}</h2>${eventList(events, false)}</section>
 			</div>
 			${this.#forms(vm)}`;
