@@ -210,7 +210,7 @@ static void start_waiting(struct vm *vm)
 		return;
 	if (is_free(vm)) {
 		vm->memory_deadline_usec = 0;
-		power_set_state(vm, VM_STARTING, "");
+		power_set_state(vm, vm->has_saved_state ? VM_RESTORING : VM_STARTING, "");
 		worker_launch(vm);
 	} else if (now_usec() > vm->memory_deadline_usec) {
 		vm->memory_deadline_usec = 0;
@@ -232,7 +232,7 @@ void memory_begin_start(struct vm *vm)
 	if (!comes_back(vm) && launch_paged(vm))
 		return;
 	vm->memory_deadline_usec = now_usec() + START_PATIENCE_USEC;
-	power_set_state(vm, VM_STARTING, "waits for memory that others give back");
+	power_set_state(vm, vm->has_saved_state ? VM_RESTORING : VM_STARTING, "waits for memory that others give back");
 }
 
 /* The VMs that could give most, as a list for the message. */

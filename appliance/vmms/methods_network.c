@@ -3,8 +3,10 @@
 #include "methods.h"
 
 #include "network.h"
+#include "saved_state.h"
 #include "switches.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +119,7 @@ static struct vm_config *copy_config(struct ipc_request *r, const struct vm *vm)
 /* Judges and stores the changed configuration. */
 static int commit(struct vm *vm, const struct vm_config *c, struct problem *p)
 {
-	int r = network_check(vm->vmms, vm, c, p);
+	int r = saved_state_guard(vm, c, p) < 0 ? -EINVAL : network_check(vm->vmms, vm, c, p);
 
 	return r < 0 ? r : vm_change(vm, c, p);
 }

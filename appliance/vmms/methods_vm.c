@@ -6,6 +6,7 @@
 #include "library.h"
 #include "memory.h"
 #include "network.h"
+#include "saved_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -183,6 +184,8 @@ static int patch_vm(struct vm *vm, const json_t *patch, struct vm_config *c, str
 	host_limits(&limits);
 	if (vm_config_patch(&vm->config, patch, &limits, c, &cold, p) < 0)
 		return -EINVAL;
+	if (saved_state_guard(vm, c, p) < 0)
+		return -EINVAL;
 	if (cold && vm->state != VM_OFF && vm->state != VM_FAILED)
 		return problem_set(
 		    p, PROBLEM_VM_NOT_OFF, NULL,
@@ -236,7 +239,7 @@ static void delete_vm(struct vmms *v, struct ipc_request *r, const json_t *param
 	vm_etag(vm, etag);
 	if (!etag_matches(r, parameters, etag))
 		return;
-	if ((vm->state != VM_OFF && vm->state != VM_FAILED) || vm->worker.present)
+	if ((vm->state != VM_OFF && vm->state != VM_FAILED && vm->state != VM_SAVED) || vm->worker.present)
 		result = problem_set(&p, PROBLEM_VM_NOT_OFF, NULL, "%s is %s; turn it off first.",
 		                     vm_name(vm), vm_state_words[vm->state]);
 	if (result == 0)

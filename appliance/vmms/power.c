@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The power state machine of a VM: off → starting → running → stopping → off, and paused, and failed. Clients push it by
+ * The power state machine of a VM: off → starting → running → stopping → off, and paused, saved, and failed. Clients push it by
  * actions (a table: which states allow it, what it does), the worker's side by reports. A worker's end decides last.
  */
 #include "vm.h"
@@ -9,6 +9,7 @@
 #include "no_space.h"
 #include "partita/log.h"
 #include "processors.h"
+#include "saved_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,10 +30,19 @@ static uint64_t boot_usec(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* What the next vmms must know; from "starting" on, it must look for a worker. */
+static bool must_be_stored(enum vm_state before, enum vm_state state)
+{
+	unsigned int always = IN(VM_OFF) | IN(VM_FAILED) | IN(VM_STARTING) | IN(VM_SAVED) | IN(VM_SAVING) | IN(VM_RESTORING);
+
+	return always & IN(state) || (IN(VM_SAVING) | IN(VM_RESTORING)) & IN(before);
+}
+
 void power_set_state(struct vm *vm, enum vm_state state, const char *reason)
 {
-	bool bad = state == VM_FAILED || (state == VM_PAUSED && vm->worker.no_space[0]);
-	bool alive = state == VM_RUNNING || state == VM_PAUSED || state == VM_STOPPING;
+	bool bad = state == VM_FAILED || (state == VM_PAUSED && vm->worker.no_space[0]) || (state == VM_SAVED && reason[0]);
+	bool stored = must_be_stored(vm->state, state);
+	bool alive = state == VM_RUNNING || state == VM_PAUSED || state == VM_STOPPING || state == VM_SAVING;
 
 	if (vm->state == state && strcmp(vm->reason, reason) == 0)
 		return;
@@ -40,20 +50,20 @@ void power_set_state(struct vm *vm, enum vm_state state, const char *reason)
 	snprintf(vm->reason, sizeof(vm->reason), "%s", reason);
 	if (!alive)
 		vm->started_usec = 0;
-	if (state == VM_OFF || state == VM_FAILED || state == VM_STARTING)
-		vm_state_save(vm);		/* from "starting" on, the next vmms must look for a worker */
+	if (stored)
+		vm_state_save(vm);
 	event_add(vm->vmms, "vm.state-changed", bad ? SEVERITY_ERROR : SEVERITY_INFO, object_ref("vm", vm->id, vm_name(vm)),
 	          json_pack("{s:s, s:s}", "state", vm_state_words[state], "reason", reason),
 	          "VM %s is %s%s%s", vm_name(vm), vm_state_words[state], reason[0] ? ": " : ".", reason);
 }
 
 /* As far as we are concerned; its worker may have had to pause it. */
-static void set_running(struct vm *vm)
+void power_set_running(struct vm *vm)
 {
 	power_set_state(vm, vm->worker.no_space[0] ? VM_PAUSED : VM_RUNNING, vm->worker.no_space);
 }
 
-static void finish_job(struct vm *vm, enum job_state state, const char *code, const char *detail)
+void power_finish_job(struct vm *vm, enum job_state state, const char *code, const char *detail)
 {
 	struct job *job = vm->job;
 
@@ -75,8 +85,8 @@ static int on_patience_end(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	vm->start_again = false;
-	set_running(vm);
-	finish_job(vm, JOB_FAILED, "guest_did_not_shut_down",
+	power_set_running(vm);
+	power_finish_job(vm, JOB_FAILED, "guest_did_not_shut_down",
 	           "The guest did not react to the power button within two minutes.");
 	return 0;
 }
@@ -103,7 +113,7 @@ static void stop_waiting(struct vm *vm)
 static void begin_start(struct vm *vm)
 {
 	vm->off_wanted = vm->start_again = vm->stopped_with_host = false;
-	power_set_state(vm, VM_STARTING, "");
+	power_set_state(vm, vm->has_saved_state ? VM_RESTORING : VM_STARTING, "");
 	memory_begin_start(vm);
 }
 
@@ -130,6 +140,8 @@ static int do_start(struct vm *vm, struct problem *p)
 		return problem_set(p, PROBLEM_VM_WRONG_STATE, NULL,
 		                   "The last worker of %s has not ended yet.", vm_name(vm));
 	vm->restarts = false;
+	if (vm->has_saved_state && saved_state_check_start(vm, p) < 0)
+		return -EINVAL;
 	return memory_admit(vm, p) < 0 ? -EINVAL : check_processor_reserve(vm, p);
 }
 
@@ -146,11 +158,11 @@ static void on_worker_reply(struct ipc_message *m, int result, bool continues, v
 	vm->start_again = false;
 	stop_waiting(vm);
 	if (vm->state == VM_STOPPING && !vm->off_wanted)
-		set_running(vm);
+		power_set_running(vm);
 	if (vm->off_wanted)
 		worker_kill(vm);
 	else
-		finish_job(vm, JOB_FAILED, "worker_failed", detail ? detail : strerror(-result));
+		power_finish_job(vm, JOB_FAILED, "worker_failed", detail ? detail : strerror(-result));
 }
 
 static void run_shutdown(struct vm *vm)
@@ -172,12 +184,17 @@ static void run_turn_off(struct vm *vm)
 	vm->start_again = false;
 	if (!vm->worker.present) {		/* it waits for memory */
 		vm->memory_deadline_usec = 0;
-		power_set_state(vm, VM_OFF, "turned-off");
-		finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+		power_set_state(vm, vm->has_saved_state ? VM_SAVED : VM_OFF, vm->has_saved_state ? "" : "turned-off");
+		power_finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
 		return;
 	}
-	vm->off_wanted = true;
 	power_set_state(vm, VM_STOPPING, "");
+	power_end_worker(vm);
+}
+
+void power_end_worker(struct vm *vm)
+{
+	vm->off_wanted = true;
 	be_patient(vm, TURN_OFF_PATIENCE_USEC);
 	if (!vm->worker.started)
 		return;				/* vmpriv is still starting it: on_launched() will kill it */
@@ -192,7 +209,7 @@ static void on_done(struct ipc_message *m, int result, bool continues, void *dat
 	if (result < 0)
 		on_worker_reply(m, result, continues, data);
 	else
-		finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+		power_finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
 }
 
 static void on_paused(struct ipc_message *m, int result, bool continues, void *data)
@@ -248,13 +265,15 @@ static const struct power_row {
 	void (*run)(struct vm *vm);
 	bool cancellable;
 } power_rows[] = {
-	{ "start",    IN(VM_OFF) | IN(VM_FAILED),						 do_start, begin_start,	 false },
+	{ "start",    IN(VM_OFF) | IN(VM_FAILED) | IN(VM_SAVED),				 do_start, begin_start,	 false },
 	{ "shutdown", IN(VM_RUNNING),								 NULL,	   run_shutdown, true },
-	{ "turn-off", IN(VM_STARTING) | IN(VM_RUNNING) | IN(VM_STOPPING) | IN(VM_PAUSED),	 NULL,	   run_turn_off, false },
+	{ "turn-off", IN(VM_STARTING) | IN(VM_RUNNING) | IN(VM_STOPPING) | IN(VM_PAUSED) | IN(VM_RESTORING), NULL, run_turn_off, false },
 	{ "reset",    IN(VM_RUNNING) | IN(VM_PAUSED),						 NULL,	   run_reset,	 false },
 	{ "restart",  IN(VM_RUNNING),								 NULL,	   run_restart,	 true },
 	{ "pause",    IN(VM_RUNNING),								 NULL,	   run_pause,	 false },
 	{ "resume",   IN(VM_PAUSED),								 NULL,	   run_resume,	 false },
+	{ "save",     IN(VM_RUNNING) | IN(VM_PAUSED),						 saved_state_check_save, saved_state_save, false },
+	{ "discard-saved-state", IN(VM_SAVED),					 saved_state_check_discard, saved_state_discard, false },
 };
 
 static int check_action(struct vm *vm, const struct power_row *row, struct problem *p)
@@ -285,7 +304,7 @@ int power_action(struct vm *vm, const char *action, struct job **job, struct pro
 	if (!*job)
 		return problem_from_errno(p, -ENOMEM, "The job");
 	if (vm->job)
-		finish_job(vm, JOB_CANCELLED, "turned_off", "The virtual machine was turned off meanwhile.");
+		power_finish_job(vm, JOB_CANCELLED, "turned_off", "The virtual machine was turned off meanwhile.");
 	vm->job = *job;
 	row->run(vm);
 	return 0;
@@ -301,8 +320,8 @@ int power_cancel(struct vmms *v, struct job *j, struct problem *p)
 		return problem_set(p, PROBLEM_JOB_NOT_CANCELLABLE, NULL, "This job cannot be cancelled.");
 	stop_waiting(vm); /* the guest may still shut down: then the VM is off, as if by itself */
 	vm->start_again = false;
-	set_running(vm);
-	finish_job(vm, JOB_CANCELLED, NULL, NULL);
+	power_set_running(vm);
+	power_finish_job(vm, JOB_CANCELLED, NULL, NULL);
 	return 0;
 }
 
@@ -311,10 +330,17 @@ int power_cancel(struct vmms *v, struct job *j, struct problem *p)
 void power_running(struct vm *vm)
 {
 	vm->started_usec = boot_usec();
-	if (vm->state != VM_STARTING)
+	if (vm->state != VM_STARTING && vm->state != VM_RESTORING)
 		return;				/* it is being turned off already, or has failed */
-	set_running(vm);
-	finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+	power_set_running(vm);
+	power_finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+}
+
+/* The guest has not run since it was saved. */
+static void stay_saved(struct vm *vm, const char *reason)
+{
+	power_set_state(vm, VM_SAVED, reason);
+	power_finish_job(vm, JOB_FAILED, "restore_failed", reason);
 }
 
 /* The worker may still be there: its end is reported later and changes nothing any more. */
@@ -322,10 +348,14 @@ void power_start_failed(struct vm *vm, const char *reason)
 {
 	if (vm->worker.present)
 		worker_kill(vm);
-	if (vm->state != VM_STARTING)
+	if (vm->state != VM_STARTING && vm->state != VM_RESTORING)
 		return;
+	if (vm->has_saved_state) {
+		stay_saved(vm, reason);
+		return;
+	}
 	power_set_state(vm, VM_FAILED, reason);
-	finish_job(vm, JOB_FAILED, "start_failed", reason);
+	power_finish_job(vm, JOB_FAILED, "start_failed", reason);
 }
 
 /* The guest causes these, as often as it likes: not each becomes an event. */
@@ -343,9 +373,15 @@ static void guest_was_reset(struct vm *vm, const char *reason)
 
 static void worker_gave_up(struct vm *vm, const char *reason)
 {
+	if (vm->saving || vm->has_saved_state) {	/* while it is saved, its end decides */
+		if (vm->state == VM_RESTORING)
+			stay_saved(vm, reason);
+		worker_kill(vm);
+		return;
+	}
 	stop_waiting(vm);
 	power_set_state(vm, VM_FAILED, reason);
-	finish_job(vm, JOB_FAILED, "worker_failed", reason);
+	power_finish_job(vm, JOB_FAILED, "worker_failed", reason);
 	worker_kill(vm);			/* it ends by itself; this is for one that does not */
 }
 
@@ -367,7 +403,7 @@ static void follow_space(struct vm *vm, const char *state, const char *reason)
  */
 void power_worker_state(struct vm *vm, const char *state, const char *reason)
 {
-	if (vm->state == VM_FAILED)
+	if (vm->state == VM_FAILED || vm->state == VM_SAVED)
 		return;
 	follow_space(vm, state, reason);
 	if (strcmp(state, "failed") == 0)
@@ -390,33 +426,59 @@ static void ended_off(struct vm *vm)
 		begin_start(vm);		/* the job goes on until it runs */
 		return;
 	}
-	finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+	power_finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
+}
+
+static void explain_end(const struct vm *vm, const char *how, char *out, size_t size)
+{
+	bool explained = vm->worker.reason[0] && !vm->worker.said_off;
+
+	snprintf(out, size, "The worker process %s%s%s", how, explained ? ": " : "", explained ? vm->worker.reason : "");
+}
+
+/* It was saved, or could not be restored, or was turned off before it was. */
+static void ended_saved(struct vm *vm, const char *how)
+{
+	bool restored = vm->state == VM_RESTORING && !vm->off_wanted;
+	char reason[320];
+
+	explain_end(vm, how, reason, sizeof(reason));
+	worker_forget(vm);
+	vm->off_wanted = vm->start_again = false;
+	if (restored) {
+		stay_saved(vm, reason);
+		return;
+	}
+	power_set_state(vm, VM_SAVED, "");
+	power_finish_job(vm, JOB_SUCCEEDED, NULL, NULL);
 }
 
 static void ended_badly(struct vm *vm, const char *how)
 {
 	char reason[320];
-	bool explained = vm->worker.reason[0] && !vm->worker.said_off;
 
-	snprintf(reason, sizeof(reason), "The worker process %s%s%s", how, explained ? ": " : "",
-	         explained ? vm->worker.reason : "");
+	explain_end(vm, how, reason, sizeof(reason));
 	worker_forget(vm);
 	vm->off_wanted = vm->start_again = false;
 	if (vm->state != VM_FAILED)
 		power_set_state(vm, VM_FAILED, reason);
-	finish_job(vm, JOB_FAILED, "worker_ended", reason);
+	power_finish_job(vm, JOB_FAILED, "worker_ended", reason);
 }
 
 void power_worker_ended(struct vm *vm, int exit_code, int signal, const char *reason)
 {
 	bool unknown = exit_code < 0 && signal < 0;
 
-	if (!vm->worker.present && (vm->state == VM_OFF || vm->state == VM_FAILED))
+	if (!vm->worker.present && (vm->state == VM_OFF || vm->state == VM_FAILED || vm->state == VM_SAVED))
 		return;
 	stop_waiting(vm);
 	ipc_async_drain(vm->worker.watch);	/* its last words may not have been read yet */
-	if (vm->state == VM_FAILED)
+	if (vm->state == VM_FAILED || vm->state == VM_SAVED)
 		worker_forget(vm);
+	else if (saved_state_worker_ended(vm))
+		log_info("VM %s: its worker ended while its state is being stored", vm_name(vm));
+	else if (vm->has_saved_state)
+		ended_saved(vm, reason);
 	else if (vm->off_wanted || exit_code == 0 || (unknown && vm->worker.said_off))
 		ended_off(vm);
 	else
@@ -432,7 +494,10 @@ void power_recovered(struct vm *vm, const char *state, uint64_t uptime_seconds)
 		worker_kill(vm);
 	} else if (strcmp(state, "paused") == 0) {
 		power_set_state(vm, VM_PAUSED, "");
+		if (vm->resumes)		/* paused only to be saved, or restored: that was cut off */
+			run_resume(vm);
 	} else {
 		power_set_state(vm, VM_RUNNING, "");
 	}
+	vm->resumes = false;
 }

@@ -98,7 +98,7 @@ static void compare_believed(struct vmms *v, const json_t *workers)
 {
 	for (struct vm *vm = v->vms, *next; vm; vm = next) {
 		const json_t *row = find_row(workers, vm->id);
-		bool believed = vm->state != VM_OFF && vm->state != VM_FAILED &&
+		bool believed = vm->state != VM_OFF && vm->state != VM_FAILED && (vm->state != VM_SAVED || vm->worker.present) &&
 		                (vm->worker.started || !vm->worker.present);
 
 		next = vm->next;
@@ -119,7 +119,7 @@ static void start_automatically(struct vmms *v)
 		struct problem p = { 0 };
 		struct job *job;
 
-		if (vm->state != VM_OFF || how == START_NEVER ||
+		if ((vm->state != VM_OFF && vm->state != VM_SAVED) || how == START_NEVER ||
 		    (how == START_IF_WAS_RUNNING && !vm->was_running))
 			continue;
 		if (power_action(vm, "start", &job, &p) < 0)

@@ -6,7 +6,7 @@
 #include "dynmem/dynmem.h"
 #include "vmms.h"
 
-enum vm_state { VM_OFF, VM_STARTING, VM_RUNNING, VM_STOPPING, VM_PAUSED, VM_FAILED };
+enum vm_state { VM_OFF, VM_STARTING, VM_RUNNING, VM_STOPPING, VM_PAUSED, VM_FAILED, VM_SAVED, VM_SAVING, VM_RESTORING };
 extern const char *const vm_state_words[];
 
 struct cpu_share { unsigned int weight; uint64_t quota_usec; };	/* of a control group, per 100 ms; quota 0 is none */
@@ -65,6 +65,9 @@ struct vm {
 	bool off_wanted, start_again;	/* turn-off, and restart, are under way */
 	uint64_t reset_told_usec;	/* when the last reset by the guest became an event */
 	sd_event_source *timer;		/* patience with a stop */
+	bool has_saved_state;		/* the file is there: the guest has not run since (saved_state.h) */
+	bool resumes;			/* runs again when being saved, or restored, ends in any other way */
+	struct saving *saving;		/* saved_state.c: while its file is written; NULL: not */
 	bool restarts;			/* it is being started again: may use Smart Paging */
 	uint64_t paged_at_start;	/* bytes of its memory that it starts with in a paging file */
 	uint64_t memory_deadline_usec;	/* it starts as soon as its memory is free, until then; 0: it does not wait */
@@ -95,6 +98,9 @@ void vm_state_save(const struct vm *vm);	/* what the next vmms must know: runnin
 int power_action(struct vm *vm, const char *action, struct job **job, struct problem *p);
 int power_cancel(struct vmms *v, struct job *j, struct problem *p);
 void power_set_state(struct vm *vm, enum vm_state state, const char *reason);
+void power_set_running(struct vm *vm);		/* as far as we are concerned; its worker may have had to pause it */
+void power_finish_job(struct vm *vm, enum job_state state, const char *code, const char *detail);
+void power_end_worker(struct vm *vm);		/* in its own time, or in ours */
 /* What the worker's side reports. */
 void power_running(struct vm *vm);
 void power_start_failed(struct vm *vm, const char *reason);

@@ -16,6 +16,7 @@
 #include "partita/file.h"
 #include "partita/log.h"
 #include "processors.h"
+#include "saved_state.h"
 #include "volumes.h"
 
 #include <dirent.h>
@@ -32,7 +33,7 @@
 #define STATE_FILE	"state.json"
 #define CONFIG_MAX	(1u << 20)
 
-const char *const vm_state_words[] = { "off", "starting", "running", "stopping", "paused", "failed", NULL };
+const char *const vm_state_words[] = { "off", "starting", "running", "stopping", "paused", "failed", "saved", "saving", "restoring", NULL };
 
 const char *vm_name(const struct vm *vm)
 {
@@ -106,6 +107,10 @@ static json_t *health_to_json(const struct vm *vm)
 	}
 	if (vm->state == VM_RUNNING && guest_is_lost(vm)) {
 		json_array_append_new(reasons, json_string("The guest no longer answers the heartbeat."));
+		level = "warning";
+	}
+	if (vm->state == VM_SAVED && vm->reason[0]) {
+		json_array_append_new(reasons, json_string(vm->reason));
 		level = "warning";
 	}
 	if (vm->state == VM_FAILED) {
@@ -248,12 +253,23 @@ static int variables_create(const struct vm *vm)
 	return r;
 }
 
+static const char *stored_word(enum vm_state state)
+{
+	switch (state) {
+	case VM_FAILED:	return "failed";
+	case VM_OFF:	return "stopped";
+	case VM_SAVED:	return "saved";
+	case VM_SAVING:	return "saving";
+	default:	return "running";
+	}
+}
+
 void vm_state_save(const struct vm *vm)
 {
-	bool off = vm->state == VM_OFF && !vm->stopped_with_host;
-	const char *state = vm->state == VM_FAILED ? "failed" : vm->state == VM_OFF ? "stopped" : "running";
-	json_t *o =
-	    json_pack("{s:s, s:s, s:s}", "state", state, "reason", vm->reason, "bootId", vm->vmms->boot_id);
+	bool off = (vm->state == VM_OFF && !vm->stopped_with_host) || (vm->state == VM_SAVED && !vm->reason[0]);
+	bool resumes = vm->resumes && (vm->state == VM_SAVING || vm->state == VM_RESTORING);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:b}", "state", stored_word(vm->state), "reason", vm->reason, "bootId", vm->vmms->boot_id,
+			      "resumes", resumes);
 	int dir = folder_open(vm), r = dir;
 
 	if (dir >= 0) {
@@ -296,6 +312,8 @@ static int folder_remove(const struct vmms *v, const char *id)
 	r = file_remove(dir, CONFIG_FILE);
 	if (r == 0)
 		r = file_remove(dir, STATE_FILE);
+	if (r == 0)
+		r = file_remove(dir, SAVED_STATE_FILE);
 	if (r == 0)
 		r = file_remove(dir, FIRMWARE_VARIABLES_FILE);
 	if (r == 0)
@@ -398,22 +416,29 @@ int vm_remove(struct vm *vm, struct problem *p)
 /* --- at start --- */
 
 /* "running" stays so for now: priv.c learns from vmpriv what became of the worker. After a restart of the host it is off. */
+static enum vm_state state_of_word(const char *word)
+{
+	return strcmp(word, "stopped") == 0 || strcmp(word, "saved") == 0 ? VM_OFF : strcmp(word, "saving") == 0 ? VM_SAVING : VM_RUNNING;
+}
+
 static void load_state(struct vm *vm, int dir)
 {
 	const char *state = NULL, *reason = "", *boot = "";
 	json_t *o = NULL;
+	int resumes = 0;
 
 	if (file_read_json(dir, STATE_FILE, CONFIG_MAX, &o) < 0 ||
-	    json_unpack(o, "{s:s, s:s, s:s}", "state", &state, "reason", &reason, "bootId", &boot) < 0) {
+	    json_unpack(o, "{s:s, s:s, s:s, s?b}", "state", &state, "reason", &reason, "bootId", &boot, "resumes", &resumes) < 0) {
 		json_decref(o);
 		return;
 	}
-	vm->was_running = strcmp(state, "running") == 0 || strcmp(state, "stopped") == 0;
-	if (strcmp(state, "failed") == 0) {
+	vm->was_running = strcmp(state, "running") == 0 || strcmp(state, "stopped") == 0 || strcmp(state, "saving") == 0;
+	vm->resumes = resumes;
+	if (strcmp(state, "failed") == 0 || (strcmp(state, "saved") == 0 && vm->has_saved_state)) {
 		vm->state = VM_FAILED;
 		snprintf(vm->reason, sizeof(vm->reason), "%s", reason);
 	} else if (strcmp(boot, vm->vmms->boot_id) == 0) {
-		vm->state = strcmp(state, "stopped") == 0 ? VM_OFF : VM_RUNNING;
+		vm->state = state_of_word(state);
 	} else {
 		snprintf(vm->reason, sizeof(vm->reason), "The host was restarted.");
 	}
@@ -455,7 +480,10 @@ static void load_folder(struct vmms *v, const char *id)
 		log_warning("vms/%s has no %s: left by a crash, removed", id, CONFIG_FILE);
 		folder_remove(v, id);
 	} else if ((vm = load_config(v, dir, id))) {
+		vm->has_saved_state = faccessat(dir, SAVED_STATE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 		load_state(vm, dir);
+		if (vm->has_saved_state)	/* whatever else was under way */
+			vm->state = VM_SAVED;
 		insert_by_name(v, vm);
 	}
 	close(dir);

@@ -14,6 +14,7 @@
 #include "network.h"
 #include "partita/log.h"
 #include "processors.h"
+#include "saved_state.h"
 #include "smart_paging.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@
 
 #define CONFIGURE_TIMEOUT_MS	120000	/* it allocates and maps all of the guest's memory */
 #define CALL_TIMEOUT_MS		30000
+#define SAVED_TIMEOUT_MS	(3600 * 1000)	/* memory to or from a file; whatever else is asked waits for it */
 #define SLOTS			512u
 
 /* What went wrong, from a reply or its absence. */
@@ -79,11 +81,13 @@ void worker_kill(struct vm *vm)
 int worker_call(struct vm *vm, const char *method, json_t *parameters, const int *fds, size_t fd_count,
                 ipc_async_reply *done, void *data)
 {
+	bool slow = vm->state == VM_SAVING || vm->state == VM_RESTORING;
+
 	if (!vm->worker.control) {
 		json_decref(parameters);
 		return -ENOTCONN;
 	}
-	return ipc_async_call(vm->worker.control, method, parameters, fds, fd_count, CALL_TIMEOUT_MS, done,
+	return ipc_async_call(vm->worker.control, method, parameters, fds, fd_count, slow ? SAVED_TIMEOUT_MS : CALL_TIMEOUT_MS, done,
 	                      data);
 }
 
@@ -198,8 +202,12 @@ static void on_machine_started(struct ipc_message *m, int result, bool continues
 
 static void machine_start(struct vm *vm)
 {
-	int result = worker_call(vm, "vmwp.Start", NULL, NULL, 0, on_machine_started, vm);
+	int result = 0;
 
+	if (vm->has_saved_state)
+		saved_state_restore(vm);
+	else
+		result = worker_call(vm, "vmwp.Start", NULL, NULL, 0, on_machine_started, vm);
 	if (result < 0)
 		start_failed(vm, NULL, result, "The machine could not be set up");
 }
@@ -347,6 +355,10 @@ void worker_adopt(struct vm *vm, unsigned int slot)
 
 	vm->worker = (struct worker){ .present = true, .started = true, .slot = slot };
 	processors_apply(vm->vmms);
+	if (vm->has_saved_state) {		/* of being saved or restored: its guest stands still, and is in the file */
+		worker_kill(vm);
+		return;
+	}
 	r = worker_connect(vm);
 	if (r == 0)
 		guest_listen(vm);

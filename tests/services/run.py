@@ -189,6 +189,212 @@ def test_a_vm_that_finds_no_space_again_is_paused_again_and_can_be_turned_off(s,
     wait_state(s, c, id, "off")
 
 
+# --- saved state ---
+
+def saved_files(s, id):
+    return sorted(n for n in os.listdir(f"{s.state}/vms/{id}") if "saved-state" in n)
+
+
+def act(s, c, id, action):
+    return wait_job(s, c, c.call("vmms.VmAction", id=id, action=action)["job"])
+
+
+def save_vm(s, c, name):
+    id = start_vm(s, c, name)
+    job = act(s, c, id, "save")
+    assert job["state"] == "succeeded", job
+    assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "saved" and saved_files(s, id) == ["saved-state"]
+    return id
+
+
+def given_to(s, id):
+    worker = Client(f"{s.run}/vm/{id}.sock")
+    status = worker.call("vmwp.GetStatus")
+    worker.close()
+    return status.get("given", {})
+
+
+def restart_vmms(s):
+    s.kill(s.vmms)
+    s.start_vmms()
+    return s.client()
+
+
+def test_a_vm_is_saved_survives_vmms_and_goes_on_as_it_was(s, c):
+    id = save_vm(s, c, "sleeper")
+    file = os.stat(f"{s.state}/vms/{id}/saved-state")
+    assert file.st_mode & 0o777 == 0o600 and file.st_size == len("sleeper"), file
+    assert worker_is_gone(s, c, id), "a saved VM has no worker"
+    c = restart_vmms(s)
+    vm = c.call("vmms.GetVm", id=id)["vm"]
+    assert (vm["state"], vm["stateReason"], vm["uptimeSeconds"]) == ("saved", "", 0), vm
+    assert act(s, c, id, "start")["state"] == "succeeded"
+    wait_state(s, c, id, "running")
+    assert given_to(s, id)["restored"] == "sleeper", "it was started, not restored"
+    assert saved_files(s, id) == []
+    assert act(s, c, id, "turn-off")["state"] == "succeeded"
+    assert act(s, c, id, "start")["state"] == "succeeded"
+    assert "restored" not in given_to(s, id), "a saved state is used once"
+
+
+def worker_is_gone(s, c, id):
+    return not os.path.exists(f"{s.run}/vm/{id}.sock") or s.wait(lambda: no_listener(f"{s.run}/vm/{id}.sock"))
+
+
+def no_listener(path):
+    try:
+        Client(path).close()
+        return False
+    except OSError:
+        return True
+
+
+def test_a_paused_vm_is_saved_and_what_does_not_fit_is_refused(s, c):
+    id = start_vm(s, c, "paused")
+    refused(409, "vm_wrong_state", c.call, "vmms.VmAction", id=id, action="discard-saved-state")
+    assert act(s, c, id, "pause")["state"] == "succeeded"
+    assert act(s, c, id, "save")["state"] == "succeeded"
+    for action in ("save", "pause", "resume", "shutdown", "turn-off", "reset", "restart"):
+        refused(409, "vm_wrong_state", c.call, "vmms.VmAction", id=id, action=action)
+    assert act(s, c, id, "discard-saved-state")["state"] == "succeeded"
+    assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "off" and saved_files(s, id) == []
+    refused(409, "vm_wrong_state", c.call, "vmms.VmAction", id=id, action="save")
+    assert act(s, c, id, "start")["state"] == "succeeded"
+    assert "restored" not in given_to(s, id)
+
+
+def test_what_a_saved_state_depends_on_stays_and_the_rest_may_change(s, c):
+    id = save_vm(s, c, "kept")
+    for patch in ({"processor": {"count": 2}}, {"memory": {"startupBytes": 128 * MIB}}, {"firmware": {"bootOrder": ["disk"]}},
+                  {"integrationServices": {"timeSync": False}}):
+        r = refused(409, "vm_not_off", c.call, "vmms.UpdateVm", id=id, patch=patch)
+        assert "saved state" in r.parameters["detail"], r
+    disk = {"medium": "disk", "source": {"newDisk": {"name": "d", "sizeBytes": 16 * MIB}}}
+    refused(409, "vm_wrong_state", c.call, "vmms.AttachDisk", id=id, disk=disk)
+    refused(409, "vm_not_off", c.call, "vmms.AttachNetworkAdapter", id=id, adapter={"name": "second"})
+    assert c.call("vmms.GetVm", id=id)["vm"]["disks"] == []
+    assert c.call("vmms.UpdateVm", id=id, patch={"name": "renamed", "notes": "n"})["vm"]["state"] == "saved"
+    assert c.call("vmms.DeleteVm", id=id) == {}
+    assert not os.path.exists(f"{s.state}/vms/{id}")
+
+
+def test_a_vm_with_more_processors_than_can_be_saved_is_refused_and_runs_on(s, c):
+    id = start_vm(s, c, "two", processor={"count": 2})
+    r = refused(422, "not_supported_yet", c.call, "vmms.VmAction", id=id, action="save")
+    assert "2 virtual processors" in r.parameters["detail"], r
+    assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "running" and saved_files(s, id) == []
+
+
+def test_a_volume_without_room_for_the_memory_is_named_before_anything_happens(s, c):
+    s.kill(s.vmms)
+    volume = ["mount", "-t", "tmpfs", "-o"]
+    subprocess.run(volume + [f"size=100m,uid={s.uid},mode=750", "volume", s.state], check=True)
+    try:
+        s.start_vmms()
+        c = s.client()
+        id = start_vm(s, c, "large")
+        r = refused(507, "no_space", c.call, "vmms.VmAction", id=id, action="save")
+        assert "data volume" in r.parameters["detail"], r
+        assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "running" and saved_files(s, id) == []
+    finally:
+        subprocess.run(["umount", "-l", s.state], check=True)
+
+
+def test_a_save_that_fails_leaves_the_vm_as_it_was_and_no_file(s, c):
+    id = start_vm(s, c, "refuse-save")
+    job = act(s, c, id, "save")
+    assert job["state"] == "failed" and "The volume is full." in job["error"]["detail"], job
+    wait_state(s, c, id, "running")
+    assert saved_files(s, id) == []
+    assert act(s, c, id, "pause")["state"] == "succeeded"
+    assert act(s, c, id, "save")["state"] == "failed"
+    wait_state(s, c, id, "paused")
+    assert saved_files(s, id) == []
+
+
+def test_a_worker_that_dies_while_it_saves_fails_its_vm_and_leaves_no_file(s, c):
+    id = start_vm(s, c, "die-saving")
+    job = act(s, c, id, "save")
+    assert job["state"] == "failed", job
+    s.wait(lambda: c.call("vmms.GetVm", id=id)["vm"]["state"] == "failed")
+    assert saved_files(s, id) == []
+
+
+def test_vmms_dies_while_a_vm_is_being_saved_and_the_next_lets_it_run_on(s, c):
+    for pause, state in ((False, "running"), (True, "paused")):
+        id = start_vm(s, c, "hang-on-save" + state)
+        if pause:
+            assert act(s, c, id, "pause")["state"] == "succeeded"
+        c.call("vmms.VmAction", id=id, action="save")
+        s.wait(lambda: os.path.getsize(f"{s.state}/vms/{id}/.tmp-saved-state") == 3)
+        assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "saving"
+        refused(409, "vm_wrong_state", c.call, "vmms.VmAction", id=id, action="start")
+        refused(409, "vm_not_off", c.call, "vmms.UpdateVm", id=id, patch={"integrationServices": {"timeSync": False}})
+        c = restart_vmms(s)
+        wait_state(s, c, id, state)
+        assert saved_files(s, id) == []
+
+
+def test_vmms_dies_after_the_state_is_stored_and_the_next_ends_the_worker(s, c):
+    id = start_vm(s, c, "deaf")
+    c.call("vmms.VmAction", id=id, action="save")
+    s.wait(lambda: saved_files(s, id) == ["saved-state"])
+    c = restart_vmms(s)
+    assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "saved"
+    assert worker_is_gone(s, c, id)
+    s.wait(lambda: start_is_possible(c, id))
+    wait_state(s, c, id, "running")
+    assert given_to(s, id)["restored"] == "deaf"
+
+
+def start_is_possible(c, id):
+    try:
+        return c.call("vmms.VmAction", id=id, action="start")["job"]
+    except Refused as r:
+        assert r.code == "vm_wrong_state", r
+        return None
+
+
+def test_a_saved_state_that_cannot_be_restored_stays_with_the_reason(s, c):
+    for name in ("refuse-restore", "crash-on-configure", "refuse-resume"):
+        id = save_vm(s, c, "good-" + name)
+        c.call("vmms.UpdateVm", id=id, patch={"name": "refuse-configure" if "configure" in name else name})
+        job = act(s, c, id, "start")
+        assert job["state"] == "failed" and job["error"]["code"] == "restore_failed", job
+        vm = c.call("vmms.GetVm", id=id)["vm"]
+        assert vm["state"] == "saved" and vm["stateReason"] and vm["health"]["level"] == "warning", vm
+        assert saved_files(s, id) == ["saved-state"]
+        c = restart_vmms(s)
+        assert c.call("vmms.GetVm", id=id)["vm"]["stateReason"] == vm["stateReason"]
+        c.call("vmms.UpdateVm", id=id, patch={"name": "better-" + name})
+        s.wait(lambda: start_is_possible(c, id))
+        wait_state(s, c, id, "running")
+        assert given_to(s, id)["restored"] == "good-" + name
+
+
+def test_a_restore_that_hangs_is_ended_by_a_person_or_a_new_vmms_and_nothing_is_lost(s, c):
+    id = save_vm(s, c, "good")
+    c.call("vmms.UpdateVm", id=id, patch={"name": "hang-on-restore"})
+    for end in (lambda: act(s, c, id, "turn-off") and c, lambda: restart_vmms(s)):
+        s.wait(lambda: start_is_possible(c, id))
+        assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "restoring"
+        s.wait(lambda: f"worker {id} started" in s.log_text())
+        c = end()
+        wait_state(s, c, id, "saved")
+        assert saved_files(s, id) == ["saved-state"]
+
+
+def test_vmms_dies_when_a_restored_vm_is_about_to_run_and_the_next_lets_it_run(s, c):
+    id = save_vm(s, c, "good")
+    c.call("vmms.UpdateVm", id=id, patch={"name": "hang-on-resume"})
+    c.call("vmms.VmAction", id=id, action="start")
+    s.wait(lambda: saved_files(s, id) == [".tmp-saved-state"])
+    s.wait(lambda: given_to(s, id).get("restored"))
+    c = restart_vmms(s)
+    wait_state(s, c, id, "running")
+    assert saved_files(s, id) == [], "a state that the guest has left behind must not be kept"
+
+
 # --- workers that die ---
 
 def worker_pid(s, c, vm):

@@ -130,9 +130,9 @@ class Services:
         try:
             c = self.client()
             for vm in c.call("vmms.ListVms")["vms"]:
-                if vm["state"] in ("running", "paused", "stopping", "starting"):
+                if vm["state"] in ("running", "paused", "stopping", "starting", "restoring"):
                     c.call("vmms.VmAction", id=vm["id"], action="turn-off")
-            self.wait(lambda: all(v["state"] in ("off", "failed") for v in c.call("vmms.ListVms")["vms"]))
+            self.wait(lambda: all(v["state"] in ("off", "failed", "saved") for v in c.call("vmms.ListVms")["vms"]))
         except (OSError, Refused, TimeoutError):
             pass
         for p in (self.vmms, self.vmpriv):

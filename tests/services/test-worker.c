@@ -2,7 +2,8 @@
 /*
  * A stand-in for vmwp where there is no /dev/mshv: speaks the vmwp.* methods on descriptor 3, runs no machine. How it
  * misbehaves is told by the VM's name ("crash-on-start", "refuse-configure", "ignore-shutdown", "hang-on-start", "deaf", "full-…":
- * finds its volume full after the start, "full-always": and after each resume), and
+ * finds its volume full after the start, "full-always": and after each resume; "refuse-save", "die-saving", "hang-on-save",
+ * "refuse-restore", "hang-on-restore", "refuse-resume", "hang-on-resume": the first after it is restored), and
  * "merge-…": see merge_disk(); what its guest needs of dynamic memory ("demand-100": 100 MiB; "balloon": a driver, though its memory is static; "late": none).
  * As "qemu-img" it is an import that never ends. Used by the service tests only; it is not part of the appliance.
  */
@@ -41,7 +42,10 @@ static struct {
 	int sockets_fd;
 	struct disk *disk;
 	struct ipc_request *merging;
+	bool restored;			/* and not resumed since */
 } w = { .state = "created", .reason = "", .display = -1 };
+
+static void note(const char *what, json_t *value);
 
 static bool is_named(const char *what)
 {
@@ -169,10 +173,61 @@ static void resume_machine(struct ipc_request *r, json_t *parameters, void *cont
 {
 	(void)parameters;
 	(void)context;
+	if (w.restored && is_named("refuse-resume")) {
+		ipc_fail(r, 500, "internal_error", NULL, "It does not run.");
+		return;
+	}
+	if (w.restored && is_named("hang-on-resume")) {
+		w.restored = false;
+		return;
+	}
+	w.restored = false;
 	enter("running", "");
 	ipc_reply(r, NULL);
 	if (is_named("full-always"))
 		enter("paused", NO_SPACE);
+}
+
+/* The state is the name that the machine had; half of it when it fails. */
+static void save_state(struct ipc_request *r, json_t *parameters, void *context)
+{
+	int fd = ipc_message_take_fd(ipc_request_message(r), 0);
+	bool half = is_named("refuse-save") || is_named("die-saving") || is_named("hang-on-save");
+	size_t size = half ? 3 : strlen(w.name);
+
+	(void)parameters;
+	(void)context;
+	if (strcmp(w.state, "paused") != 0 || fd < 0 || write(fd, w.name, size) != (ssize_t)size)
+		ipc_fail(r, 409, "vm_wrong_state", NULL, "Not paused, or no file.");
+	else if (is_named("refuse-save"))
+		ipc_fail(r, 507, "no_space", NULL, "The volume is full.");
+	else if (is_named("die-saving"))
+		exit(1);
+	else if (!half)
+		ipc_reply(r, NULL);
+	close(fd);
+}
+
+static void restore_state(struct ipc_request *r, json_t *parameters, void *context)
+{
+	int fd = ipc_message_take_fd(ipc_request_message(r), 0);
+	char text[256] = "";
+
+	(void)parameters;
+	(void)context;
+	if (is_named("hang-on-restore"))
+		return;
+	if (strcmp(w.state, "created") != 0 || read(fd, text, sizeof(text) - 1) < 4 || is_named("refuse-restore")) {
+		enter("failed", "error: cannot be restored");
+		ipc_fail(r, 500, "internal_error", NULL, "The file is damaged.");
+		return;
+	}
+	close(fd);
+	note("restored", json_string(text));
+	w.restored = true;
+	w.started = time(NULL);
+	enter("paused", "");
+	ipc_reply(r, NULL);
 }
 
 static void reset(struct ipc_request *r, json_t *parameters, void *context)
@@ -498,7 +553,7 @@ static void set_memory(struct ipc_request *r, json_t *parameters, void *context)
 
 static const struct ipc_method methods[] = {
 	{ "vmwp.Configure", configure },    { "vmwp.Start", start },	     { "vmwp.Pause", pause_machine },
-	{ "vmwp.Resume", resume_machine },  { "vmwp.Reset", reset },	     { "vmwp.TurnOff", turn_off },
+	{ "vmwp.Resume", resume_machine },  { "vmwp.Reset", reset }, { "vmwp.SaveState", save_state }, { "vmwp.RestoreState", restore_state },	     { "vmwp.TurnOff", turn_off },
 	{ "vmwp.Shutdown", shut_down },	    { "vmwp.GetStatus", get_status }, { "vmwp.Watch", watch },
 	{ "vmwp.SetMedia", set_media },	    { "vmwp.OpenDisplay", open_display }, { "vmwp.OpenSerial", open_serial },
 	{ "vmwp.SetGuestItem", set_guest_item }, { "vmwp.SetGuestAddresses", set_guest_addresses }, { "vmwp.CopyToGuest", copy_to_guest },

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const actions[] = { "start", "shutdown", "turn-off", "reset", "restart", "pause", "resume" };
+static const char *const actions[] = { "start", "shutdown", "turn-off", "reset", "restart", "pause", "resume", "save", "discard-saved-state" };
 
 static void vms_list(struct request *req, struct reply *rep)
 {

@@ -446,13 +446,15 @@ static void be_running(struct vm *vm)
 }
 
 static const struct { const char *action; unsigned int states; } legal[] = {
-	{ "start", 1u << VM_OFF | 1u << VM_FAILED },
+	{ "start", 1u << VM_OFF | 1u << VM_FAILED | 1u << VM_SAVED },
 	{ "shutdown", 1u << VM_RUNNING },
-	{ "turn-off", 1u << VM_STARTING | 1u << VM_RUNNING | 1u << VM_STOPPING | 1u << VM_PAUSED },
+	{ "turn-off", 1u << VM_STARTING | 1u << VM_RUNNING | 1u << VM_STOPPING | 1u << VM_PAUSED | 1u << VM_RESTORING },
 	{ "reset", 1u << VM_RUNNING | 1u << VM_PAUSED },
 	{ "restart", 1u << VM_RUNNING },
 	{ "pause", 1u << VM_RUNNING },
 	{ "resume", 1u << VM_PAUSED },
+	{ "save", 1u << VM_RUNNING | 1u << VM_PAUSED },
+	{ "discard-saved-state", 1u << VM_SAVED },
 };
 
 static void every_action_is_refused_in_every_state_that_its_row_does_not_name(void **state)
@@ -463,7 +465,7 @@ static void every_action_is_refused_in_every_state_that_its_row_does_not_name(vo
 	service_up();
 	vm = make_vm("vm");
 	for (size_t a = 0; a < sizeof(legal) / sizeof(*legal); a++)
-		for (enum vm_state s = VM_OFF; s <= VM_FAILED; s++) {
+		for (enum vm_state s = VM_OFF; s <= VM_RESTORING; s++) {
 			struct problem p = { 0 };
 			struct job *job = NULL;
 
