@@ -41,4 +41,4 @@ export type NetworkAdapterCreate = Schemas['NetworkAdapterCreate'];
 export type NetworkAdapterPatch = Schemas['NetworkAdapterPatch'];
 export type Job = Schemas['Job'];
 export type Event = Schemas['Event'];
-export type PowerAction = 'start' | 'shutdown' | 'turn-off' | 'reset' | 'restart' | 'pause' | 'resume';
+export type PowerAction = 'start' | 'shutdown' | 'turn-off' | 'reset' | 'restart' | 'pause' | 'resume' | 'save' | 'discard-saved-state';

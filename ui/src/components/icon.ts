@@ -35,6 +35,7 @@ import pause from '@fluentui/svg-icons/icons/pause_20_regular.svg?raw';
 import person from '@fluentui/svg-icons/icons/person_20_regular.svg?raw';
 import start from '@fluentui/svg-icons/icons/play_20_regular.svg?raw';
 import power from '@fluentui/svg-icons/icons/power_20_regular.svg?raw';
+import save from '@fluentui/svg-icons/icons/save_20_regular.svg?raw';
 import scale from '@fluentui/svg-icons/icons/scale_fit_20_regular.svg?raw';
 import search from '@fluentui/svg-icons/icons/search_20_regular.svg?raw';
 import server from '@fluentui/svg-icons/icons/server_20_regular.svg?raw';
@@ -74,6 +75,7 @@ const icons = {
 	refresh,
 	remove,
 	reset,
+	save,
 	scale,
 	search,
 	serial,

@@ -13,6 +13,9 @@ const marks: Record<VmState, IconName> = {
 	stopping: 'refresh',
 	paused: 'pause',
 	failed: 'error',
+	saved: 'save',
+	saving: 'refresh',
+	restoring: 'refresh',
 };
 
 @customElement('pt-vm-state')
@@ -23,8 +26,8 @@ export class VmStateMark extends LitElement {
 		:host { display: inline-flex; align-items: center; gap: 6px; white-space: nowrap; --ptIconSize: 16px; }
 		.running { color: var(--colorPaletteGreenForeground1); }
 		.failed { color: var(--colorPaletteRedForeground1); }
-		.paused, .starting, .stopping { color: var(--colorPaletteDarkOrangeForeground1); }
-		.off { color: var(--colorNeutralForeground3); }
+		.paused, .starting, .stopping, .saving, .restoring { color: var(--colorPaletteDarkOrangeForeground1); }
+		.off, .saved { color: var(--colorNeutralForeground3); }
 	`;
 
 	protected override render() {

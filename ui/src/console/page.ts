@@ -3,7 +3,7 @@
 // for every state in which there is no picture.
 import { css, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import type { Vm } from '../api/types.js';
+import type { Vm, VmState } from '../api/types.js';
 import '../components/command-bar.js';
 import type { Command, CommandBar } from '../components/command-bar.js';
 import { baseStyles } from '../components/styles.js';
@@ -15,6 +15,19 @@ import { findVm, hasScreen, mayOperate } from '../state/vms.js';
 import { consoleStyles } from './styles.js';
 import './screen.js';
 import type { Screen, ScreenStatus } from './screen.js';
+
+function noScreenBecause(state: VmState) {
+	switch (state) {
+		case 'starting':
+		case 'failed':
+		case 'saved':
+		case 'saving':
+		case 'restoring':
+			return `console.${state}` as const;
+		default:
+			return 'console.off';
+	}
+}
 
 @customElement('pt-console')
 export class ConsolePage extends View {
@@ -86,7 +99,7 @@ export class ConsolePage extends View {
 			return html`
 				<div class="notice" role="status">
 					<pt-icon name="desktop"></pt-icon>
-					<p>${t(vm.state === 'starting' ? 'console.starting' : vm.state === 'failed' ? 'console.failed' : 'console.off', { name: vm.name })}</p>
+					<p>${t(noScreenBecause(vm.state), { name: vm.name })}</p>
 					${vm.state === 'failed' && vm.stateReason ? html`<p>${vm.stateReason}</p>` : nothing}
 					${start.disabled ? nothing : html`<fluent-button appearance="primary" @click=${start.run}>${start.label}</fluent-button>`}
 				</div>`;

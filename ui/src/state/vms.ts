@@ -9,13 +9,15 @@ import { store } from './store.js';
 import { refresh } from './sync.js';
 
 const fits: Record<PowerAction, readonly VmState[]> = {
-	start: ['off', 'failed'],
+	start: ['off', 'failed', 'saved'],
 	shutdown: ['running'],
-	'turn-off': ['running', 'paused', 'starting', 'stopping'],
+	'turn-off': ['running', 'paused', 'starting', 'stopping', 'restoring'],
 	reset: ['running'],
 	restart: ['running'],
 	pause: ['running'],
 	resume: ['paused'],
+	save: ['running', 'paused'],
+	'discard-saved-state': ['saved'],
 };
 
 export function canRun(action: PowerAction, vm: Vm): boolean {
@@ -29,6 +31,11 @@ export function isOff(vm: Vm): boolean {
 /* Not on its way to another state: drives may come and go. */
 export function isSettled(vm: Vm): boolean {
 	return isOff(vm) || vm.state === 'running' || vm.state === 'paused';
+}
+
+/* Has no process. */
+export function isDeletable(vm: Vm): boolean {
+	return isOff(vm) || vm.state === 'saved';
 }
 
 export function hasScreen(vm: Vm): boolean {

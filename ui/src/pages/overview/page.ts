@@ -80,7 +80,7 @@ export class Overview extends View {
 
 	#vmsCard() {
 		const vms = this.state.vms ?? [];
-		const running = vms.filter((vm) => vm.state !== 'off' && vm.state !== 'failed');
+		const running = vms.filter((vm) => vm.state !== 'off' && vm.state !== 'failed' && vm.state !== 'saved');
 		const failed = vms.filter((vm) => vm.state === 'failed');
 		return html`
 			<section class="card" aria-labelledby="vms">

@@ -10,7 +10,7 @@ import {
 	canRun,
 	deleteVms,
 	hasScreen,
-	isOff,
+	isDeletable,
 	mayAdminister,
 	mayOperate,
 	runAction,
@@ -24,17 +24,24 @@ const powerIcons: Record<PowerAction, IconName> = {
 	restart: 'refresh',
 	pause: 'pause',
 	resume: 'start',
+	save: 'save',
+	'discard-saved-state': 'dismiss',
 };
 /* What a guest may lose data by is asked first. */
-const asked: readonly PowerAction[] = ['turn-off', 'reset'];
+const asked = ['turn-off', 'reset', 'discard-saved-state'] as const;
+type Asked = (typeof asked)[number];
+
+function isAsked(action: PowerAction): action is Asked {
+	return asked.some((one) => one === action);
+}
 
 async function askAndRun(action: PowerAction, vms: Vm[]): Promise<void> {
 	const concerned = vms.filter((vm) => canRun(action, vm));
 	const yes =
-		!asked.includes(action) ||
+		!isAsked(action) ||
 		(await confirm({
-			title: t(`confirm.${action as 'turn-off' | 'reset'}`),
-			text: t(`confirm.${action as 'turn-off' | 'reset'}Text`),
+			title: t(`confirm.${action}`),
+			text: t(`confirm.${action}Text`),
 			details: concerned.map((vm) => vm.name),
 			action: t(`action.${action}`),
 		}));
@@ -64,10 +71,11 @@ export function powerCommand(action: PowerAction, vms: Vm[]): Command {
 	};
 }
 
-/* Pause and Resume share a place; which one is there depends on what is selected. */
+/* Pause and Resume share a place, so do Save and Discard; which one is there depends on what is selected. */
 export function powerCommands(vms: Vm[]): Command[] {
 	const resume = vms.some((vm) => canRun('resume', vm)) && !vms.some((vm) => canRun('pause', vm));
-	const actions: PowerAction[] = ['start', 'shutdown', 'turn-off', 'reset', resume ? 'resume' : 'pause'];
+	const discard = vms.some((vm) => canRun('discard-saved-state', vm)) && !vms.some((vm) => canRun('save', vm));
+	const actions: PowerAction[] = ['start', 'shutdown', 'turn-off', 'reset', resume ? 'resume' : 'pause', discard ? 'discard-saved-state' : 'save'];
 	return actions.map((action) => powerCommand(action, vms));
 }
 
@@ -94,7 +102,7 @@ export function settingsCommand(vms: Vm[], open: () => void): Command {
 }
 
 export function deleteCommand(vms: Vm[], deleted: () => void = () => {}): Command {
-	const possible = vms.length > 0 && vms.every(isOff);
+	const possible = vms.length > 0 && vms.every(isDeletable);
 	return {
 		id: 'delete',
 		label: t('common.delete'),
