@@ -389,7 +389,7 @@ def test_vmms_dies_when_a_restored_vm_is_about_to_run_and_the_next_lets_it_run(s
     c.call("vmms.UpdateVm", id=id, patch={"name": "hang-on-resume"})
     c.call("vmms.VmAction", id=id, action="start")
     s.wait(lambda: saved_files(s, id) == [".tmp-saved-state"])
-    s.wait(lambda: given_to(s, id).get("restored"))
+    s.wait(lambda: given_to(s, id).get("resume"))       # asked, and not answered
     c = restart_vmms(s)
     wait_state(s, c, id, "running")
     assert saved_files(s, id) == [], "a state that the guest has left behind must not be kept"

@@ -179,6 +179,7 @@ static void resume_machine(struct ipc_request *r, json_t *parameters, void *cont
 	}
 	if (w.restored && is_named("hang-on-resume")) {
 		w.restored = false;
+		note("resume", json_true());
 		return;
 	}
 	w.restored = false;
