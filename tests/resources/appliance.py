@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The appliance of appliance.json as these tests use it: REST, serial ports of guests, a root shell; and how a test says what it saw."""
-import base64, json, os, socket, ssl, subprocess, sys, tempfile, threading, time, urllib.error, urllib.parse, urllib.request, uuid
+import base64, contextlib, json, os, socket, ssl, subprocess, sys, tempfile, threading, time, urllib.error, urllib.parse, urllib.request, uuid
 
 MIB = 1 << 20
 RUN = os.environ.get("RUN", "build/run")
@@ -186,6 +186,22 @@ def group_values(file, vms):
     text = root(f"cd {GROUPS}; for vm in {' '.join(vms)}; do {pick} vm-$vm/{name}; done; awk '{{ print $1 }}' /proc/uptime")
     words = text.split()
     return [int(w) for w in words[:-1]], float(words[-1])
+
+
+@contextlib.contextmanager
+def host_memory_for_vms(api, megabytes):
+    """While it lasts, VMs have so much in all: an idle VM of fixed memory and a larger reserve (three quarters at most) hold the rest."""
+    m = api.call("GET", "/host/memory")
+    surplus = m["reserveBytes"] + m["availableBytes"] + m["assignedBytes"] - megabytes * MIB
+    held = max(0, surplus - m["totalBytes"] // 4 * 3) // MIB // 2 * 2 + 64
+    holder = api.new_vm("holder", api.upload_iso("halt", iso_of_boot_sector(b"\xfa\xf4\xeb\xfd")), {"startupBytes": held * MIB, "dynamic": False})
+    api.act(holder, "start")
+    api.call("PATCH", "/host/memory", {"reserveBytes": surplus - held * MIB})
+    try:
+        yield
+    finally:
+        api.call("PATCH", "/host/memory", {"reserveBytes": None})
+        api.remove(holder)
 
 
 # --- saying what was seen ---

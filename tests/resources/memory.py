@@ -3,12 +3,13 @@
 """memory.py [WORD...]: dynamic memory with real guests (Debian's kernel, eater.c) on an appliance with 12 GiB (or STEP_MIB=256 for one of 4)."""
 import os, time
 
-from appliance import GROUPS, MIB, Serial, note, root, row, run_tests, wait
+from appliance import GROUPS, MIB, Serial, host_memory_for_vms, note, root, row, run_tests, wait
 
 STEP = int(os.environ.get("STEP_MIB", "1024"))
 BOOT = 400                                  # seconds for a guest to boot on a slow emulator
 BALLOON_SECONDS = 65                        # after its driver came the worker asks nothing of a guest for 50 s (vmwp/vsp/balloon.c)
 WINDOW = 150                                # to shrink: the last minute's peak, and some rounds
+SHORT = 8 * 400                             # MiB for eight guests that want 1,000 each
 iso_id = None
 
 
@@ -89,29 +90,20 @@ def shares(amount, guests):
     return given(low)
 
 
-def set_capacity(api, megabytes):
-    """So much for VMs, by a larger reserve."""
-    m = api.call("GET", "/host/memory")
-    unassigned = m["availableBytes"] + m["assignedBytes"]
-    api.call("PATCH", "/host/memory", {"reserveBytes": m["reserveBytes"] + unassigned - megabytes * MIB})
-
-
 def guests_of_weights_1_2_and_4_get_the_shares_of_the_model_under_shortage(api):
     weights = [1000, 1000, 1000, 2000, 2000, 2000, 4000, 4000]
     vms = [guest(api, f"weight-{w}", 256, 160, 2048, weight=w) for w in weights]
     ports = boot(api, *vms)
-    try:
-        set_capacity(api, 8 * 400)
+    with host_memory_for_vms(api, SHORT):
         for port in ports:
             port.write("demand 1000\n")
         for vm in vms:
             wait(lambda: memory(api, vm)["demandBytes"] > 1000 * MIB, 60, "the demand to be told")
         settled = lambda now: now == [assigned(api, vm) for vm in vms] and now
         wait(lambda: (now := [assigned(api, vm) for vm in vms]) and (time.sleep(10), settled(now))[1], 200, "the shares to settle")
-        host = api.call("GET", "/host/memory")
         have = [assigned(api, vm) for vm in vms]
         wishes = [min(2048, memory(api, vm)["demandBytes"] * 1.2 / MIB) for vm in vms]
-        model = shares((host["assignedBytes"] + host["availableBytes"]) / MIB, [(w, 160, wish) for w, wish in zip(weights, wishes)])
+        model = shares(SHORT, [(w, 160, wish) for w, wish in zip(weights, wishes)])
         for weight, is_now, should in zip(weights, have, model):
             row(f"guest of weight {weight // 1000} under shortage: assigned, and by the model", "MiB", f"{is_now}, {should:.0f}")
         check_nothing_is_promised_twice(api)
@@ -122,8 +114,6 @@ def guests_of_weights_1_2_and_4_get_the_shares_of_the_model_under_shortage(api):
             port.expect("served", 90)       # or "not served"
             port.ask("release", "released", 120)
             assert not port.killed
-    finally:
-        api.call("PATCH", "/host/memory", {"reserveBytes": None})
 
 
 def a_guest_that_cannot_give_or_does_not_answer_keeps_what_it_has(api):
