@@ -12,23 +12,29 @@ cat >"$work/saved.guest" <<'GUEST'
 wait_for() { for i in $(seq 600); do [ -e "$1" ] && return; usleep 50000; done; echo "guest: no $1"; }
 disk_sum() { dd if=/dev/sda bs=1M count=8 $1 2>/dev/null | md5sum | cut -c1-32; }
 ticks() { sed 's/\..*//' /proc/uptime; }
+last=$(($(nproc) - 1))
+on() { vp=$1; shift; exec taskset "$(printf %x $((1 << vp)))" "$@"; }	# never pins this shell: nproc counts what its caller may use
 wait_for /dev/sda
 echo "host: memory"
-(n=0; while :; do n=$((n + 1)); echo $n >/tmp/count; usleep 100000; done) &
+: >/tmp/count
+(while :; do echo >>/tmp/count; usleep 100000; done) &
 counter=$!
 dd if=/dev/urandom of=/tmp/file bs=1M count=16 2>/dev/null
 file=$(md5sum </tmp/file)
 dd if=/tmp/file of=/dev/sda bs=1M count=8 conv=notrunc 2>/dev/null	# into the page cache: the disk has not got it
 disk=$(disk_sum)
 for round in 1 2; do
-	count=$(cat /tmp/count) up=$(ticks) boot=$(cat /proc/sys/kernel/random/boot_id)
+	count=$(wc -c </tmp/count) up=$(ticks) boot=$(cat /proc/sys/kernel/random/boot_id)
 	echo "host: save $round"
 	while [ "$(($(ticks) - up))" -lt 3 ]; do usleep 50000; done
-	[ "$(cat /tmp/count)" -gt "$count" ] && kill -0 $counter && echo "guest: round $round: the counter counts"
+	[ "$(wc -c </tmp/count)" -gt "$count" ] && kill -0 $counter && echo "guest: round $round: the counter counts"
 	[ "$(cat /proc/sys/kernel/random/boot_id)" = "$boot" ] && echo "guest: round $round: no reboot"
 	[ "$(md5sum </tmp/file)" = "$file" ] && echo "guest: round $round: the file is whole"
 	[ "$(disk_sum)" = "$disk" ] && echo "guest: round $round: the page cache is whole"
-	for vp in $(seq 0 $(($(nproc) - 1))); do taskset -p $((1 << vp)) $$ >/dev/null 2>&1; md5sum </tmp/file | grep -q "${file%% *}" && echo "guest: round $round: VP $vp works"; done
+	for vp in $(seq 0 $last); do
+		sum=$(on "$vp" md5sum </tmp/file)
+		if [ "$sum" = "$file" ]; then echo "guest: round $round: VP $vp works"; else echo "guest: no match on VP $vp: $sum, not $file"; fi
+	done
 done
 sync
 echo 3 >/proc/sys/vm/drop_caches
@@ -46,7 +52,9 @@ for round in 1 2; do
 done
 own=$(sed -n "s/.*memory beyond the guest's \([0-9]*\) KiB.*/\1/p" "$log" | head -n 1)
 echo "the worker's memory beyond the guest's, without a console: ${own:-unknown} KiB (PSS)"
-[ "${own:-9999999}" -le 6144 ] || { echo "that is more than 6 MiB" >&2; exit 1; }
+limit=6144
+[ "${GENERATION:-1}" = 1 ] || limit=$((limit + 4096))	# the flash with the guest's firmware
+[ "${own:-9999999}" -le $limit ] || { echo "that is more than $limit KiB" >&2; exit 1; }
 must_say "guest: the disk has it" "off: guest-power-off" "worker ended: exit 0"
 must_not_say "cut here" "hv: panic" "guest: says" "guest: no "
 must_end

@@ -74,7 +74,7 @@ cell "reboots-generation-2" 3600 GENERATION=2 TIMES=20 "$here/reboots.sh"
 cell "hot-disks-${HOT_CYCLES:=1000}" $((HOT_CYCLES * 15 + 900)) TIMES="$HOT_CYCLES" SECONDS_MAX=$((HOT_CYCLES * 15 + 600)) "$here/storage_keeps_data.sh"
 cell "shutdowns-${SHUTDOWNS:=100}" $((SHUTDOWNS * 120 + 600)) TIMES="$SHUTDOWNS" "$here/shutdowns.sh"
 cell appliance-reaches-guest 1800 "$here/appliance_reaches_guest.sh"
-cell goes-on-after-save 900 VPS=1 SECONDS_MAX=700 "$here/goes_on_after_save.sh"
+for generation in 1 2; do cell "goes-on-after-save-generation-$generation" 900 GENERATION=$generation SECONDS_MAX=700 "$here/goes_on_after_save.sh"; done
 cell installs-debian 15000 "$here/installs_debian.sh"
 
 [ -z "$list" ] || exit 0
