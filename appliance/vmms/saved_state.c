@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #define TEMPORARY_FILE	FILE_TEMPORARY_PREFIX SAVED_STATE_FILE
-#define SAVED_VPS_MAX	1u
 
 struct saving {
 	struct vm *vm;			/* stays: a VM that is being saved is not deleted */
@@ -89,10 +88,6 @@ static int check_space(const struct vm *vm, struct problem *p)
 
 int saved_state_check_save(struct vm *vm, struct problem *p)
 {
-	if (vm->config.processor.count > SAVED_VPS_MAX)
-		return problem_set(p, PROBLEM_NOT_SUPPORTED_YET, NULL,
-				   "%s has %" PRIu64 " virtual processors; only a virtual machine with %u can be saved yet.", vm_name(vm),
-				   (uint64_t)vm->config.processor.count, SAVED_VPS_MAX);
 	if (vm->worker.no_space[0])
 		return problem_set(p, PROBLEM_NO_SPACE, NULL, "%s waits for free space on a volume; it cannot be saved now.", vm_name(vm));
 	return check_space(vm, p);

@@ -278,13 +278,6 @@ def test_what_a_saved_state_depends_on_stays_and_the_rest_may_change(s, c):
     assert not os.path.exists(f"{s.state}/vms/{id}")
 
 
-def test_a_vm_with_more_processors_than_can_be_saved_is_refused_and_runs_on(s, c):
-    id = start_vm(s, c, "two", processor={"count": 2})
-    r = refused(422, "not_supported_yet", c.call, "vmms.VmAction", id=id, action="save")
-    assert "2 virtual processors" in r.parameters["detail"], r
-    assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "running" and saved_files(s, id) == []
-
-
 def test_a_volume_without_room_for_the_memory_is_named_before_anything_happens(s, c):
     s.kill(s.vmms)
     volume = ["mount", "-t", "tmpfs", "-o"]
