@@ -21,7 +21,10 @@ def states(api, vm):
 def sweeping_vm(api):
     with open(code, "rb") as file:
         iso = api.upload_iso("sweep", iso_of_boot_sector(file.read()))
-    return api.new_vm("sweep", iso, {"startupBytes": STARTUP * MIB, "dynamic": True, "minimumBytes": 64 * MIB, "maximumBytes": STARTUP * MIB})
+    vm = api.new_vm("sweep", iso, {"startupBytes": STARTUP * MIB, "dynamic": True, "minimumBytes": 64 * MIB, "maximumBytes": STARTUP * MIB})
+    api.act(vm, "start")
+    Serial(api, vm).expect("sweep 01", SLOW)
+    return vm
 
 
 def restart_short(api, vm):
@@ -36,8 +39,6 @@ def files():
 
 def a_guest_in_a_paging_file_finds_its_memory_as_it_left_it(api):
     vm = sweeping_vm(api)
-    api.act(vm, "start")
-    Serial(api, vm).expect("sweep 01", SLOW)
     with host_memory_for_vms(api, HOST):
         port = restart_short(api, vm)
         now = paged(api, vm)
@@ -62,8 +63,6 @@ def a_guest_in_a_paging_file_finds_its_memory_as_it_left_it(api):
 
 def a_paging_file_survives_vmms_and_ends_with_the_worker(api):
     vm = sweeping_vm(api)
-    api.act(vm, "start")
-    Serial(api, vm).expect("sweep 01", SLOW)
     with host_memory_for_vms(api, HOST):
         port = restart_short(api, vm)
         now = paged(api, vm)

@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define FAKE_BIOS_BYTES	0x40000u
+
 struct fake_hv fake;
 struct hv_partition { int unused; };
 static struct hv_partition partition;
@@ -232,14 +234,26 @@ int hv_vp_translate(struct hv_vp *vp, uint64_t gva, uint64_t flags, uint32_t *re
 	return 0;
 }
 
+int fake_file(const char *name, uint8_t fill, size_t size)
+{
+	uint8_t *bytes = malloc(size);
+	int fd = memfd_create(name, 0);
+
+	if (!bytes || fd < 0)
+		abort();
+	memset(bytes, fill, size);
+	if (write(fd, bytes, size) != (ssize_t)size)
+		abort();
+	free(bytes);
+	return fd;
+}
+
 int fake_bios(void)
 {
-	int fd = memfd_create("bios", 0);
-	uint8_t image[0x40000];
+	static const uint8_t jump = 0xea;	/* at the reset vector */
+	int fd = fake_file("bios", 0x90, FAKE_BIOS_BYTES);
 
-	memset(image, 0x90, sizeof(image));
-	image[sizeof(image) - 16] = 0xea;
-	return write(fd, image, sizeof(image)) == sizeof(image) ? fd : -1;
+	return pwrite(fd, &jump, 1, FAKE_BIOS_BYTES - 16) == 1 ? fd : -1;
 }
 
 struct machine *fake_machine_new(uint64_t memory, unsigned int processors, bool powered)

@@ -37,6 +37,7 @@ uint8_t fake_take_extint(void);
 /* A machine with all of board.c's devices, `memory` bytes and no partition unless `powered`. Memory as in seabios.c. */
 struct machine *fake_machine_new(uint64_t memory, unsigned int processors, bool powered);
 struct machine *fake_machine_configured(struct vm_config *config, bool powered);	/* of any kind; takes the descriptors */
+int fake_file(const char *name, uint8_t fill, size_t size);	/* a descriptor of so many equal bytes */
 int fake_bios(void);			/* a descriptor for config.bios_fd */
 void fake_machine_free(struct machine *m);
 

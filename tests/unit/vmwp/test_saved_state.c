@@ -30,17 +30,6 @@ static int saved = -1, vars = -1;
 static void *records;
 static size_t records_size;
 
-static int file_of(const char *name, uint8_t fill, size_t size)
-{
-	uint8_t *bytes = malloc(size);
-	int fd = memfd_create(name, 0);
-
-	memset(bytes, fill, size);
-	assert_int_equal(write(fd, bytes, size), size);
-	free(bytes);
-	return fd;
-}
-
 static void machine_make(unsigned int generation, unsigned int processors)
 {
 	struct vm_config config;
@@ -52,14 +41,14 @@ static void machine_make(unsigned int generation, unsigned int processors)
 	config.generation = generation;
 	config.memory_bytes = MEMORY;
 	config.processors = processors;
-	config.disks[0] = (struct vm_disk){ .fd = file_of("disk", 7, 1 << 20), .place = { .scsi = generation == 2 }, .format = "raw" };
+	config.disks[0] = (struct vm_disk){ .fd = fake_file("disk", 7, 1 << 20), .place = { .scsi = generation == 2 }, .format = "raw" };
 	config.disk_count = 1;
 	if (generation == 2) {
-		config.code_fd = file_of("code", 0x90, CODE_BYTES);
+		config.code_fd = fake_file("code", 0x90, CODE_BYTES);
 		config.vars_fd = dup(vars);
-		config.driver_fd = file_of("rom", 0x55, 5000);
+		config.driver_fd = fake_file("rom", 0x55, 5000);
 	} else {
-		config.bios_fd = file_of("bios", 0x90, 0x40000);
+		config.bios_fd = fake_file("bios", 0x90, 0x40000);
 	}
 	assert_int_equal(sd_event_new(&loop), 0);
 	assert_int_equal(machine_create(loop, -1, &m), 0);
@@ -79,7 +68,7 @@ static void machine_drop(void)
 static int setup(void **state)
 {
 	(void)state;
-	vars = file_of("vars", 0x11, VARS_BYTES);
+	vars = fake_file("vars", 0x11, VARS_BYTES);
 	saved = memfd_create("saved", 0);
 	return 0;
 }

@@ -30,17 +30,6 @@
 static struct machine *m;
 static int vars_fd;
 
-static int file_of(const char *name, uint8_t fill, size_t size)
-{
-	uint8_t *bytes = malloc(size);
-	int fd = memfd_create(name, 0);
-
-	memset(bytes, fill, size);
-	assert_int_equal(write(fd, bytes, size), size);
-	free(bytes);
-	return fd;
-}
-
 static void devices_reset_all(void)
 {
 	pci_reset(m);
@@ -64,9 +53,9 @@ static void machine_make(void)
 	config.boot[0] = VM_BOOT_CD;
 	config.disks[0] = (struct vm_disk){ .fd = -1, .cd = true, .place = { .scsi = true, .controller = 0, .location = 17 } };
 	config.disk_count = 1;
-	config.code_fd = file_of("code", 0x90, CODE_BYTES);
+	config.code_fd = fake_file("code", 0x90, CODE_BYTES);
 	config.vars_fd = dup(vars_fd);
-	config.driver_fd = file_of("rom", 0x55, ROM_BYTES);
+	config.driver_fd = fake_file("rom", 0x55, ROM_BYTES);
 	assert_int_equal(sd_event_new(&loop), 0);
 	assert_int_equal(machine_create(loop, -1, &m), 0);
 	assert_int_equal(machine_configure(m, &config), 0);
@@ -76,7 +65,7 @@ static void machine_make(void)
 static int setup(void **state)
 {
 	(void)state;
-	vars_fd = file_of("vars", 0x11, VARS_BYTES);
+	vars_fd = fake_file("vars", 0x11, VARS_BYTES);
 	machine_make();
 	return 0;
 }
