@@ -210,7 +210,7 @@ static void start_waiting(struct vm *vm)
 		return;
 	if (is_free(vm)) {
 		vm->memory_deadline_usec = 0;
-		power_set_state(vm, vm->has_saved_state ? VM_RESTORING : VM_STARTING, "");
+		power_set_starting(vm, "");
 		worker_launch(vm);
 	} else if (now_usec() > vm->memory_deadline_usec) {
 		vm->memory_deadline_usec = 0;
@@ -232,7 +232,7 @@ void memory_begin_start(struct vm *vm)
 	if (!comes_back(vm) && launch_paged(vm))
 		return;
 	vm->memory_deadline_usec = now_usec() + START_PATIENCE_USEC;
-	power_set_state(vm, vm->has_saved_state ? VM_RESTORING : VM_STARTING, "waits for memory that others give back");
+	power_set_starting(vm, "waits for memory that others give back");
 }
 
 /* The VMs that could give most, as a list for the message. */
@@ -278,8 +278,8 @@ int memory_admit(const struct vm *vm, struct problem *p)
 static void on_reset_paged(struct vm *vm, int result, const char *why)
 {
 	if (result < 0)
-		event_add(vm->vmms, "vm.smart-paging", SEVERITY_WARNING, object_ref("vm", vm->id, vm_name(vm)), json_pack("{s:s, s:I}", "state", "failed", "bytes", (json_int_t)0),
-			  "VM %s boots with more memory than is left for it, and Smart Paging failed: %s", vm_name(vm), why);
+		event_add(vm->vmms, "vm.smart-paging", SEVERITY_WARNING, object_ref("vm", vm->id, vm_name(vm)),
+			  json_pack("{s:s, s:I}", "state", "failed", "bytes", (json_int_t)0), "VM %s boots with more memory than is left for it, and Smart Paging failed: %s", vm_name(vm), why);
 }
 
 void memory_guest_was_reset(struct vm *vm)
@@ -438,5 +438,6 @@ void memory_add_to_json(const struct vm *vm, json_t *memory)
 					 (json_int_t)(w->assigned ? w->assigned : memory_held(vm)), "demandBytes",
 					 (json_int_t)(known ? w->demand : 0), "availableBytes", (json_int_t)(known ? w->available : 0),
 					 "backedBytes", (json_int_t)vm->worker.usage.guest_bytes, "largePageBytes", (json_int_t)vm->worker.usage.large_page_bytes,
-					 "nodeBytes", nodes_to_json(&vm->worker.usage), "smartPagingBytes", (json_int_t)smart_paging_bytes(vm), "status", known && vm->config.memory.dynamic ? dynmem_status_name(w->status) : "unavailable", "reason", w->reason));
+					 "nodeBytes", nodes_to_json(&vm->worker.usage), "smartPagingBytes", (json_int_t)smart_paging_bytes(vm),
+					 "status", known && vm->config.memory.dynamic ? dynmem_status_name(w->status) : "unavailable", "reason", w->reason));
 }

@@ -57,6 +57,11 @@ void power_set_state(struct vm *vm, enum vm_state state, const char *reason)
 	          "VM %s is %s%s%s", vm_name(vm), vm_state_words[state], reason[0] ? ": " : ".", reason);
 }
 
+void power_set_starting(struct vm *vm, const char *reason)
+{
+	power_set_state(vm, vm->has_saved_state ? VM_RESTORING : VM_STARTING, reason);
+}
+
 /* As far as we are concerned; its worker may have had to pause it. */
 void power_set_running(struct vm *vm)
 {
@@ -113,7 +118,7 @@ static void stop_waiting(struct vm *vm)
 static void begin_start(struct vm *vm)
 {
 	vm->off_wanted = vm->start_again = vm->stopped_with_host = false;
-	power_set_state(vm, vm->has_saved_state ? VM_RESTORING : VM_STARTING, "");
+	power_set_starting(vm, "");
 	memory_begin_start(vm);
 }
 

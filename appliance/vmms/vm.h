@@ -98,6 +98,7 @@ void vm_state_save(const struct vm *vm);	/* what the next vmms must know: runnin
 int power_action(struct vm *vm, const char *action, struct job **job, struct problem *p);
 int power_cancel(struct vmms *v, struct job *j, struct problem *p);
 void power_set_state(struct vm *vm, enum vm_state state, const char *reason);
+void power_set_starting(struct vm *vm, const char *reason);	/* or restoring, when its state is saved */
 void power_set_running(struct vm *vm);		/* as far as we are concerned; its worker may have had to pause it */
 void power_finish_job(struct vm *vm, enum job_state state, const char *code, const char *detail);
 void power_end_worker(struct vm *vm);		/* in its own time, or in ours */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """vmpriv and vmms for real: run.py BUILD [WORD…]. Each test_ function is one sentence that can be false; with words, only those
 whose name contains one of them run. Prints TAP; every test has services of its own, four run at a time."""
-import concurrent.futures, hashlib, json, multiprocessing, os, signal, struct, subprocess, sys, time, traceback, uuid
+import concurrent.futures, contextlib, hashlib, json, multiprocessing, os, signal, struct, subprocess, sys, time, traceback, uuid
 
 sys.dont_write_bytecode = True
 from services import Services, Refused, Client, die_with_parent
@@ -146,21 +146,30 @@ def test_a_vm_that_finds_its_volume_full_is_paused_with_the_reason_and_goes_on_w
     assert vm["stateReason"] == "" and vm["health"]["level"] == "ok", vm
 
 
-def test_a_vm_waits_for_space_until_there_is_enough(s, c):
+def mount_volume(s, options):
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "volume", s.state], check=True)
+
+
+@contextlib.contextmanager
+def volume_of(s, size):
+    """vmms with a data volume of so much, and nothing on it; a client of it."""
     s.kill(s.vmms)
-    volume = ["mount", "-t", "tmpfs", "-o"]
-    subprocess.run(volume + [f"size=32m,uid={s.uid},mode=750", "volume", s.state], check=True)
+    mount_volume(s, f"size={size},uid={s.uid},mode=750")
     try:
         s.start_vmms()
-        c = s.client()
+        yield s.client()
+    finally:
+        subprocess.run(["umount", "-l", s.state], check=True)
+
+
+def test_a_vm_waits_for_space_until_there_is_enough(s, c):
+    with volume_of(s, "32m") as c:
         id = start_vm(s, c, "full-once")
         paused_for_space(s, c, id)
         time.sleep(7)                               # more than one look
         paused_for_space(s, c, id)
-        subprocess.run(volume + ["remount,size=128m", "volume", s.state], check=True)
+        mount_volume(s, "remount,size=128m")
         wait_state(s, c, id, "running")
-    finally:
-        subprocess.run(["umount", "-l", s.state], check=True)
 
 
 def test_a_vm_that_waits_for_space_obeys_a_person(s, c):
@@ -279,18 +288,11 @@ def test_what_a_saved_state_depends_on_stays_and_the_rest_may_change(s, c):
 
 
 def test_a_volume_without_room_for_the_memory_is_named_before_anything_happens(s, c):
-    s.kill(s.vmms)
-    volume = ["mount", "-t", "tmpfs", "-o"]
-    subprocess.run(volume + [f"size=100m,uid={s.uid},mode=750", "volume", s.state], check=True)
-    try:
-        s.start_vmms()
-        c = s.client()
+    with volume_of(s, "100m") as c:
         id = start_vm(s, c, "large")
         r = refused(507, "no_space", c.call, "vmms.VmAction", id=id, action="save")
         assert "data volume" in r.parameters["detail"], r
         assert c.call("vmms.GetVm", id=id)["vm"]["state"] == "running" and saved_files(s, id) == []
-    finally:
-        subprocess.run(["umount", "-l", s.state], check=True)
 
 
 def test_a_save_that_fails_leaves_the_vm_as_it_was_and_no_file(s, c):
